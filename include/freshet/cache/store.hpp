@@ -1,0 +1,106 @@
+// All stored responses, shared by the workers: sharded, with a byte budget and eviction without list moves on a hit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "freshet/base/clock.hpp"
+#include "freshet/cache/fetch.hpp"
+#include "freshet/cache/key.hpp"
+#include "freshet/cache/ledger.hpp"
+#include "freshet/cache/stored_response.hpp"
+#include "freshet/http/fields.hpp"
+
+namespace freshet {
+
+struct StoreOptions {
+  std::uint64_t max_size = 256u << 20;   ///< bytes: heads, keys, index, bodies, fills
+  unsigned shards = 64;                  ///< a power of two
+  std::size_t max_variants = 64;         ///< for one key; beyond, the oldest leaves
+  Milliseconds remember_declined{60000}; ///< how long nobody waits for a key whose answer was not shareable
+};
+
+struct StoreFigures {
+  std::uint64_t objects = 0, bytes = 0, limit = 0;
+  std::uint64_t evicted_for_room = 0, evicted_variants = 0, invalidated = 0, replaced = 0, expired = 0;
+};
+
+class Store;
+
+/// The right and duty to fetch one key. Movable; one thread. Dropping it unsettled declines without remembering.
+class FetchTicket {
+ public:
+  FetchTicket() = default;
+  FetchTicket(FetchTicket&&) noexcept;
+  FetchTicket& operator=(FetchTicket&&) noexcept;
+  ~FetchTicket();
+  explicit operator bool() const noexcept { return store_ != nullptr; }
+  /// The key is remembered as not shareable: the caller is alone for that reason.
+  bool remembered() const noexcept { return remembered_; }
+
+  /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for the others,
+  /// when the key was invalidated after the fetch began.
+  bool publish(Ref<StoredResponse> response);
+  /// After a 304: `freshened` takes the place of `old`.
+  bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
+  /// Wakes the waiters without a response of their own to share; with `remember`, nobody waits for this key for a while.
+  void decline(Reason, bool remember);
+  void fail(Reason, int status);
+
+ private:
+  friend class Store;
+  Store* store_ = nullptr;
+  Ref<Fetch> fetch_;        // null: alone (not announced to anybody)
+  std::uint64_t hash_ = 0;
+  std::string key_;
+  std::uint64_t generation_ = 0;
+  bool remembered_ = false;
+};
+
+class Store final : public Ledger {
+ public:
+  Store(const StoreOptions&, const Clock&);
+  ~Store() override;
+
+  struct Found {
+    Ref<StoredResponse> response;  ///< the newest that Vary selects; null: none
+    bool other_variants = false;   ///< something is stored for the key, but not for these request fields
+  };
+  /// The hit path: one short lock, no allocation, marks the response as used.
+  Found find(const CacheKey&, FieldsView request);
+
+  /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the key is
+  /// remembered as not shareable).
+  struct Joined {
+    FetchTicket ticket;   ///< valid: this caller asks the origin
+    Ref<Fetch> follow;    ///< else: wait for this one
+  };
+  Joined join(const CacheKey&, bool alone);
+
+  /// Removes all variants of a key (RFC 9111 4.4), and keeps fetches that began earlier from being stored. Returns how many there were.
+  std::size_t invalidate(const CacheKey&);
+  /// Takes one response out, if it is still there: its fill failed or outgrew the limits.
+  void remove(const Ref<StoredResponse>&);
+  /// True when a background revalidation of this response may start: nobody else is at it (RFC 5861: exactly one).
+  /// The ticket settles as usual.
+  std::optional<FetchTicket> join_background(const CacheKey&);
+
+  StoreFigures figures() const;
+
+ protected:
+  bool make_room(std::uint64_t bytes) noexcept override;
+
+ private:
+  friend class FetchTicket;
+  struct Shard;
+  const Clock& clock_;
+  StoreOptions options_;
+  std::unique_ptr<Shard[]> shards_;
+};
+
+}  // namespace freshet

@@ -1,0 +1,56 @@
+// One stored response: immutable but for its "used" mark. Its head was rendered when it was stored.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "freshet/base/pin.hpp"
+#include "freshet/cache/policy.hpp"
+#include "freshet/cache/stored_body.hpp"
+#include "freshet/http/message.hpp"
+
+namespace freshet {
+
+class StoredResponse final : public Pinned {
+ public:
+  const StoredMeta& meta() const noexcept { return meta_; }
+  /// Status and fields as they are sent on a hit: no Age, no Content-Length, no hop-by-hop fields, with Date and our Via.
+  ResponseHead head() const noexcept { return {meta_.status, fields_}; }
+  std::string_view key() const noexcept { return key_; }
+  std::string_view vary_key() const noexcept { return vary_key_; }
+  const Ref<StoredBody>& body() const noexcept { return body_; }
+  /// Bytes charged for head, key and index entry (the body charges itself).
+  std::uint64_t overhead() const noexcept { return charged_; }
+
+  ~StoredResponse() override;
+
+ private:
+  friend class StoredResponseBuilder;
+  friend class Store;
+  StoredResponse() = default;
+  StoredMeta meta_;
+  FieldsView fields_;
+  std::string_view key_, vary_key_;
+  std::unique_ptr<char[]> block_;  // entries, field lines, key, vary key
+  Ref<StoredBody> body_;
+  Ledger* ledger_ = nullptr;
+  std::uint64_t charged_ = 0;
+};
+
+/// Renders a stored response from what the origin sent. Null when the ledger has no room.
+/// `via`: the member that we add to Via ("1.1 freshet"); empty adds none. `fallback_date`: for a response without a valid Date.
+Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view vary_key, const ResponseHead&, const StoreDecision&,
+                                         Ref<StoredBody> body, std::string_view via, WallTime fallback_date, Ledger&);
+
+/// RFC 9111 3.2 and 4.3.4: the stored response with the fields of a 304 (or of a HEAD answer) put in place of its own, with new freshness; shares the body.
+/// Null when the ledger has no room.
+Ref<StoredResponse> freshen(const StoredResponse&, const RequestHead&, const ResponseHead& not_modified, const CachePolicy&,
+                            const ExchangeTimes&, Ledger&);
+
+/// Adds If-None-Match and If-Modified-Since for the stored validators to a request for the origin (RFC 9111 4.3.1), replacing the client's own preconditions.
+void add_stored_validators(const StoredMeta&, Fields& request);
+
+}  // namespace freshet

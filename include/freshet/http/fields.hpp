@@ -1,0 +1,147 @@
+// Header fields: one flat block of lines in their HTTP/1 form ("Name: value\r\n") and an index into it.
+// The block can be written to a socket as it is; HTTP/2 and HTTP/3 walk the index instead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/http/field_id.hpp"
+
+namespace freshet {
+
+/// What a Fields can hold: bytes of one name, and of all lines together. Parsers refuse a message long before.
+inline constexpr std::size_t kLongestFieldName = 0xFFFF;
+inline constexpr std::size_t kLargestFieldBlock = 0x7FFF'FFFF;
+
+/// Where one field line lies in its block. The value follows the name after ": ".
+struct FieldEntry {
+  std::uint32_t name_at;
+  std::uint32_t value_size;
+  std::uint16_t name_size;
+  FieldId id;
+};
+
+/// One field line, seen.
+struct Field {
+  FieldId id;
+  std::string_view name;   ///< with the spelling it came with
+  std::string_view value;  ///< without surrounding white space
+};
+
+/// A look at field lines that somebody else keeps alive. Two pointers and two sizes: pass it by value.
+class FieldsView {
+ public:
+  FieldsView() = default;
+  FieldsView(const char* block, std::uint32_t block_size, std::span<const FieldEntry> entries, bool contiguous) noexcept
+      : block_(block), entries_(entries.data()), count_(static_cast<std::uint32_t>(entries.size())),
+        block_size_(block_size), contiguous_(contiguous) {}
+
+  std::size_t size() const noexcept { return count_; }
+  bool empty() const noexcept { return count_ == 0; }
+  Field operator[](std::size_t i) const noexcept {
+    const FieldEntry& e = entries_[i];
+    return {e.id, {block_ + e.name_at, e.name_size}, {block_ + e.name_at + e.name_size + 2, e.value_size}};
+  }
+
+  class Iterator {
+   public:
+    using difference_type = std::ptrdiff_t;
+    using value_type = Field;
+    Iterator(const FieldsView* view, std::size_t i) noexcept : view_(view), i_(i) {}
+    Field operator*() const noexcept { return (*view_)[i_]; }
+    Iterator& operator++() noexcept { ++i_; return *this; }
+    bool operator!=(const Iterator& other) const noexcept { return i_ != other.i_; }
+   private:
+    const FieldsView* view_;
+    std::size_t i_;
+  };
+  Iterator begin() const noexcept { return {this, 0}; }
+  Iterator end() const noexcept { return {this, count_}; }
+
+  /// The value of the first line with this id. FieldId::Unknown matches nothing, here and below.
+  std::optional<std::string_view> first(FieldId) const noexcept;
+  /// The same by name, in any case, for names that are not in fields.def too.
+  std::optional<std::string_view> first(std::string_view name) const noexcept;
+  bool contains(FieldId id) const noexcept { return first(id).has_value(); }
+  std::size_t count(FieldId) const noexcept;
+  /// All lines of this name (any case) joined by ", " (RFC 9110 5.3), appended to `out`. False when there is none.
+  bool join(std::string_view name, std::string& out) const;
+
+  /// All lines in their HTTP/1 form when they lie next to each other with no hole; empty optional otherwise.
+  std::optional<std::string_view> wire() const noexcept {
+    if (!contiguous_) return {};
+    return std::string_view(block_, block_size_);
+  }
+  /// Bytes that the lines take in their HTTP/1 form.
+  std::size_t wire_size() const noexcept;
+  std::span<const FieldEntry> entries() const noexcept { return {entries_, count_}; }
+
+ private:
+  const char* block_ = nullptr;
+  const FieldEntry* entries_ = nullptr;
+  std::uint32_t count_ = 0;
+  std::uint32_t block_size_ = 0;
+  bool contiguous_ = true;
+};
+
+/// Field lines that it owns. clear() keeps the memory, so a connection that reuses one allocates nothing.
+/// REQUIRES: names are tokens of at most kLongestFieldName bytes, values hold no CR, LF or NUL, and all lines fit
+/// kLargestFieldBlock (the parser and our own code see to it).
+class Fields {
+ public:
+  /// Appends a line. The value's surrounding white space is dropped. Name and value may lie in this very object.
+  void add(std::string_view name, std::string_view value);
+  void add(FieldId, std::string_view value);
+  /// Removes all lines of that name and appends this one.
+  void set(FieldId id, std::string_view value) { remove(id); add(id, value); }
+  /// Each removes all lines that match and returns how many there were.
+  std::size_t remove(FieldId);
+  std::size_t remove(std::string_view name);
+  template <class Predicate>  // bool(const Field&)
+  std::size_t remove_if(Predicate predicate) {
+    const FieldsView before = view();
+    std::size_t kept = 0;
+    const std::size_t all = entries_.size();
+    for (std::size_t i = 0; i < all; ++i)
+      if (!predicate(before[i])) entries_[kept++] = entries_[i];
+    entries_.resize(kept);
+    if (kept != all) contiguous_ = kept == 0 ? (block_.clear(), true) : false;
+    return all - kept;
+  }
+  void append(FieldsView other) { for (Field f : other) add_interned(f.id, f.name, f.value); }
+
+  void clear() noexcept { block_.clear(); entries_.clear(); contiguous_ = true; }
+  /// Gives the memory back.
+  void release() noexcept {
+    std::string().swap(block_);  // "= {}" would keep it
+    std::vector<FieldEntry>().swap(entries_);
+    contiguous_ = true;
+  }
+  /// Closes the holes that removals left, so that wire() works.
+  void compact();
+
+  FieldsView view() const noexcept {
+    return {block_.data(), static_cast<std::uint32_t>(block_.size()), entries_, contiguous_};
+  }
+  operator FieldsView() const noexcept { return view(); }
+  std::size_t size() const noexcept { return entries_.size(); }
+  bool empty() const noexcept { return entries_.empty(); }
+  std::optional<std::string_view> first(FieldId id) const noexcept { return view().first(id); }
+  std::optional<std::string_view> first(std::string_view name) const noexcept { return view().first(name); }
+  bool contains(FieldId id) const noexcept { return view().contains(id); }
+  std::size_t count(FieldId id) const noexcept { return view().count(id); }
+
+ private:
+  void add_interned(FieldId, std::string_view name, std::string_view value);
+  std::string block_;
+  std::vector<FieldEntry> entries_;
+  bool contiguous_ = true;
+};
+
+}  // namespace freshet

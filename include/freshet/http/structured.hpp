@@ -1,0 +1,30 @@
+// Structured Fields (RFC 9651): the strict reader for dictionaries (RFC 9213) and the items that we write.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace freshet {
+
+/// A bare item of a dictionary member; parameters are checked and dropped.
+struct DictionaryMember {
+  std::string_view key;
+  enum class Kind : std::uint8_t { Boolean, Integer, Decimal, String, Token, Bytes, InnerList, Date, Display } kind = Kind::Boolean;
+  bool boolean = true;
+  std::int64_t integer = 0;
+  std::string_view text;  ///< token, or string content as it came (escapes kept)
+};
+
+/// Parses a whole dictionary; empty optional when any part is invalid, as RFC 9651 4.2 demands. A later key replaces an earlier one.
+std::optional<std::vector<DictionaryMember>> parse_dictionary(std::string_view);
+
+/// Appends an sf-string, quoted and escaped; bytes that it cannot hold become '?'.
+void append_sf_string(std::string& out, std::string_view text);
+/// True when `text` is a valid sf-token.
+bool is_sf_token(std::string_view text) noexcept;
+
+}  // namespace freshet

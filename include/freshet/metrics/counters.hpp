@@ -1,0 +1,80 @@
+// What every worker counts: plain integers that only their worker changes and the scrape adds up.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "freshet/base/clock.hpp"
+#include "freshet/base/reason.hpp"
+
+namespace freshet {
+
+/// A number with one writing thread and any number of readers: no locked instruction, no torn read.
+class Count {
+ public:
+  void add(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void subtract(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// Durations in fixed buckets, in seconds: .0005 .001 .0025 .005 .01 .025 .05 .1 .25 .5 1 2.5 5 10 30 +Inf.
+class DurationHistogram {
+ public:
+  static constexpr std::array<double, 15> kBounds = {.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30};
+  void observe(std::chrono::nanoseconds) noexcept;
+  std::uint64_t bucket(std::size_t i) const noexcept { return buckets_[i].get(); }  ///< not cumulative; [kBounds.size()] is +Inf
+  std::uint64_t sum_nanoseconds() const noexcept { return sum_.get(); }
+
+ private:
+  std::array<Count, kBounds.size() + 1> buckets_;
+  Count sum_;
+};
+
+/// Index of a status code's class: 1xx..5xx -> 0..4, anything else 5 ("other").
+constexpr std::size_t code_class(int status) noexcept {
+  return status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100 - 1) : 5;
+}
+inline constexpr std::size_t kCodeClasses = 6;
+/// The rows of http's Method, by its numeric value; the names come from metrics/prometheus.
+inline constexpr std::size_t kMethods = 11;
+/// The rows of exchange's CacheResult, by its numeric value.
+inline constexpr std::size_t kCacheResultRows = 10;
+
+struct ListenerCounters {
+  Count connections_accepted, connections_open, connections_idle;  ///< idle: waiting for the first byte of a request
+  std::array<std::array<Count, kCodeClasses>, kMethods> requests;
+  Count response_bytes, request_bytes;
+  DurationHistogram duration;
+};
+
+struct UpstreamCounters {
+  std::array<Count, kCodeClasses> requests;
+  Count failures;                        ///< asked, and no valid head came back
+  Count connections_active, connections_idle;
+  Count connections_opened, connections_reused, retries;
+  DurationHistogram duration;            ///< until the head
+};
+
+/// All counters of one worker. The lists are sized once, before the workers start: one element for each configured listener;
+/// one for each configured upstream and a last one for forward requests.
+struct WorkerCounters {
+  WorkerCounters(std::size_t listeners, std::size_t upstreams) : listener(listeners), upstream(upstreams + 1) {}
+  std::vector<ListenerCounters> listener;
+  std::vector<UpstreamCounters> upstream;
+  std::array<Count, kCacheResultRows> cache_requests;
+  std::array<Count, 128> denied;           ///< by Reason
+  std::array<Count, 128> protocol_errors;  ///< by Reason
+  Count fills_in_flight, tunnels_active, tunnel_bytes_in, tunnel_bytes_out;  ///< in: from the client
+  Count accept_pauses;
+  UpstreamCounters& forward() noexcept { return upstream.back(); }
+};
+
+}  // namespace freshet

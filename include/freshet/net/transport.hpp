@@ -1,0 +1,58 @@
+// A byte stream: TCP now; TLS is another Transport later, chosen when the connection is made, so that nothing above it changes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "freshet/async/result.hpp"
+#include "freshet/async/task.hpp"
+
+namespace freshet {
+
+/// How a non-blocking attempt ended.
+struct IoResult {
+  enum class State : std::uint8_t {
+    Done,        ///< `size` bytes were moved (reading: at least one)
+    WouldBlock,  ///< nothing moved: wait
+    End,         ///< reading: the peer has finished sending
+    Failed,      ///< reset, closed, cancelled
+  } state = State::Failed;
+  std::size_t size = 0;
+};
+
+/// One connection's bytes. One thread (its worker). At most one coroutine reads and one writes at a time. No call throws.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// Moves what can be moved at once. REQUIRES: a non-empty buffer.
+  virtual IoResult read_now(std::span<std::byte> into) noexcept = 0;
+  /// Gathers; may write a part. REQUIRES: at most kMaxGather non-empty pieces.
+  virtual IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept = 0;
+
+  /// Suspends until there is something to read, then reads: Done, End or Failed. May try at once first.
+  virtual Task<IoResult> read(std::span<std::byte> into) = 0;
+  /// Suspends until read_now() is worth trying; false when the connection has failed or was cancelled.
+  virtual Task<bool> wait_readable() = 0;
+  /// Suspends until write_now() is worth trying; false when the connection has failed or was cancelled.
+  virtual Task<bool> wait_writable() = 0;
+
+  /// No more will be written; the peer sees the end after what is under way.
+  virtual void shutdown_write() noexcept = 0;
+  /// Ends waits that are under way: they return Failed or false. Later calls may work again.
+  virtual void cancel() noexcept = 0;
+  /// Closes; everything fails from now on. Idempotent.
+  virtual void close() noexcept = 0;
+  /// Closes with a reset, so that the peer cannot take what it got for complete.
+  virtual void abort() noexcept = 0;
+
+  static constexpr std::size_t kMaxGather = 16;
+};
+
+/// Writes all pieces, trying at once first; false when the connection failed. `pieces` is used up (its spans are advanced).
+Task<bool> write_all(Transport&, std::span<std::span<const std::byte>> pieces);
+
+}  // namespace freshet

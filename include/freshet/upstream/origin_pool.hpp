@@ -1,0 +1,62 @@
+// Asks origins: the Service at the end of the pipeline, with pooled keep-alive connections. One per worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "freshet/exchange/service.hpp"
+#include "freshet/metrics/counters.hpp"
+#include "freshet/net/address_policy.hpp"
+#include "freshet/net/resolver.hpp"
+#include "freshet/net/worker.hpp"
+
+namespace freshet {
+
+struct OriginTimeouts {
+  Milliseconds connect{5000};
+  Milliseconds first_byte{60000};     ///< from the end of the request to the first byte of the head
+  Milliseconds between_bytes{60000};  ///< reading and writing
+  Milliseconds idle{60000};           ///< of a pooled connection
+  Milliseconds tunnel_idle{600000};
+  Milliseconds expect_continue{1000}; ///< how long to wait for a 100 before sending the body anyway (RFC 9110 10.1.1)
+};
+
+struct OriginLimits {
+  std::size_t head_bytes = 64 * 1024;
+  std::size_t head_fields = 256;
+  std::size_t connections_per_upstream = 1000;      ///< of one worker, for one upstream or forward origin; beyond: 503 UpstreamBusy
+  std::size_t idle_connections_per_upstream = 64;   ///< of one worker, for one upstream or one forward origin
+  std::size_t idle_connections = 1024;              ///< of one worker in total; the oldest is closed
+};
+
+struct OriginServer {
+  std::string host;  ///< name or IP literal
+  std::uint16_t port = 80;
+};
+
+struct OriginUpstream {
+  std::string name;
+  std::vector<OriginServer> servers;     ///< round robin
+  std::optional<std::string> host_field; ///< sent instead of the client's Host
+  Milliseconds set_aside{10000};         ///< how long a failed server is left out; never the last one
+};
+
+struct OriginPoolOptions {
+  std::vector<OriginUpstream> upstreams;  ///< indexed by Destination::upstream
+  /// For Destination::kForward, judged on the address that is dialled, and again when a kept connection is taken: indexed by
+  /// Request::listener, since each forward listener has rules of its own. A listener beyond the end allows nothing internal.
+  std::vector<AddressPolicy> forward_policies;
+  OriginTimeouts timeouts;
+  OriginLimits limits;
+  std::vector<OriginServer> own_addresses;  ///< our listeners: a forward request that leads to one of them ends with 508 Loop
+};
+
+/// serve(): sends the request as it is (head, Host, body; framing and connection fields are the codec's) and replies with the
+/// origin's head and a source for its body. CONNECT dials request.head.authority and replies 200 with `tunnel`. Failures come back as
+/// error replies (502, 503, 504, 403, 508) whose outcome.reason is set and whose outcome.origin_status is 0.
+std::unique_ptr<Service> make_origin_pool(OriginPoolOptions, Worker&, Resolver&, WorkerCounters&, std::string pseudonym);
+
+}  // namespace freshet

@@ -1,0 +1,280 @@
+#include "values.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+
+#include "freshet/base/ascii.hpp"
+
+namespace freshet::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> kLogFormats{"combined", "json", "squid"};
+constexpr std::array<std::string_view, 5> kLogLevels{"debug", "info", "warn", "error", "off"};
+
+template <typename Enum, std::size_t n>
+bool read_word(std::string_view text, const std::array<std::string_view, n>& words, Enum& out) {
+  const auto found = std::ranges::find(words, text);
+  if (found == words.end()) return false;
+  out = static_cast<Enum>(found - words.begin());
+  return true;
+}
+
+template <typename Whole>
+bool read_whole(std::string_view text, Whole& out) {
+  const auto value = ascii::parse_decimal(text);
+  if (!value || *value > static_cast<Whole>(-1)) return false;
+  out = static_cast<Whole>(*value);
+  return true;
+}
+
+struct Address {
+  int family = AF_UNSPEC;
+  std::array<unsigned char, 16> bytes{};
+  unsigned bits() const noexcept { return family == AF_INET ? 32 : 128; }
+};
+
+std::optional<Address> read_address(std::string_view text) {
+  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != text.npos) return {};
+  const std::string terminated{text};
+  Address address;
+  for (int family : {AF_INET, AF_INET6}) {
+    address.family = family;
+    if (inet_pton(family, terminated.c_str(), address.bytes.data()) == 1) return address;
+  }
+  return {};
+}
+
+std::string to_text(const Address& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  return inet_ntop(address.family, address.bytes.data(), text.data(), text.size());
+}
+
+/// host and port of "host", "host:port", "[v6]", "[v6]:port"; brackets are removed.
+struct HostPort {
+  std::string host;
+  std::optional<std::uint16_t> port;
+  bool bracketed = false;
+};
+
+std::optional<HostPort> split_host_port(std::string_view text) {
+  HostPort result;
+  std::string_view rest;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == text.npos) return {};
+    result.bracketed = true;
+    result.host = text.substr(1, end - 1);
+    rest = text.substr(end + 1);
+  } else {
+    const auto colon = text.find(':');
+    result.host = text.substr(0, colon);
+    rest = colon == text.npos ? std::string_view{} : text.substr(colon);
+  }
+  if (result.host.empty()) return {};
+  if (rest.empty()) return result;
+  std::uint16_t port = 0;
+  if (!rest.starts_with(':') || rest.size() > 6 || !read_whole(rest.substr(1), port)) return {};
+  result.port = port;
+  return result;
+}
+
+/// A host of a URL or an authority: a bracketed IPv6 literal, an IPv4 literal, or a name of letters, digits, '-', '_' and '.'.
+/// Brings it to canonical spelling.
+bool normalise_host(HostPort& at) {
+  if (at.bracketed) {
+    const auto address = read_address(at.host);
+    if (!address || address->family != AF_INET6) return false;
+    at.host = to_text(*address);
+    return true;
+  }
+  std::ranges::transform(at.host, at.host.begin(), ascii::lower);
+  if (at.host.size() > 1 && at.host.ends_with('.')) at.host.pop_back();
+  const bool plain = std::ranges::all_of(
+      at.host, [](char c) { return ascii::is_alpha(c) || ascii::is_digit(c) || c == '-' || c == '_' || c == '.'; });
+  if (!plain || at.host.size() > 253 || at.host.starts_with('.') || at.host.find("..") != std::string::npos) return false;
+  // What ends in a number is an IPv4 address or a mistake (URL Standard, 3.5).
+  const auto last_label = std::string_view{at.host}.substr(at.host.rfind('.') + 1);
+  return !std::ranges::all_of(last_label, ascii::is_digit) || read_address(at.host);
+}
+
+}  // namespace
+
+bool ValueType<bool>::read(std::string_view text, bool& out, std::string&) {
+  out = text == "true";
+  return out || text == "false";
+}
+
+bool ValueType<std::uint32_t>::read(std::string_view text, std::uint32_t& out, std::string&) { return read_whole(text, out); }
+bool ValueType<std::uint16_t>::read(std::string_view text, std::uint16_t& out, std::string&) { return read_whole(text, out); }
+
+bool ValueType<Bytes>::read(std::string_view text, Bytes& out, std::string&) {
+  const auto value = parse_size(text);
+  if (value) out = *value;
+  return value.has_value();
+}
+
+bool ValueType<Milliseconds>::read(std::string_view text, Milliseconds& out, std::string& what) {
+  const auto value = parse_duration(text);
+  if (value)
+    out = *value;
+  else if (ascii::parse_decimal(text))
+    what = "has no unit ('" + std::string{text} + "')";
+  return value.has_value();
+}
+
+bool ValueType<std::string>::read(std::string_view text, std::string& out, std::string& what) {
+  if (text.empty()) what = "is empty";
+  if (text.find('\0') != text.npos) what = "has a NUL byte";
+  if (!what.empty()) return false;
+  out = text;
+  return true;
+}
+
+bool ValueType<Endpoint>::read(std::string_view text, Endpoint& out, std::string& what) {
+  const auto at = split_host_port(text);
+  if (!at || !at->port) return false;
+  const auto address = read_address(at->host);
+  if (!address) {
+    what = "names '" + at->host + "', which is no IP address";
+    return false;
+  }
+  if ((address->family == AF_INET6) != at->bracketed) return false;
+  out = {to_text(*address), *at->port};
+  return true;
+}
+
+bool ValueType<ServerUrl>::read(std::string_view text, ServerUrl& out, std::string& what) {
+  const auto scheme_end = text.find("://");
+  if (scheme_end == text.npos) {
+    what = "is '" + std::string{text} + "', which has no scheme";
+    return false;
+  }
+  if (ascii::iequals(text.substr(0, scheme_end), "https")) {
+    what = "is '" + std::string{text} + "', but this version cannot speak TLS to servers yet";
+    return false;
+  }
+  if (!ascii::iequals(text.substr(0, scheme_end), "http")) return false;
+  auto authority = text.substr(scheme_end + 3);
+  if (const auto end = authority.find_first_of("/?#"); end != authority.npos) {
+    if (authority.substr(end) != "/") {
+      what = "is '" + std::string{text} + "', but a server has no path";
+      return false;
+    }
+    authority = authority.substr(0, end);
+  }
+  if (authority.find('@') != authority.npos) {
+    what = "has a user name, which cannot be sent";
+    return false;
+  }
+  auto at = split_host_port(authority);
+  if (!at || at->port == 0 || !normalise_host(*at)) return false;
+  out = {"http", std::move(at->host), at->port.value_or(80)};
+  return true;
+}
+
+bool ValueType<HostField>::read(std::string_view text, HostField& out, std::string&) {
+  if (text == "keep" || text == "server") {
+    out = {text == "keep" ? HostField::Kind::Keep : HostField::Kind::Server, {}};
+    return true;
+  }
+  auto at = split_host_port(text);
+  if (!at || !normalise_host(*at)) return false;
+  out = {HostField::Kind::Literal, std::string{text}};
+  return true;
+}
+
+bool ValueType<LogFormat>::read(std::string_view text, LogFormat& out, std::string&) { return read_word(text, kLogFormats, out); }
+bool ValueType<LogLevel>::read(std::string_view text, LogLevel& out, std::string&) { return read_word(text, kLogLevels, out); }
+
+std::optional<std::string> read_network(std::string_view text, std::string& what) {
+  const auto slash = text.find('/');
+  auto address = read_address(text.substr(0, slash));
+  if (!address) return {};
+  const unsigned bits = address->bits();
+  std::uint32_t prefix = bits;
+  if (slash != text.npos && (!read_whole(text.substr(slash + 1), prefix) || prefix > bits)) return {};
+  Address masked = *address;
+  for (unsigned bit = prefix; bit < bits; ++bit)
+    masked.bytes[bit / 8] &= static_cast<unsigned char>(~(0x80U >> (bit % 8)));
+  const auto canonical = to_text(masked) + '/' + std::to_string(prefix);
+  if (masked.bytes == address->bytes) return canonical;
+  what = "is '" + std::string{text} + "', which has bits set after its prefix (the network is " + canonical + ")";
+  return {};
+}
+
+std::optional<std::string> canonical_address(std::string_view text) {
+  const auto address = read_address(text);
+  if (!address) return {};
+  return to_text(*address);
+}
+
+}  // namespace freshet::config
+
+namespace freshet {
+
+std::string_view to_string(LogFormat format) noexcept { return config::kLogFormats[static_cast<std::size_t>(format)]; }
+std::string_view to_string(LogLevel level) noexcept { return config::kLogLevels[static_cast<std::size_t>(level)]; }
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  Endpoint endpoint;
+  std::string what;
+  if (!config::ValueType<Endpoint>::read(text, endpoint, what)) return {};
+  return endpoint;
+}
+
+std::optional<ServerUrl> parse_server_url(std::string_view text, std::string& what) {
+  ServerUrl server;
+  what.clear();
+  if (config::ValueType<ServerUrl>::read(text, server, what)) return server;
+  if (what.empty()) what = "is '" + std::string{text} + "'";
+  what += ", expected " + std::string{config::ValueType<ServerUrl>::kText.expected};
+  return {};
+}
+
+template <typename T>
+T initial(std::string_view text) {
+  T value{};
+  std::string what;
+  if (!text.empty()) config::ValueType<T>::read(text, value, what);
+  return value;
+}
+
+template <>
+std::optional<std::uint32_t> initial(std::string_view) {
+  return {};  // the word in settings.def stands for "none given"
+}
+template <>
+PrivateAccess initial(std::string_view text) {
+  return {text == "true", {}};
+}
+template <>
+std::vector<ServerUrl> initial(std::string_view) {
+  return {};
+}
+template <>
+std::vector<std::uint16_t> initial(std::string_view text) {
+  std::vector<std::uint16_t> values;
+  while (!text.empty()) {
+    const auto end = text.find_first_of("[], ");
+    std::uint16_t value = 0;
+    if (config::read_whole(text.substr(0, end), value)) values.push_back(value);
+    if (end == text.npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return values;
+}
+
+template bool initial(std::string_view);
+template std::uint32_t initial(std::string_view);
+template Bytes initial(std::string_view);
+template Milliseconds initial(std::string_view);
+template std::string initial(std::string_view);
+template Endpoint initial(std::string_view);
+template HostField initial(std::string_view);
+template LogFormat initial(std::string_view);
+template LogLevel initial(std::string_view);
+
+}  // namespace freshet

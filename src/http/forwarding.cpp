@@ -1,0 +1,175 @@
+#include "freshet/http/forwarding.hpp"
+
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "freshet/base/ascii.hpp"
+#include "freshet/http/grammar.hpp"
+
+namespace freshet {
+namespace {
+
+// Takes the next token off a list that holds tokens only. Quotes have no meaning there, so they hide nothing.
+bool next_plain(std::string_view& rest, std::string_view& member) noexcept {
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    member = ascii::trim(rest.substr(0, comma));
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    if (!member.empty()) return true;
+  }
+  return false;
+}
+
+constexpr std::size_t kIds = [] {
+  std::size_t ids = 1;
+#define FIELD(id, name, flags) ++ids;
+#include "freshet/http/fields.def"
+#undef FIELD
+  return ids;
+}();
+
+// The fields that Connection nominates.
+class Nominations {
+ public:
+  explicit Nominations(FieldsView fields) {
+    for (const Field field : fields) {
+      if (field.id != FieldId::Connection) continue;
+      bool unknown = false;
+      std::string_view rest = field.value;
+      for (std::string_view name; next_plain(rest, name);) {
+        const FieldId id = intern_field(name);
+        known_[static_cast<std::size_t>(id)] = true;
+        // "close" and "keep-alive" are no fields, and all that nearly every message says.
+        unknown = unknown || (id == FieldId::Unknown && !ascii::iequals(name, "close"));
+      }
+      if (unknown) lists_.push_back(field.value);
+    }
+  }
+
+  bool holds(const Field& field) const noexcept {
+    if (field.id != FieldId::Unknown)
+      return known_[static_cast<std::size_t>(field.id)] && (field_flags(field.id) & kProtected) == 0;
+    for (std::string_view rest : lists_)
+      for (std::string_view name; next_plain(rest, name);)
+        if (ascii::iequals(name, field.name)) return true;
+    return false;
+  }
+
+ private:
+  std::array<bool, kIds> known_{};
+  std::vector<std::string_view> lists_;
+};
+
+// Makes one line of all lines of that name and the new member.
+void append_member(Fields& fields, FieldId id, std::string_view member) {
+  std::string line;
+  if (fields.view().join(field_name(id), line) && !line.empty()) line += ", ";
+  line += member;
+  fields.set(id, line);
+}
+
+// A node or host of Forwarded: a token as it is, anything else quoted (RFC 7239 section 4).
+void append_value(std::string& out, std::string_view value) {
+  if (is_token(value)) {
+    out += value;
+    return;
+  }
+  out += '"';
+  for (char c : value) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
+
+std::string forwarded_member(std::string_view client, std::string_view scheme, std::string_view host) {
+  std::string member = "for=";
+  if (client.empty()) {
+    member += "unknown";
+  } else if (client.find(':') != std::string_view::npos) {
+    member.append("\"[").append(client).append("]\"");
+  } else {
+    append_value(member, client);
+  }
+  if (!host.empty()) append_value(member += ";host=", host);
+  if (!scheme.empty()) append_value(member += ";proto=", scheme);
+  return member;
+}
+
+}  // namespace
+
+void strip_hop_by_hop(Fields& fields) {
+  const Nominations nominated(fields);
+  fields.remove_if([&nominated](const Field& field) {
+    return (field_flags(field.id) & kHopByHop) != 0 || nominated.holds(field);
+  });
+}
+
+void strip_forbidden_trailers(Fields& fields) {
+  fields.remove_if(
+      [](const Field& field) { return (field_flags(field.id) & (kHopByHop | kForbiddenTrailer)) != 0; });
+}
+
+std::string_view version_token(Version version) noexcept {
+  switch (version) {
+    case Version::Http10:
+      return "1.0";
+    case Version::Http11:
+      return "1.1";
+    case Version::Http2:
+      return "2";
+    case Version::Http3:
+      return "3";
+  }
+  return "1.1";
+}
+
+void append_via(Fields& fields, Version received, std::string_view pseudonym) {
+  std::string member(version_token(received));
+  member.append(" ").append(pseudonym);
+  append_member(fields, FieldId::Via, member);
+}
+
+std::size_t count_in_via(FieldsView fields, std::string_view pseudonym) noexcept {
+  std::size_t found = 0;
+  for (const Field field : fields) {
+    if (field.id != FieldId::Via) continue;
+    // Comments and quotes are not looked at: an unclosed one in front of our member would hide a loop.
+    std::string_view rest = field.value;
+    for (std::string_view member; next_plain(rest, member);) {
+      const std::size_t space = member.find_first_of(" \t");
+      if (space == std::string_view::npos) continue;
+      const std::string_view by = ascii::trim(member.substr(space));
+      found += ascii::iequals(by.substr(0, by.find_first_of(" \t(")), pseudonym);
+    }
+  }
+  return found;
+}
+
+void append_forwarded(Fields& fields, std::string_view client, std::string_view scheme, std::string_view host,
+                      const ForwardedOptions& options) {
+  if (options.x_forwarded) {
+    append_member(fields, FieldId::XForwardedFor, client.empty() ? "unknown" : client);
+    fields.remove(FieldId::XForwardedProto);
+    fields.remove(FieldId::XForwardedHost);
+    if (!scheme.empty()) fields.add(FieldId::XForwardedProto, scheme);
+    if (!host.empty()) fields.add(FieldId::XForwardedHost, host);
+  }
+  if (options.forwarded) append_member(fields, FieldId::Forwarded, forwarded_member(client, scheme, host));
+}
+
+MaxForwards apply_max_forwards(Fields& fields) {
+  MaxForwards verdict;
+  const std::size_t lines = fields.count(FieldId::MaxForwards);
+  if (lines == 0) return verdict;
+  const std::string_view text = *fields.first(FieldId::MaxForwards);
+  verdict.malformed = lines > 1 || text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos;
+  if (verdict.malformed) return verdict;
+  const std::uint64_t hops = ascii::parse_decimal(text).value_or(std::numeric_limits<std::uint64_t>::max());
+  verdict.answer_here = hops == 0;
+  if (hops > 0) fields.set(FieldId::MaxForwards, std::to_string(hops - 1));
+  return verdict;
+}
+
+}  // namespace freshet

@@ -73,17 +73,26 @@ class Checks {
   }
 
   static bool covers(const RouteSettings& earlier, const RouteSettings& later) {
-    return (earlier.host == "*" || earlier.host == later.host) && later.path.starts_with(earlier.path);
+    const std::string_view host = earlier.host;
+    const bool below = host.starts_with("*.") && later.host.ends_with(host.substr(1)) && later.host.size() >= host.size();
+    return (host == "*" || host == later.host || below) && later.path.starts_with(earlier.path);
+  }
+
+  /// "*", "name", "*.name" or "[IPv6]".
+  static bool is_host_pattern(std::string_view host) {
+    if (host == "*") return true;
+    if (host.starts_with('[') && host.ends_with(']'))
+      return std::ranges::all_of(host.substr(1, host.size() - 2), [](char c) { return ascii::is_hex(c) || c == ':' || c == '.'; });
+    if (host.starts_with("*.")) host.remove_prefix(2);
+    return !host.empty() && host.front() != '.' && std::ranges::all_of(host, [](char c) {
+      return ascii::is_alpha(c) || ascii::is_digit(c) || c == '-' || c == '_' || c == '.';
+    });
   }
 
   void check_route(const RouteSettings& route, const Node& node, const std::string& key) {
-    const bool name = std::ranges::all_of(route.host, [](char c) {
-      return ascii::is_alpha(c) || ascii::is_digit(c) || c == '-' || c == '_' || c == '.' || c == ':' || c == '[' || c == ']';
-    });
-    const bool address = route.host.starts_with('[') && route.host.ends_with(']');
-    if (route.host != "*" && (!name || (route.host.find_first_of(":[]") != std::string::npos && !address)))
+    if (!is_host_pattern(route.host))
       report_.error(place(node, "host"), key + ".host",
-                    "is '" + route.host + "', expected a host name without scheme and port, or *");
+                    "is '" + route.host + "', expected a host name without scheme and port, *.NAME or *");
     const bool clean = std::ranges::all_of(route.path, [](char c) { return c > 0x20 && c < 0x7f && c != '?' && c != '#'; });
     if (!route.path.starts_with('/') || !clean)
       report_.error(place(node, "path"), key + ".path", "is '" + route.path + "', expected the beginning of a path such as /api/");

@@ -72,7 +72,7 @@ bool is_off(const Node& node) { return node.kind == Node::Kind::Scalar && node.t
 
 void normalise_route(RouteSettings& route) {
   std::ranges::transform(route.host, route.host.begin(), ascii::lower);
-  if (route.host.size() > 1 && route.host.ends_with('.')) route.host.pop_back();
+  if (route.host.size() > 1 && route.host.ends_with('.') && route.host != "*.") route.host.pop_back();
 }
 
 void read_routes(const Node& node, const std::string& path, std::vector<RouteSettings>& routes, Report& report) {

@@ -115,7 +115,10 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     node->kind = kind;
     node->mark = to_mark(mark);
-    if (kind == Node::Kind::Null) leave_value();
+    if (kind == Node::Kind::Null) {
+      if (node->key_mark.line) node->mark = node->key_mark;  // yaml-cpp marks the absence of a value anywhere
+      leave_value();
+    }
     return *node;
   }
   void leave_value() {

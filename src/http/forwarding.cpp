@@ -69,6 +69,16 @@ void append_member(Fields& fields, FieldId id, std::string_view member) {
   fields.set(id, line);
 }
 
+// A client's quote without an end would turn our member into a part of its own.
+bool has_open_quote(std::string_view list) noexcept {
+  bool quoted = false;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i] == '"') quoted = !quoted;
+    if (list[i] == '\\' && quoted) ++i;
+  }
+  return quoted;
+}
+
 // A node or host of Forwarded: a token as it is, anything else quoted (RFC 7239 section 4).
 void append_value(std::string& out, std::string_view value) {
   if (is_token(value)) {
@@ -156,7 +166,9 @@ void append_forwarded(Fields& fields, std::string_view client, std::string_view 
     if (!scheme.empty()) fields.add(FieldId::XForwardedProto, scheme);
     if (!host.empty()) fields.add(FieldId::XForwardedHost, host);
   }
-  if (options.forwarded) append_member(fields, FieldId::Forwarded, forwarded_member(client, scheme, host));
+  if (!options.forwarded) return;
+  fields.remove_if([](const Field& f) { return f.id == FieldId::Forwarded && has_open_quote(f.value); });
+  append_member(fields, FieldId::Forwarded, forwarded_member(client, scheme, host));
 }
 
 MaxForwards apply_max_forwards(Fields& fields) {

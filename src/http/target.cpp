@@ -10,10 +10,15 @@ namespace freshet {
 namespace {
 
 // reg-name of RFC 3986 3.2.2 without percent-encoding, which no name that can be looked up needs.
-bool is_name_char(char c) noexcept {
-  constexpr std::string_view kOthers = "-._~!$&'()*+,;=";
-  return ascii::is_alpha(c) || ascii::is_digit(c) || kOthers.find(c) != std::string_view::npos;
-}
+constexpr std::array<bool, 256> kNameChars = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 128; ++c)
+    table[static_cast<std::size_t>(c)] =
+        ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
+  for (char c : std::string_view("-._~!$&'()*+,;=")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+bool is_name_char(char c) noexcept { return kNameChars[static_cast<unsigned char>(c)]; }
 
 // A registered name or an IPv4 literal: labels of allowed characters, none of them empty.
 bool is_name(std::string_view host) noexcept {

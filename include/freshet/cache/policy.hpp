@@ -34,8 +34,9 @@ struct StoredMeta {
   Seconds stale_while_revalidate{0}, stale_if_error{0};  ///< zero: not given
   bool has_stale_if_error = false;
   std::string_view etag;                     ///< empty: none
+  std::string_view last_modified_text;       ///< as it came, for If-Modified-Since; empty: none that can be read
   std::optional<std::int64_t> last_modified; ///< unix seconds
-  std::optional<std::int64_t> date;          ///< unix seconds
+  std::optional<std::int64_t> date;          ///< unix seconds; when it was received, for a response without a valid Date
   bool has_validator() const noexcept { return !etag.empty() || last_modified.has_value(); }
 };
 
@@ -81,7 +82,9 @@ struct ExchangeTimes {
   Time received;   ///< when its head was there
 };
 
-/// RFC 9111 section 3, 3.5 and 4.2, for GET requests (HEAD is never stored). `length`: of the body, when known.
+/// RFC 9111 section 3, 3.5 and 4.2. `length`: of the body, when known. HEAD is never stored; a POST only when it carries explicit
+/// freshness and a Content-Location that names its own target (RFC 9110 9.3.3): such a response answers a later GET. A GET with a
+/// body is none of this function's business: it is not stored.
 StoreDecision decide_store(const RequestHead&, const ResponseHead&, std::optional<std::uint64_t> length, const CachePolicy&,
                            const ExchangeTimes&) noexcept;
 

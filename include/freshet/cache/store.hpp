@@ -45,7 +45,9 @@ class FetchTicket {
 
   /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for the others,
   /// when the key was invalidated after the fetch began.
-  bool publish(Ref<StoredResponse> response);
+  /// `share`: those who wait may use it; otherwise (it must be validated before any reuse) it is stored, but they are told Declined and
+  /// the key is remembered, so that nobody waits for the next ones.
+  bool publish(Ref<StoredResponse> response, bool share);
   /// After a 304: `freshened` takes the place of `old`.
   bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
   /// Wakes the waiters without a response of their own to share; with `remember`, nobody waits for this key for a while.

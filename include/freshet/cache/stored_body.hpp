@@ -3,9 +3,11 @@
 //   Filling --finish()--> Complete          readers get everything
 //   Filling --abort()---> Aborted           readers get what there is, then the failure; the store forgets the response
 //   Filling --append() beyond the limits--> Filling, but passing: chunks that every reader has left are freed, append() answers
-//                                           WindowFull while the slowest reader is too far behind; never Complete in the store
+//                                           WindowFull while the slowest reader is too far behind; finish() ends it, but it is
+//                                           not kept: who comes late finds it Aborted
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +24,16 @@
 namespace freshet {
 
 class StoredBody;
+
+/// Bytes of a body that follow each other in one allocation; the bytes lie behind the struct.
+struct BodyChunk {
+  BodyChunk* next = nullptr;
+  std::uint64_t from = 0;       ///< offset of its first byte in the body
+  std::uint32_t capacity = 0;
+  std::uint32_t used = 0;
+  std::uint32_t charged = 0;    ///< bytes charged to the ledger; 0 for one that had to be had in spite of it
+  std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+};
 
 /// One reader's place in a body. One thread at a time. Keeps the body alive; leaving it unread is fine.
 class StoredBodyReader {
@@ -48,58 +60,91 @@ class StoredBodyReader {
   friend class StoredBody;
   Ref<StoredBody> body_;
   std::uint64_t at_;
+  BodyChunk* chunk_ = nullptr;  // where the last look found its bytes
   Waiter* waiter_ = nullptr;
+  bool registered_ = false;     // the body knows of it: it was filling when this reader came
 };
 
 /// See the table above. Reader functions: any thread; writer functions: the one that fills.
 class StoredBody final : public Pinned {
  public:
-  /// `ledger` outlives it. `expected`: the declared length. `max_size`: beyond it the body is passed on but not kept.
+  /// `ledger` outlives it. `expected`: the declared length. `max_size`: beyond it the body is passed on but not kept; so is one that
+  /// would take more than half of the ledger.
   StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size);
   ~StoredBody() override;
 
   enum class Appended : std::uint8_t {
     Taken,
     WindowFull,  ///< nothing taken: `writer` is woken when there is room; call again
-    Unread,      ///< passing, and no reader is left: stop
+    Unread,      ///< passing, and no reader is left: stop. The first reader comes before the first append().
   };
+  /// `writer` stays registered after WindowFull until the next append() or stop_writing().
   Appended append(std::span<const std::byte> bytes, Waiter& writer);
   /// REQUIRES: the declared length, if any, has been appended.
   void finish();
   void abort(Reason why);
   /// True once it has outgrown `max_size` or the ledger: it will not be kept. The fill then takes the response out of the store.
-  bool passing() const noexcept;
+  bool passing() const noexcept { return passing_.load(std::memory_order_acquire); }
+  /// TooLarge or NoRoom, when passing.
+  Reason why_passing() const noexcept;
   /// Takes the writer off the list; call before the Waiter dies.
   void stop_writing(Waiter& writer) noexcept;
 
   enum class State : std::uint8_t { Filling, Complete, Aborted };
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
-  std::uint64_t size() const noexcept;  ///< bytes so far
-  std::optional<std::uint64_t> expected() const noexcept { return expected_; }
+  /// False when a new reader could not get all of it: aborted or passing.
+  bool is_whole() const noexcept { return state() != State::Aborted && !passing(); }
+  std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }  ///< bytes so far
+  std::optional<std::uint64_t> expected() const noexcept {
+    return expected_ == kUnknownLength ? std::nullopt : std::optional(expected_);
+  }
   /// All bytes when Complete and in one chunk (always so for small bodies with a known length). No lock.
   std::optional<std::span<const std::byte>> contiguous() const noexcept;
+  /// Readers that came while it was filling and are still there.
   std::size_t readers() const noexcept;
 
  private:
   friend class StoredBodyReader;
-  struct Chunk {
-    std::unique_ptr<std::byte[]> bytes;
-    std::uint64_t from = 0;  // offset of its first byte in the body
-    std::size_t capacity = 0, used = 0;
+  static constexpr std::uint64_t kUnknownLength = UINT64_MAX;
+  // Only needed until the fill is over and those who came before its end have left.
+  struct Traffic {
+    std::vector<StoredBodyReader*> readers;
+    WaiterList waiting_readers, waiting_writer;
   };
+  using Look = StoredBodyReader::Look;
+
+  void add_reader(StoredBodyReader&);
+  void remove_reader(StoredBodyReader&) noexcept;
+  Look look(StoredBodyReader&, Waiter*);
+  Look look_locked(StoredBodyReader&, Waiter*);
+  Look data_at(StoredBodyReader&, std::uint64_t size) noexcept;
+  void stop_waiting_locked(StoredBodyReader&) noexcept;
+  void release_traffic() noexcept;
+
+  void start_passing(Reason why);
+  std::optional<Appended> check_window(Waiter& writer);
+  void free_left_chunks() noexcept;
+  std::uint64_t slowest_locked() const noexcept;
+  bool extend(std::size_t wanted);
+  std::size_t next_capacity(std::size_t wanted) const noexcept;
+  void settle(State, Reason);
+  void compact();
+  void free_chunk(BodyChunk*) noexcept;
+
   mutable std::mutex mutex_;
   std::atomic<State> state_{State::Filling};
-  Ledger& ledger_;
-  std::optional<std::uint64_t> expected_;
-  std::uint64_t max_size_;
-  std::uint64_t size_ = 0;
-  std::uint64_t charged_ = 0;
-  bool passing_ = false;
+  std::atomic<bool> passing_{false};
+  bool seen_ = false;    // bytes were handed out: chunks stay where they are
+  bool charged_ = false; // the object itself
   Reason why_ = Reason::None;
-  std::vector<Chunk> chunks_;
-  std::vector<StoredBodyReader*> readers_;
-  WaiterList waiting_readers_;
-  WaiterList waiting_writer_;
+  Ledger& ledger_;
+  std::uint64_t expected_;
+  std::uint64_t max_size_;
+  std::atomic<std::uint64_t> size_{0};
+  // The list is changed by the writer alone, under the mutex; complete bodies do not change.
+  BodyChunk* first_ = nullptr;
+  BodyChunk* last_ = nullptr;
+  std::unique_ptr<Traffic> traffic_;
 };
 
 }  // namespace freshet

@@ -1,6 +1,13 @@
 // Which of several stored responses a request selects (RFC 9111 4.1).
+//
+// A vary key is a text of lines, one for each field that Vary names, sorted by name:
+//   "name:normalised value\n"   the field is there
+//   "name\n"                    it is not (which differs from an empty value)
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,12 +16,40 @@
 
 namespace freshet {
 
+/// What a Vary may ask for: beyond, it counts as "*".
+inline constexpr std::size_t kMostVaryNames = 16;
+inline constexpr std::size_t kLongestVaryKey = 8192;
+
 /// The request fields that a response's Vary names, with their normalised values, as one comparable text; empty text when there is
-/// no Vary. Empty optional for "*". Normalised: lines joined, white space around commas dropped; Accept-Encoding and Accept-Language
-/// further, where the meaning stays the same.
+/// no Vary. Empty optional for "*", for names that are no tokens, and beyond the limits. Normalised: lines joined, white space around
+/// commas dropped; Accept-Encoding and Accept-Language further, where the meaning stays the same:
+///   Accept-Encoding: the set of acceptable codings that we know, in order of their names; weights other than 0 do not count (whatever
+///   the choice, the client can decode it). Empty optional when a dropped member may have led to the response's Content-Encoding.
+///   Accept-Language: in lower case, sorted by falling weight, then name.
 std::optional<std::string> make_vary_key(FieldsView response, FieldsView request);
 
 /// True when `request` has the same normalised values for the fields that `vary_key` names. No allocation when fields are equal byte for byte.
 bool vary_matches(std::string_view vary_key, FieldsView request);
+
+/// vary_matches() for one request against many keys: a value is normalised once. One thread; no heap for values up to about 1 KiB.
+class VaryMatcher {
+ public:
+  explicit VaryMatcher(FieldsView request) noexcept : request_(request) {}
+  VaryMatcher(const VaryMatcher&) = delete;
+  VaryMatcher& operator=(const VaryMatcher&) = delete;
+  bool matches(std::string_view vary_key);
+
+ private:
+  /// The line of a vary key that this request makes for `name` (lower case), without its end.
+  std::string_view line_for(std::string_view name);
+  bool matches_line(std::string_view line);
+
+  FieldsView request_;
+  alignas(std::max_align_t) std::array<std::byte, 2048> buffer_;
+  std::pmr::monotonic_buffer_resource memory_{buffer_.data(), buffer_.size()};
+  std::array<std::pmr::string, 4> known_{std::pmr::string(&memory_), std::pmr::string(&memory_), std::pmr::string(&memory_),
+                                         std::pmr::string(&memory_)};  // the lines made last
+  std::size_t next_known_ = 0;
+};
 
 }  // namespace freshet

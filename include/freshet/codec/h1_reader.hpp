@@ -15,10 +15,12 @@
 
 namespace freshet {
 
+/// Each is decided as soon as it is exceeded, whether or not the head is complete: a caller that has room for `bytes` never runs
+/// out of room by waiting for more.
 struct HeadLimits {
-  std::size_t bytes = 32 * 1024;        ///< request or status line and all field lines together
+  std::size_t bytes = 32 * 1024;        ///< the whole head: empty lines before it, start line, field lines, empty line
   std::size_t target_bytes = 8 * 1024;
-  std::size_t fields = 128;
+  std::size_t fields = 128;             ///< field lines, before any are taken out
 };
 
 /// What a look at the buffered bytes gave.
@@ -26,32 +28,50 @@ struct HeadProgress {
   enum class State : std::uint8_t { NeedMore, Complete, Bad } state = State::NeedMore;
   std::size_t consumed = 0;  ///< Complete: bytes of the head, and of empty lines before it
   Reason error = Reason::None;
-  int status = 0;            ///< Bad: what to answer (400, 414, 431, 501, 505; for responses 502)
+  int status = 0;            ///< Bad: what to answer (400, 414, 417, 431, 501, 505; for responses 502)
+};
+
+/// How far a reader has looked into a head that is not complete. Positions count from the start of the buffer.
+struct HeadScan {
+  std::size_t at = 0;           ///< where to look on for the end of the line
+  std::size_t line = 0;         ///< where the line begins that `at` lies in
+  std::size_t empty_lines = 0;  ///< skipped before the request line
+  std::size_t method_end = 0;   ///< the first space of the request line; 0: not there yet
+  std::size_t target_end = 0;   ///< the second one
+  std::size_t fields_at = 0;    ///< where the field lines begin; 0: the start line is not complete
+  std::size_t field_lines = 0;
 };
 
 /// A parsed request head.
 struct ParsedRequest {
   RequestHead head;          ///< hop-by-hop fields, Host, Content-Length and Expect: 100-continue taken out
   FramingVerdict framing;
-  bool expects_continue = false;
+  bool expects_continue = false;  ///< HTTP/1.1 with a body to come; the expectation of others is ignored (RFC 9110 10.1.1)
   bool absolute_form = false;
-  std::string_view upgrade;  ///< Upgrade's value when Connection nominates it on HTTP/1.1; else empty
+  /// Upgrade's value when Connection nominates it on HTTP/1.1; else empty. "h2c" is taken out of it: a tunnel of requests that
+  /// this proxy does not see would pass by all its rules (RFC 9113 3.1 has made it obsolete).
+  std::string_view upgrade;
 };
 
 /// Looks at `buffered` (all bytes received and not yet consumed). NeedMore keeps only a scan position, so the caller may move the
-/// bytes; Complete fills `out`, whose views lie in `arena` (nothing points into `buffered` any more).
+/// bytes; Complete fills `out`, whose views lie in `arena` (nothing points into `buffered` any more). Complete and Bad make the
+/// reader ready for the next message. `out` of the message before may be given again: then its fields' memory is used again.
+/// One thread.
 class H1RequestReader {
  public:
   explicit H1RequestReader(const HeadLimits& limits, std::string_view default_scheme = "http") noexcept
       : limits_(limits), default_scheme_(default_scheme) {}
   HeadProgress read_head(std::string_view buffered, ParsedRequest& out, Arena& arena);
-  /// For the next message.
-  void reset() noexcept { scanned_ = 0; }
+  /// Forgets a head that was begun.
+  void reset() noexcept { scan_ = {}; }
 
  private:
+  HeadProgress scan_request_line(std::string_view window);
+  HeadProgress finish(std::string_view head, ParsedRequest& out, Arena& arena) const;
   HeadLimits limits_;
   std::string_view default_scheme_;
-  std::size_t scanned_ = 0;
+  HeadScan scan_;
+  Version version_ = Version::Http11;
 };
 
 struct ParsedResponse {
@@ -59,28 +79,40 @@ struct ParsedResponse {
   Version version = Version::Http11;
   Fields fields;             ///< hop-by-hop fields and Content-Length taken out
   FramingVerdict framing;
-  std::optional<std::uint64_t> content_length;  ///< as declared, also where there is no body (HEAD, 304)
+  /// As declared, also where there is no body (HEAD, 304). Empty where it means nothing: with Transfer-Encoding, 1xx, 204.
+  std::optional<std::uint64_t> content_length;
   bool upgrade = false;      ///< 101 only
   std::string upgrade_value;
 };
 
+/// The same for responses. A folded line is joined by a space and white space before a colon is dropped, as RFC 9112 5.1 and 5.2
+/// demand of a proxy; everything else that is wrong is Bad with BadResponse or ResponseFieldsTooLarge.
 class H1ResponseReader {
  public:
   explicit H1ResponseReader(const HeadLimits& limits) noexcept : limits_(limits) {}
   /// `request_method` decides whether there is a body. 1xx heads are Complete too: the caller reads on.
   HeadProgress read_head(std::string_view buffered, Method request_method, ParsedResponse& out);
-  void reset() noexcept { scanned_ = 0; }
+  void reset() noexcept { scan_ = {}; }
 
  private:
+  HeadProgress scan_status_line(std::string_view window);
+  HeadProgress finish(std::string_view head, Method request_method, ParsedResponse& out) const;
   HeadLimits limits_;
-  std::size_t scanned_ = 0;
+  HeadScan scan_;
 };
 
-/// Cuts a body out of the bytes that follow a head.
+/// Cuts a body out of the bytes that follow a head. Of an unfinished chunk-size line it keeps what it has understood; of an
+/// unfinished trailer line only a scan position, so at most `max_trailer_bytes` + 2 bytes stay unconsumed. One thread.
 class H1BodyReader {
  public:
+  /// Field lines in a trailer section, and bytes in a chunk-size line.
+  static constexpr std::size_t kMaxTrailerFields = 64;
+  static constexpr std::size_t kMaxChunkLine = 4 * 1024;
+  /// How many bytes of chunk-size lines a body may have beyond 16 for each chunk and two for each byte of data.
+  static constexpr std::size_t kMaxChunkSurplus = 16 * 1024;
+
   H1BodyReader() = default;
-  /// Starts a body. `max_trailer_bytes` bounds the trailer section.
+  /// Starts a body. `max_trailer_bytes` bounds the lines of the trailer section.
   void start(const FramingVerdict&, std::size_t max_trailer_bytes = 8 * 1024);
 
   struct Step {
@@ -89,22 +121,40 @@ class H1BodyReader {
     std::span<const std::byte> data;   ///< points into `buffered`
     Reason error = Reason::None;       ///< BadChunk, BadTrailer
   };
-  /// Looks at `buffered`. Call again with what is left until NeedMore or End. Chunk extensions are checked and dropped.
+  /// Looks at `buffered`. Call again with what is left until NeedMore or End. Chunk extensions are checked and dropped
+  /// (RFC 9112 7.1.1). After End it says End again, after Bad it says Bad.
   Step step(std::span<const std::byte> buffered);
-  /// The connection ended: true when that is where the body ends (UntilClose, Tunnel), false when it was cut short.
+  /// The connection ended: true when that is where the body ends (UntilClose, Tunnel) or it had ended before, false when it was
+  /// cut short.
   bool end_of_input() noexcept;
+  /// Nothing of the body is to come: with BodyKind::Length already after the last byte's Data.
   bool done() const noexcept { return done_; }
   /// Trailer fields (forbidden ones taken out) after End; null when there were none.
-  const Fields* trailers() const noexcept { return trailers_.empty() ? nullptr : &trailers_; }
+  const Fields* trailers() const noexcept { return !done_ || trailers_.empty() ? nullptr : &trailers_; }
 
  private:
-  enum class Phase : std::uint8_t { Size, Data, DataEnd, Trailers };
+  /// Where in a chunked body the next byte stands.
+  enum class Phase : std::uint8_t {
+    SizeFirst, Size, BeforeExtension, ExtensionStart, ExtensionName, AfterName, ValueStart, Value, Quoted, QuotedPair, AfterQuoted,
+    LineFeed, Data, DataCr, DataLf, Trailers, Failed
+  };
   Step step_chunked(std::span<const std::byte> buffered);
+  Step step_trailers(std::span<const std::byte> buffered, std::size_t at);
+  Step fail(Reason) noexcept;
+  Phase phase_after(char c) noexcept;
+  Phase after_size_digit(char c) noexcept;
+  Phase after_size_line() noexcept;
+
   BodyKind kind_ = BodyKind::None;
-  Phase phase_ = Phase::Size;
+  Phase phase_ = Phase::SizeFirst;
   bool done_ = true;
+  Reason error_ = Reason::None;
+  std::uint8_t digits_ = 0;
   std::uint64_t left_ = 0;
-  std::size_t max_trailer_bytes_ = 0;
+  std::size_t line_bytes_ = 0;       ///< of the chunk-size line so far
+  std::size_t surplus_ = 0;          ///< see kMaxChunkSurplus
+  std::size_t trailer_room_ = 0;     ///< bytes that the trailer section may still take
+  std::size_t trailer_scanned_ = 0;  ///< bytes of the unfinished trailer line that hold no line end
   Fields trailers_;
 };
 

@@ -75,7 +75,7 @@ class AddedFields {
   static constexpr std::size_t kCapacity = 8;
   /// REQUIRES: fewer than kCapacity so far; `id` is in fields.def.
   void add(FieldId id, std::string_view value) {
-    CHECK(size_ < kCapacity);
+    ENSURE(size_ < kCapacity);
     fields_[size_++] = {id, value};
   }
   const AddedField* begin() const noexcept { return fields_.data(); }

@@ -20,11 +20,13 @@ struct Validators {
   std::optional<std::int64_t> date;           ///< unix seconds
 };
 
-/// Whether a conditional GET or HEAD is answered by 304 from a stored response (RFC 9111 4.3.2): If-None-Match first (weak
-/// comparison, "*" matches); else If-Modified-Since against Last-Modified, or Date where there is none.
+/// REQUIRES for both below: the method is GET or HEAD. A date that is malformed or stands on several lines matches
+/// nothing. Whether a conditional GET or HEAD is answered by 304 from a stored response (RFC 9111 4.3.2): If-None-Match
+/// first (weak comparison, "*" matches); else If-Modified-Since against Last-Modified, or Date where there is none.
 bool is_not_modified(FieldsView request, const Validators&, std::int64_t now) noexcept;
 
-/// If-Range (RFC 9110 13.1.5): true when there is none or it matches strongly, so that Range may be applied.
+/// If-Range (RFC 9110 13.1.5): true when there is none or it matches strongly, so that Range may be applied. A date
+/// matches strongly when it equals Last-Modified and that is older than Date (8.8.2.2).
 bool range_applies(FieldsView request, const Validators&, std::int64_t now) noexcept;
 
 }  // namespace freshet

@@ -16,11 +16,12 @@ enum class FieldId : std::uint16_t {
 /// What a known field is; combined with |.
 enum FieldFlags : std::uint16_t {
   kPlain = 0,
-  kHopByHop = 1 << 0,    ///< concerns one connection only (RFC 9110 7.6.1); never stored, never forwarded
-  kList = 1 << 1,        ///< a #list: several lines mean the same as one joined by commas (RFC 9110 5.3)
-  kSingleton = 1 << 2,   ///< may appear once; more is an error or makes it invalid
-  kProtected = 1 << 3,   ///< a Connection nomination cannot remove it
-  kForbiddenTrailer = 1 << 4,  ///< ignored in trailer sections: framing, routing, authentication, caching (RFC 9110 6.5.1)
+  kHopByHop = 1 << 0,   ///< concerns one connection only (RFC 9110 7.6.1); never stored, never forwarded
+  kList = 1 << 1,       ///< a #list: several lines mean the same as one joined by commas (RFC 9110 5.3)
+  kSingleton = 1 << 2,  ///< may appear once; more is an error or makes it invalid
+  kProtected = 1 << 3,  ///< a Connection nomination cannot remove it
+  kForbiddenTrailer =
+      1 << 4,            ///< ignored in trailer sections: framing, routing, authentication, caching (RFC 9110 6.5.1)
   kFixedOn304 = 1 << 5,  ///< a 304 must not change the stored value (RFC 9111 3.2)
   kCredential = 1 << 6,  ///< never logged
 };

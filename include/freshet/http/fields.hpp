@@ -39,8 +39,11 @@ class FieldsView {
  public:
   FieldsView() = default;
   FieldsView(const char* block, std::uint32_t block_size, std::span<const FieldEntry> entries, bool contiguous) noexcept
-      : block_(block), entries_(entries.data()), count_(static_cast<std::uint32_t>(entries.size())),
-        block_size_(block_size), contiguous_(contiguous) {}
+      : block_(block),
+        entries_(entries.data()),
+        count_(static_cast<std::uint32_t>(entries.size())),
+        block_size_(block_size),
+        contiguous_(contiguous) {}
 
   std::size_t size() const noexcept { return count_; }
   bool empty() const noexcept { return count_ == 0; }
@@ -55,8 +58,12 @@ class FieldsView {
     using value_type = Field;
     Iterator(const FieldsView* view, std::size_t i) noexcept : view_(view), i_(i) {}
     Field operator*() const noexcept { return (*view_)[i_]; }
-    Iterator& operator++() noexcept { ++i_; return *this; }
+    Iterator& operator++() noexcept {
+      ++i_;
+      return *this;
+    }
     bool operator!=(const Iterator& other) const noexcept { return i_ != other.i_; }
+
    private:
     const FieldsView* view_;
     std::size_t i_;
@@ -81,6 +88,10 @@ class FieldsView {
   /// Bytes that the lines take in their HTTP/1 form.
   std::size_t wire_size() const noexcept;
   std::span<const FieldEntry> entries() const noexcept { return {entries_, count_}; }
+  /// The same block seen through another index: a selection of its lines. `entries` must outlive the view.
+  FieldsView with_entries(std::span<const FieldEntry> entries) const noexcept {
+    return {block_, block_size_, entries, false};
+  }
 
  private:
   const char* block_ = nullptr;
@@ -99,7 +110,10 @@ class Fields {
   void add(std::string_view name, std::string_view value);
   void add(FieldId, std::string_view value);
   /// Removes all lines of that name and appends this one.
-  void set(FieldId id, std::string_view value) { remove(id); add(id, value); }
+  void set(FieldId id, std::string_view value) {
+    remove(id);
+    add(id, value);
+  }
   /// Each removes all lines that match and returns how many there were.
   std::size_t remove(FieldId);
   std::size_t remove(std::string_view name);
@@ -114,9 +128,15 @@ class Fields {
     if (kept != all) contiguous_ = kept == 0 ? (block_.clear(), true) : false;
     return all - kept;
   }
-  void append(FieldsView other) { for (Field f : other) add_interned(f.id, f.name, f.value); }
+  void append(FieldsView other) {
+    for (Field f : other) add_interned(f.id, f.name, f.value);
+  }
 
-  void clear() noexcept { block_.clear(); entries_.clear(); contiguous_ = true; }
+  void clear() noexcept {
+    block_.clear();
+    entries_.clear();
+    contiguous_ = true;
+  }
   /// Gives the memory back.
   void release() noexcept {
     std::string().swap(block_);  // "= {}" would keep it

@@ -9,8 +9,10 @@
 
 namespace freshet {
 
-/// Removes hop-by-hop fields: the fixed ones, and those that Connection nominates unless fields.def protects them (RFC 9110 7.6.1).
-/// Called by the codec on everything it reads, in both directions.
+/// Removes hop-by-hop fields: the fixed ones, and those that Connection nominates unless fields.def protects them
+/// (RFC 9110 7.6.1). Protected are the fields without which the message would mean something else or become cacheable
+/// (Host, Cache-Control, Authorization, Cookie ...): nobody may have them removed by a nomination. Called by the codec
+/// on everything it reads, in both directions.
 void strip_hop_by_hop(Fields&);
 
 /// Removes the fields that may not come in a trailer section (RFC 9110 6.5.1), hop-by-hop ones included.
@@ -19,9 +21,10 @@ void strip_forbidden_trailers(Fields&);
 /// The version as Via and Forwarded name it: "1.0", "1.1", "2", "3".
 std::string_view version_token(Version) noexcept;
 
-/// Appends our member to Via, e.g. "1.1 freshet".
+/// Appends our member to Via, e.g. "1.1 freshet"; all members end up on one line.
 void append_via(Fields&, Version received, std::string_view pseudonym);
-/// How often `pseudonym` stands in Via (any case): more than none means that the request has been here (RFC 9110 7.6.3).
+/// How often `pseudonym` stands in Via (any case): more than none means that the request has been here (RFC
+/// 9110 7.6.3). Comments and quotes are not recognised, so that nobody can hide our member in one.
 std::size_t count_in_via(FieldsView, std::string_view pseudonym) noexcept;
 
 /// Which of the fields about the client a reverse listener adds.
@@ -29,15 +32,20 @@ struct ForwardedOptions {
   bool x_forwarded = true;  ///< X-Forwarded-For (appended), -Proto and -Host (replaced)
   bool forwarded = true;    ///< Forwarded (appended), RFC 7239
 };
-/// `client`: an IP literal without brackets; `host`: the authority the client asked for.
-void append_forwarded(Fields&, std::string_view client, std::string_view scheme, std::string_view host, const ForwardedOptions&);
+/// `client`: an IP literal without brackets, empty when unknown; `host`: the authority the client asked for. Appended
+/// members go to the end of one line; a Forwarded whose quotes are not closed is dropped first, as it would swallow our
+/// member. X-Forwarded-Host and Host parameter are left out when `host` is empty; what the client said there never
+/// survives.
+void append_forwarded(Fields&, std::string_view client, std::string_view scheme, std::string_view host,
+                      const ForwardedOptions&);
 
 /// Max-Forwards of TRACE and OPTIONS (RFC 9110 7.6.2).
 struct MaxForwards {
   bool answer_here = false;  ///< it was 0
   bool malformed = false;
 };
-/// Decrements it in `fields` when it is there and above 0.
+/// Decrements it in `fields` when it is there and above 0. Several lines or anything but digits is malformed and left
+/// alone.
 MaxForwards apply_max_forwards(Fields&);
 
 }  // namespace freshet

@@ -16,7 +16,8 @@ bool is_token(std::string_view) noexcept;
 bool is_field_value(std::string_view) noexcept;
 
 /// Walks the members of a #list (RFC 9110 5.6.1): split at commas outside quoted strings, trimmed, empty ones skipped.
-/// From a quote that is never closed on, quotes are bytes like any other, so that no member hides behind it. Linear in the list.
+/// From a quote that is never closed on, quotes are bytes like any other, so that no member hides behind it. Linear in
+/// the list.
 class ListReader {
  public:
   explicit ListReader(std::string_view list) noexcept : rest_(list) {}
@@ -32,7 +33,8 @@ class ListReader {
 class ParameterReader {
  public:
   ParameterReader(std::string_view text, char separator) noexcept : rest_(text), separator_(separator) {}
-  /// Both are trimmed, around "=" too. `value` is as it came, with its quotes; `has_value` tells "a" from "a=". Empty parts are skipped. False at the end.
+  /// Both are trimmed, around "=" too. `value` is as it came, with its quotes; `has_value` tells "a" from "a=". Empty
+  /// parts are skipped. False at the end.
   bool next(std::string_view& name, std::string_view& value, bool& has_value) noexcept;
 
  private:

@@ -27,7 +27,7 @@ struct RequestHead {
   std::string_view authority;    ///< normalised by http/target: host[:port], lower case, no default port
   std::string_view target;       ///< origin-form path and query, never empty; "*" for OPTIONS *; authority for CONNECT
   Version version = Version::Http11;
-  Fields fields;                 ///< end-to-end fields; Host is in `authority`, not here
+  Fields fields;  ///< end-to-end fields; Host is in `authority`, not here
   RequestHead() = default;
 };
 

@@ -17,7 +17,7 @@ struct ByteRange {
 };
 
 enum class RangeKind : std::uint8_t {
-  Ignore,         ///< malformed, other unit, too many parts, or more bytes than the whole: answer 200
+  Ignore,  ///< malformed, other unit, too many parts, or more bytes than the whole: answer 200
   Satisfiable,
   Unsatisfiable,  ///< answer 416
 };
@@ -27,8 +27,10 @@ struct RangeVerdict {
   std::vector<ByteRange> parts;  ///< in the order asked for; one element costs no more than one allocation
 };
 
-/// Resolves a Range field against a representation of `size` bytes. More than `max_parts` parts, or parts that together hold
-/// more bytes than the whole, are ignored (RFC 9110 14.2, pitfall P17).
+/// Resolves a Range field against a representation of `size` bytes. More than `max_parts` parts, or parts that together
+/// hold more bytes than the whole, are ignored (RFC 9110 14.2), and so is a suffix of an empty representation: it is
+/// satisfiable (14.1.2), but no Content-Range can say so. One malformed member makes the whole field malformed. Parts
+/// are clipped to `size`, unsatisfiable ones left out.
 RangeVerdict decide_range(std::string_view range_field, std::uint64_t size, std::size_t max_parts);
 
 /// "bytes first-last/complete".

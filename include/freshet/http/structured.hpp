@@ -13,13 +13,25 @@ namespace freshet {
 /// A bare item of a dictionary member; parameters are checked and dropped.
 struct DictionaryMember {
   std::string_view key;
-  enum class Kind : std::uint8_t { Boolean, Integer, Decimal, String, Token, Bytes, InnerList, Date, Display } kind = Kind::Boolean;
+  enum class Kind : std::uint8_t {
+    Boolean,
+    Integer,
+    Decimal,
+    String,
+    Token,
+    Bytes,
+    InnerList,
+    Date,
+    Display
+  } kind = Kind::Boolean;
   bool boolean = true;
-  std::int64_t integer = 0;
-  std::string_view text;  ///< token, or string content as it came (escapes kept)
+  std::int64_t integer = 0;  ///< Integer, Date; of a Decimal the whole part
+  std::string_view
+      text;  ///< token, number, inner list, or what stands between quotes or colons, as it came (escapes kept)
 };
 
-/// Parses a whole dictionary; empty optional when any part is invalid, as RFC 9651 4.2 demands. A later key replaces an earlier one.
+/// Parses a whole dictionary; empty optional when any part is invalid, as RFC 9651 4.2 demands. A later key replaces an
+/// earlier one. An empty text is an empty dictionary. More than 1024 members are refused. Views point into the text.
 std::optional<std::vector<DictionaryMember>> parse_dictionary(std::string_view);
 
 /// Appends an sf-string, quoted and escaped; bytes that it cannot hold become '?'.

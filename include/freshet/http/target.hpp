@@ -1,4 +1,5 @@
-// Request targets and authorities (RFC 9112 3.2, RFC 9110 4.2, RFC 3986): one normalised authority for key and forwarding.
+// Request targets and authorities (RFC 9112 3.2, RFC 9110 4.2, RFC 3986): one normalised authority for key and
+// forwarding.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +15,21 @@ namespace freshet {
 
 /// host and port of an authority.
 struct Authority {
-  std::string_view host;  ///< lower case, no trailing dot; an IPv6 address keeps its brackets
-  std::uint16_t port = 0; ///< 0: none given, the scheme's default
+  std::string_view host;   ///< lower case, no trailing dot; an IPv6 address keeps its brackets
+  std::uint16_t port = 0;  ///< 0: none given, the scheme's default
 };
 
-/// Parses and checks "host[:port]": registered names, IPv4 literals, bracketed IPv6; no userinfo, no empty host, no odd port.
-/// Views point into `text`, unchanged in case.
+/// Parses and checks "host[:port]": registered names, IPv4 literals, bracketed IPv6; no userinfo, no empty host, no odd
+/// port. Names are letters, digits, "-._~" and the sub-delims of RFC 3986, without percent-encoding and empty labels
+/// (one trailing dot is dropped); IPv6 without zone. Ports are 1 to 65535; "host:" means no port. Views point into
+/// `text`, unchanged in case.
 std::optional<Authority> split_authority(std::string_view text) noexcept;
 
 /// The default port of "http" or "https"; 0 for others.
 std::uint16_t default_port(std::string_view scheme) noexcept;
 
-/// "host" or "host:port" in lower case, without trailing dot, default port or port 0, copied to `arena` only when it has to change.
-/// Empty when split_authority() refuses it.
+/// "host" or "host:port" in lower case, without trailing dot, default port or port 0, copied to `arena` only when it
+/// has to change. Empty when split_authority() refuses it.
 std::optional<std::string_view> normalise_authority(std::string_view text, std::string_view scheme, Arena& arena);
 
 /// What a request line and a Host field say together.
@@ -34,14 +37,17 @@ struct TargetVerdict {
   Reason error = Reason::None;  ///< BadTarget, BadHost, HostMismatch, Userinfo, UnsupportedScheme ...
   int status = 0;               ///< the answer for it (400, 501 ...), 0 when good
   std::string_view scheme;      ///< of an absolute-form target (lower case); else `default_scheme`
-  std::string_view authority;   ///< normalised; empty only for HTTP/1.0 without Host
+  std::string_view authority;   ///< normalised; empty only for HTTP/1.0 without Host. CONNECT: the same as `target`
   std::string_view target;      ///< origin-form, "*" or (CONNECT) authority-form with its port
   bool absolute = false;        ///< it came in absolute-form
 };
 
 /// Decides the target of an HTTP/1 request. `host`: the value of the one Host line; `host_count`: how many there were.
-/// Fragments, control bytes, spaces, non-ASCII bytes, userinfo and empty authorities are refused; an absolute target wins over
-/// Host, and must name the same authority (RFC 9112 3.2.2 lets a proxy ignore Host; we refuse the difference: pitfall P5).
+/// Fragments, control bytes, spaces, non-ASCII bytes, userinfo and empty authorities are refused; an absolute target
+/// wins over Host, and must name the same authority (RFC 9112 3.2.2 lets a proxy ignore Host; we refuse the difference,
+/// which is how caches get poisoned). CONNECT needs a port, and its Host need only be valid. A scheme other than http
+/// and https gets 501. Bytes that RFC 3986 wants encoded but browsers send raw (| " < > { } [ ] ^ ` and \) pass in path
+/// and query.
 TargetVerdict decide_target(Method, std::string_view raw_target, std::optional<std::string_view> host,
                             std::size_t host_count, Version, std::string_view default_scheme, Arena& arena);
 

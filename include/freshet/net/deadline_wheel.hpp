@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "freshet/base/clock.hpp"
@@ -20,7 +21,8 @@ class Deadline {
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
-  /// Expires `after` from now, rounded up to the wheel's tick; arming again moves it. O(1), no allocation.
+  /// Expires `after` from the wheel's time, rounded up to its tick; arming again moves it. O(1), no allocation. The wheel's
+  /// time is that of the last advance(): a deadline can come up to one tick early by the real clock.
   void arm(Milliseconds after) noexcept;
   void disarm() noexcept;
   bool armed() const noexcept { return previous_ != nullptr; }
@@ -31,7 +33,7 @@ class Deadline {
   Expired expired_;
   void* owner_;
   std::uint64_t due_ = 0;  // tick
-  Deadline** previous_ = nullptr;
+  Deadline** previous_ = nullptr;  // the pointer that points here; null: not armed
   Deadline* next_ = nullptr;
 };
 
@@ -39,20 +41,36 @@ class Deadline {
 /// calls it with any time it likes.
 class DeadlineWheel {
  public:
-  explicit DeadlineWheel(SteadyTime now, Milliseconds tick = Milliseconds(50)) noexcept : start_(now), tick_(tick) {}
+  explicit DeadlineWheel(SteadyTime now, Milliseconds tick = Milliseconds(50)) noexcept
+      : start_(now), now_(now), tick_(tick) {}
   DeadlineWheel(const DeadlineWheel&) = delete;
   DeadlineWheel& operator=(const DeadlineWheel&) = delete;
 
-  /// Expires all that is due at `now`. A callback may arm and disarm any deadline, and destroy its owner.
+  /// Expires all that is due at `now`. A callback may arm and disarm any deadline, and destroy its owner. What a callback arms
+  /// never expires in the same call. Time that goes backwards is ignored.
   void advance(SteadyTime now) noexcept;
   Milliseconds tick() const noexcept { return tick_; }
+  /// How many deadlines are armed.
+  std::size_t armed() const noexcept { return armed_; }
+  /// `first` is called by the arm() that finds no other deadline armed, before it looks at the wheel's time: whoever stopped
+  /// calling advance() because nothing was armed brings the wheel up to date there and starts again.
+  using FirstArmed = void (*)(void* owner) noexcept;
+  void on_first_armed(FirstArmed first, void* owner) noexcept {
+    first_armed_ = first;
+    first_armed_owner_ = owner;
+  }
 
  private:
   friend class Deadline;
   static constexpr std::size_t kSlots = 1024;
+  std::uint64_t due_tick(Milliseconds after) const noexcept;
   SteadyTime start_;
+  SteadyTime now_;
   Milliseconds tick_;
-  std::uint64_t current_ = 0;
+  std::uint64_t current_ = 0;  // the last tick that has been expired
+  std::size_t armed_ = 0;
+  FirstArmed first_armed_ = nullptr;
+  void* first_armed_owner_ = nullptr;
   std::array<Deadline*, kSlots> slots_{};
 };
 

@@ -20,10 +20,16 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  /// Starts the thread ("freshet-w<index>", all signals blocked). It runs until stop(). Throws std::system_error when the
+  /// system has no thread left.
   void start();
-  /// Makes the loop end without waiting for what is under way.
+  /// Makes the loop end without waiting for what is under way, whose coroutines are destroyed with the worker. Any thread.
   void stop() noexcept;
+  /// Waits for the thread to end.
   void join() noexcept;
+  /// Destroys all coroutines that are suspended in the loop, while everything that they refer to still exists; the loop can then
+  /// only be destroyed. REQUIRES: joined.
+  void discard() noexcept;
   /// Runs `work` on the worker's thread.
   void post(std::function<void()> work);
 
@@ -33,12 +39,22 @@ class Worker {
   const Clock& clock() const noexcept { return clock_; }
 
  private:
+  /// An io_context that can let go of its work before it is destroyed itself.
+  class Loop : public boost::asio::io_context {
+   public:
+    using io_context::io_context;
+    void discard() { shutdown(); }
+  };
+  void run() noexcept;
+  void resume_ticking() noexcept;
+  void wait_for_tick();
   void tick();
   unsigned index_;
   const Clock& clock_;
-  boost::asio::io_context loop_{1};
-  DeadlineWheel deadlines_;
+  DeadlineWheel deadlines_;  // outlives loop_: coroutines that are destroyed with the loop disarm their deadlines
+  Loop loop_{1};
   boost::asio::steady_timer timer_;
+  bool ticking_ = false;
   std::thread thread_;
 };
 

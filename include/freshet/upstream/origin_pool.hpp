@@ -57,6 +57,20 @@ struct OriginPoolOptions {
 /// serve(): sends the request as it is (head, Host, body; framing and connection fields are the codec's) and replies with the
 /// origin's head and a source for its body. CONNECT dials request.head.authority and replies 200 with `tunnel`. Failures come back as
 /// error replies (502, 503, 504, 403, 508) whose outcome.reason is set and whose outcome.origin_status is 0.
-std::unique_ptr<Service> make_origin_pool(OriginPoolOptions, Worker&, Resolver&, WorkerCounters&, std::string pseudonym);
+///
+/// request.body is taken over only when its bytes may be needed: it stays where it is when the origin's final answer comes
+/// before the 100 that an Expect waits for, and when an Upgrade is not granted.
+class OriginPool : public Service {
+ public:
+  /// False while the server is set aside. REQUIRES: both are indexes into the options. Any thread.
+  virtual bool server_healthy(std::size_t upstream, std::size_t server) const noexcept = 0;
+  /// Connections that wait for a request.
+  virtual std::size_t idle() const noexcept = 0;
+  /// Closes the idle connections, now and whenever one becomes idle: for shutdown.
+  virtual void close_idle() noexcept = 0;
+};
+
+/// REQUIRES: worker, resolver and counters outlive the pool and everything that its replies hold.
+std::unique_ptr<OriginPool> make_origin_pool(OriginPoolOptions, Worker&, Resolver&, WorkerCounters&, std::string pseudonym);
 
 }  // namespace freshet

@@ -1,0 +1,30 @@
+// The pipeline: no socket, no protocol version. Everything a request can meet between session and origin, one named step a line.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "freshet/base/clock.hpp"
+#include "freshet/cache/policy.hpp"
+#include "freshet/cache/store.hpp"
+#include "freshet/exchange/service.hpp"
+#include "freshet/metrics/counters.hpp"
+#include "freshet/proxy/router.hpp"
+
+namespace freshet {
+
+struct ProxyOptions {
+  std::string pseudonym = "freshet";            ///< our name in Via, Cache-Status and Proxy-Status: a token
+  std::string loop_token = "freshet-0";         ///< our name in the Via of requests: unique to this process, so that a loop is seen
+  bool cache_enabled = true;
+  CachePolicy policy;
+  std::vector<ListenerRules> listeners;         ///< indexed by Request::listener
+  std::vector<std::string> upstreams;           ///< names, indexed by Destination::upstream
+};
+
+/// The caching proxy of one worker. `origin` answers what the cache cannot; `store` is shared by all workers; all outlive it, and the
+/// coroutines that it spawns (fills, background revalidation).
+std::unique_ptr<Service> make_caching_proxy(const ProxyOptions&, Service& origin, Store& store, const Clock&, WorkerCounters&);
+
+}  // namespace freshet

@@ -1,0 +1,132 @@
+#include "freshet/admin/admin_service.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <utility>
+
+#include "freshet/base/ascii.hpp"
+#include "freshet/base/check.hpp"
+#include "freshet/metrics/prometheus.hpp"
+
+namespace freshet {
+namespace {
+
+constexpr std::string_view kPlain = "text/plain; charset=utf-8";
+
+constexpr std::string_view kIndex =
+    "Freshet admin pages:\n"
+    "  /metrics  counters and gauges for Prometheus\n"
+    "  /healthz  200 while the process runs\n"
+    "  /readyz   200 while it takes requests, 503 while it shuts down\n";
+
+/// One answer: the reply's pin owns it.
+class Page final : public Pinned {
+ public:
+  Fields fields;
+  std::string text;
+};
+
+struct Answer {
+  int status;
+  std::string_view content_type;
+  std::string text;
+};
+
+Reply make_reply(const Request& request, Answer answer) {
+  auto page = make_ref<Page>();
+  page->text = std::move(answer.text);
+  page->fields.add(FieldId::ContentType, answer.content_type);
+  page->fields.add(FieldId::CacheControl, "no-store");
+  page->fields.add("X-Content-Type-Options", "nosniff");
+  if (answer.status == 405) page->fields.add(FieldId::Allow, "GET, HEAD");
+  Reply reply;
+  reply.head = ResponseHead(answer.status, page->fields.view());
+  reply.length = page->text.size();
+  if (request.head.method != Method::Head) reply.body = Body(Piece(as_bytes(page->text), page, true));
+  reply.close = request.head.method == Method::Connect;  // what follows a refused CONNECT is not a request (RFC 9931)
+  reply.pin = page;
+  return reply;
+}
+
+bool is_ipv4_literal(std::string_view host) noexcept {
+  for (int part = 1; part <= 4; ++part) {
+    const auto dot = std::min(host.find('.'), host.size());
+    const auto number = ascii::parse_decimal(host.substr(0, dot));
+    if (dot > 3 || !number || *number > 255 || (dot == host.size()) != (part == 4)) return false;
+    host.remove_prefix(std::min(dot + 1, host.size()));
+  }
+  return true;
+}
+
+std::string_view host_of(std::string_view authority) noexcept {
+  if (authority.starts_with('[')) return authority.substr(0, std::min(authority.find(']'), authority.size() - 1) + 1);
+  std::string_view host = authority.substr(0, authority.find(':'));
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
+}
+
+class AdminService final : public Service {
+ public:
+  explicit AdminService(AdminOptions options) : options_(std::move(options)) {
+    CHECK(options_.metrics && options_.ready);
+  }
+
+  Task<Reply> serve(Request& request) override { co_return answer(request); }
+
+ private:
+  Reply answer(const Request& request) const {
+    if (!knows_host(request.head.authority)) {
+      Reply reply = make_reply(request, {403, kPlain,
+                                         "This is the admin endpoint of Freshet. It answers only requests for an IP address, for "
+                                         "localhost, for a name without a dot, or for a name that it was configured with.\n"});
+      reply.outcome.reason = Reason::HostRefused;
+      return reply;
+    }
+    const std::string_view target = request.head.target;
+    const std::string_view path = target.substr(0, target.find('?'));
+    static constexpr std::array<std::string_view, 4> kPaths = {"/", "/metrics", "/healthz", "/readyz"};
+    const bool known = std::find(kPaths.begin(), kPaths.end(), path) != kPaths.end();
+    const Method method = request.head.method;
+    const bool about_no_page = method == Method::Connect || path == "*";
+    if (!known && !about_no_page) return make_reply(request, {404, kPlain, "There is no such page. The index is at /.\n"});
+    if (about_no_page || (method != Method::Get && method != Method::Head))
+      return make_reply(request, {405, kPlain, "The admin pages can only be read.\n"});
+    return make_reply(request, page(path));
+  }
+
+  Answer page(std::string_view path) const {
+    if (path == "/metrics") return metrics();
+    if (path == "/healthz") return {200, kPlain, "ok\n"};
+    if (path == "/readyz") return options_.ready() ? Answer{200, kPlain, "ready\n"} : Answer{503, kPlain, "shutting down\n"};
+    return {200, kPlain, std::string(kIndex)};
+  }
+
+  Answer metrics() const {
+    try {
+      return {200, kMetricsContentType, options_.metrics()};
+    } catch (const std::exception& e) {
+      return {500, kPlain, std::string("The metrics cannot be read: ") + e.what() + "\n"};
+    }
+  }
+
+  /// Nobody outside can register a name without a dot, nor let an address resolve to something else. HTTP/1.0 clients without
+  /// Host are no browsers.
+  bool knows_host(std::string_view authority) const noexcept {
+    const std::string_view host = host_of(authority);
+    if (host.empty() || host.starts_with('[') || is_ipv4_literal(host)) return true;
+    if (host.find('.') == std::string_view::npos) return true;
+    return std::any_of(options_.host_names.begin(), options_.host_names.end(),
+                       [host](const std::string& name) { return ascii::iequals(host_of(name), host); });
+  }
+
+  AdminOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Service> make_admin_service(AdminOptions options) {
+  return std::make_unique<AdminService>(std::move(options));
+}
+
+}  // namespace freshet

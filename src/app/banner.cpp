@@ -1,0 +1,44 @@
+#include "banner.hpp"
+
+#include <cstdio>
+
+namespace freshet {
+namespace {
+
+/// An address that a client on this machine can use: wildcard addresses stand for loopback.
+Endpoint reachable(const Endpoint& bind, std::uint16_t port) {
+  std::string address = bind.address;
+  if (address == "0.0.0.0") address = "127.0.0.1";
+  if (address == "::") address = "::1";
+  return {address, port};
+}
+
+std::string where_to(const ListenerSettings& listener) {
+  if (listener.forward) return "forward proxy";
+  std::string out = "reverse proxy to ";
+  for (std::size_t i = 0; i < listener.routes.size(); ++i) out += (i ? ", " : "") + listener.routes[i].upstream;
+  return out;
+}
+
+}  // namespace
+
+std::string banner_text(const Settings& settings, const std::vector<std::uint16_t>& ports, std::uint16_t admin_port, unsigned workers,
+                        const std::string& how_started) {
+  std::string out = "freshet " FRESHET_VERSION " (" + how_started + ", " + std::to_string(workers) + (workers == 1 ? " worker" : " workers") + ")\n";
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i)
+    out += "  " + where_to(settings.listeners[i]) + " on " + to_string(Endpoint{settings.listeners[i].bind.address, ports[i]}) + "\n";
+  if (admin_port) out += "  metrics and health on http://" + to_string(reachable(settings.admin->bind, admin_port)) + "/\n";
+  const auto& first = settings.listeners.front();
+  const std::string at = to_string(reachable(first.bind, ports.front()));
+  out += first.forward ? "  try: curl -sI -x http://" + at + " http://example.com/   (twice: see Cache-Status)\n"
+                       : "  try: curl -i http://" + at + "/   (twice: see Cache-Status)\n";
+  return out;
+}
+
+void print_banner(const Settings& settings, const std::vector<std::uint16_t>& ports, std::uint16_t admin_port, unsigned workers,
+                  const std::string& how_started) {
+  std::fputs(banner_text(settings, ports, admin_port, workers, how_started).c_str(), stderr);
+  std::fflush(stderr);
+}
+
+}  // namespace freshet

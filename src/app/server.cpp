@@ -1,0 +1,254 @@
+// The life of the process:
+//
+//   build: log, store, resolver, sockets of all workers -> start: workers, admin -> banner -> signals
+//   SIGTERM, SIGINT: not ready, drain, wait (bounded by shutdown_grace; a second one ends at once) -> stop workers -> last lines of the log
+//   SIGUSR1: reopen the access log
+#include "freshet/app/server.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "admin_site.hpp"
+#include "banner.hpp"
+#include "freshet/metrics/prometheus.hpp"
+#include "program_log.hpp"
+#include "site.hpp"
+#include "translate.hpp"
+
+namespace freshet {
+namespace {
+
+/// Unique to this process, so that a request that comes back is recognised, and one from another freshet is not taken for it.
+std::string make_loop_token(const std::string& via) {
+  std::random_device random;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%08x", random());
+  return via + '-' + digits;
+}
+
+/// As many descriptors as the system lets us have: a proxy needs two for each connection.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+class Server {
+ public:
+  Server(const Settings& settings, std::string how_started);
+  int run();
+
+ private:
+  bool open_log();
+  bool open_sites();
+  bool open_admin();
+  void start_sites();
+  void await_signal();
+  void on_signal(int number);
+  void begin_drain();
+  void await_drained(std::chrono::steady_clock::time_point end);
+  void keep_house();
+  void stop();
+  std::string metrics() const;
+  std::vector<OriginServer> own_addresses() const;
+
+  const Settings& settings_;
+  std::string how_started_;
+  SystemClock clock_;
+  WallTime started_ = clock_.now().wall;
+  const unsigned workers_;
+  ProxyOptions proxy_options_;
+  Store store_;
+  std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<AccessLog> access_log_;
+  Shared shared_;
+  MetricNames names_;
+  std::vector<std::unique_ptr<Site>> sites_;
+  std::vector<std::uint16_t> ports_;
+  std::unique_ptr<AdminSite> admin_;
+  std::atomic<bool> draining_{false};
+  boost::asio::io_context loop_{1};
+  boost::asio::signal_set signals_{loop_};
+  boost::asio::steady_timer drain_timer_{loop_};
+  boost::asio::steady_timer house_timer_{loop_};
+};
+
+Server::Server(const Settings& settings, std::string how_started)
+    : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)),
+      proxy_options_(proxy_options(settings, make_loop_token(settings.via))), store_(store_options(settings), clock_),
+      resolver_(make_system_resolver(resolver_options(settings), clock_)),
+      shared_{settings, clock_, proxy_options_, store_, *resolver_, nullptr, workers_}, names_(metric_names(settings)) {}
+
+bool Server::open_log() {
+  if (settings_.access_log.path == "off") return true;
+  std::string error;
+  AccessLogOptions options = access_log_options(settings_);
+  options.warn = [](const std::string& what) { log_warning(what); };
+  access_log_ = open_access_log(options, error);
+  if (!access_log_) log_error(error);
+  shared_.access_log = access_log_.get();
+  return access_log_ != nullptr;
+}
+
+bool Server::open_sites() {
+  std::string error;
+  for (unsigned i = 0; i < workers_; ++i) {
+    sites_.push_back(std::make_unique<Site>(i, shared_));
+    if (sites_.back()->open(ports_, error)) continue;
+    log_error(error);
+    return false;
+  }
+  return true;
+}
+
+std::vector<OriginServer> Server::own_addresses() const {
+  std::vector<OriginServer> own;
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) own.push_back({settings_.listeners[i].bind.address, ports_[i]});
+  if (admin_) own.push_back({settings_.admin->bind.address, admin_->port()});
+  return own;
+}
+
+void Server::start_sites() {
+  const auto own = own_addresses();
+  for (auto& site : sites_) site->start(own);
+}
+
+bool Server::open_admin() {
+  if (!settings_.admin) return true;
+  AdminOptions options;
+  options.metrics = [this] { return metrics(); };
+  options.ready = [this] { return !draining_.load(); };
+  admin_ = std::make_unique<AdminSite>(workers_, clock_, std::move(options));
+  std::string error;
+  if (admin_->open(settings_.admin->bind, error)) return true;
+  log_error(error);
+  return false;
+}
+
+std::string Server::metrics() const {
+  std::vector<const WorkerCounters*> counters;
+  for (const auto& site : sites_) counters.push_back(&site->counters());
+  const StoreFigures figures = store_.figures();
+  GaugeReadings readings;
+  readings.cache_objects = figures.objects;
+  readings.cache_bytes = figures.bytes;
+  readings.cache_limit_bytes = figures.limit;
+  readings.cache_evictions = {{"room", figures.evicted_for_room},
+                              {"variants", figures.evicted_variants},
+                              {"invalidated", figures.invalidated},
+                              {"replaced", figures.replaced},
+                              {"expired", figures.expired}};
+  for (std::size_t u = 0; u < settings_.upstreams.size(); ++u)
+    for (std::size_t s = 0; s < settings_.upstreams[u].servers.size(); ++s) {
+      bool healthy = true;
+      for (const auto& site : sites_) healthy = healthy && site->pool().server_healthy(u, s);
+      const ServerUrl& server = settings_.upstreams[u].servers[s];
+      readings.server_healthy.push_back({settings_.upstreams[u].name, server.host + ':' + std::to_string(server.port), healthy});
+    }
+  readings.access_log_dropped = access_log_ ? access_log_->dropped() : 0;
+  readings.started = started_;
+  return render_metrics(counters, names_, readings);
+}
+
+void Server::await_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    on_signal(number);
+    await_signal();
+  });
+}
+
+void Server::on_signal(int number) {
+  switch (number) {
+    case SIGUSR1:
+      if (access_log_) access_log_->reopen();
+      return;
+    case SIGHUP: log_warning("SIGHUP: reloading is not supported; restart to change the configuration (SIGUSR1 reopens the access log)"); return;
+    default: break;
+  }
+  if (draining_) {
+    log_warning("second signal: ending at once");
+    loop_.stop();
+    return;
+  }
+  begin_drain();
+}
+
+void Server::begin_drain() {
+  draining_ = true;
+  log_info("stopping: finishing what is in flight, for at most " + format_seconds(settings_.shutdown_grace));
+  for (auto& site : sites_) site->drain();
+  await_drained(std::chrono::steady_clock::now() + settings_.shutdown_grace);
+}
+
+void Server::await_drained(std::chrono::steady_clock::time_point end) {
+  std::uint64_t open = 0;
+  for (const auto& site : sites_) open += site->connections();
+  const bool late = std::chrono::steady_clock::now() >= end;
+  if (open == 0 || late) {
+    if (open) log_warning("shutdown_grace is over: " + std::to_string(open) + " connections are cut");
+    loop_.stop();
+    return;
+  }
+  drain_timer_.expires_after(std::chrono::milliseconds(20));
+  drain_timer_.async_wait([this, end](const boost::system::error_code& error) {
+    if (!error) await_drained(end);
+  });
+}
+
+/// What no request pays for: expired responses leave the store.
+void Server::keep_house() {
+  store_.expire_some(clock_.now().steady, 10000);
+  house_timer_.expires_after(std::chrono::seconds(1));
+  house_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) keep_house();
+  });
+}
+
+void Server::stop() {
+  if (admin_) admin_->stop();
+  for (auto& site : sites_) site->stop();
+  sites_.clear();
+  admin_.reset();
+  access_log_.reset();
+}
+
+int Server::run() {
+  raise_descriptor_limit();
+  std::signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) signals_.add(number);
+  if (!open_log() || !open_sites() || !open_admin()) {
+    stop();
+    return 1;
+  }
+  start_sites();
+  if (admin_) admin_->start();  // after the sites: its pages read them
+  print_banner(settings_, ports_, admin_ ? admin_->port() : 0, workers_, how_started_);
+  await_signal();
+  keep_house();
+  loop_.run();
+  stop();
+  log_info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int run_server(const Settings& settings, const std::string& how_started) {
+  start_program_log(settings.log.level);
+  Server server(settings, how_started);
+  return server.run();
+}
+
+}  // namespace freshet

@@ -1,0 +1,33 @@
+// From Settings to each module's own Options: the only place that knows both.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "freshet/cache/store.hpp"
+#include "freshet/config/settings.hpp"
+#include "freshet/frontend/listener.hpp"
+#include "freshet/metrics/access_log.hpp"
+#include "freshet/metrics/prometheus.hpp"
+#include "freshet/net/resolver.hpp"
+#include "freshet/proxy/caching_proxy.hpp"
+#include "freshet/upstream/origin_pool.hpp"
+
+namespace freshet {
+
+/// How many workers `settings` asks for: at least one.
+unsigned worker_count(const Settings& settings) noexcept;
+
+/// `loop_token`: our name in the Via of requests.
+ProxyOptions proxy_options(const Settings& settings, const std::string& loop_token);
+StoreOptions store_options(const Settings& settings);
+/// Limits are one worker's share of `workers`.
+OriginPoolOptions origin_pool_options(const Settings& settings, unsigned workers);
+SessionOptions session_options(const Settings& settings, std::size_t listener);
+std::size_t connections_per_worker(const Settings& settings, unsigned workers) noexcept;
+ResolverOptions resolver_options(const Settings& settings);
+AccessLogOptions access_log_options(const Settings& settings);
+/// The listener and upstream label values.
+MetricNames metric_names(const Settings& settings);
+
+}  // namespace freshet

@@ -1,0 +1,122 @@
+// decide_store: RFC 9111 section 3, clause by clause.
+#include <algorithm>
+
+#include "freshet/base/ascii.hpp"
+#include "freshet/cache/policy.hpp"
+#include "freshet/http/grammar.hpp"
+#include "freshness.hpp"
+
+namespace freshet {
+namespace {
+
+// Statuses whose caching rules we know and follow; must-understand asks for that (RFC 9111 5.2.2.3).
+bool is_understood(int status) noexcept { return status >= 200 && !reason_phrase(status).empty(); }
+
+bool says_vary_star(FieldsView fields) noexcept {
+  for (const Field field : fields)
+    if (field.id == FieldId::Vary && list_contains(field.value, "*")) return true;
+  return false;
+}
+
+// Content-Location as the target itself: absolute, or the same path and query.
+bool names_target(std::string_view location, const RequestHead& request) noexcept {
+  if (location.starts_with('/')) return !location.starts_with("//") && location == request.target;
+  for (const std::string_view part : {request.scheme, std::string_view("://"), request.authority}) {
+    if (!ascii::iequals(location.substr(0, part.size()), part)) return false;
+    location.remove_prefix(part.size());
+  }
+  return location == request.target;
+}
+
+// Methods whose responses answer a later GET.
+bool is_storable_method(const RequestHead& request, FieldsView response, const Freshness& freshness) noexcept {
+  if (request.method == Method::Get) return true;
+  if (request.method != Method::Post || !freshness.is_explicit) return false;  // RFC 9110 9.3.3
+  const auto location = response.first(FieldId::ContentLocation);
+  return location && response.count(FieldId::ContentLocation) == 1 && names_target(*location, request);
+}
+
+// An error about what only this request said would be served to everybody (cache poisoning by denial).
+bool blames_request(const RequestHead& request, int status) noexcept {
+  const FieldsView fields = request.fields;
+  switch (status) {
+    case 407:
+    case 408:
+    case 417: return true;
+    case 412:
+      return fields.contains(FieldId::IfMatch) || fields.contains(FieldId::IfUnmodifiedSince) ||
+             fields.contains(FieldId::IfNoneMatch) || fields.contains(FieldId::IfModifiedSince);
+    case 416: return fields.contains(FieldId::Range);
+    default: return false;
+  }
+}
+
+Reason objection_of_status(const RequestHead& request, int status, const ResponseDirectives& directives) noexcept {
+  if (status == 206) return Reason::PartialResponse;
+  const bool usable = status >= 200 && status <= 999 && status != 304 && !blames_request(request, status);
+  const bool understood = !directives.must_understand || is_understood(status);
+  return usable && understood ? Reason::None : Reason::StatusNotCacheable;
+}
+
+// RFC 9111 3.5.
+bool may_share_authorized(const ResponseDirectives& directives) noexcept {
+  return directives.must_revalidate || directives.is_public || directives.s_maxage;
+}
+
+bool sets_cookie_for_all(FieldsView fields, const ResponseDirectives& directives, const CachePolicy& policy) noexcept {
+  if (!fields.contains(FieldId::SetCookie)) return true;
+  if (directives.is_public || directives.s_maxage || policy.store_set_cookie) return true;
+  return list_contains(directives.private_fields, "set-cookie") || list_contains(directives.no_cache_fields, "set-cookie");
+}
+
+// Whether others may see the response at all.
+Reason objection_to_sharing(const RequestHead& request, const ResponseHead& response, const Freshness& freshness,
+                            const CachePolicy& policy) noexcept {
+  const ResponseDirectives& directives = freshness.directives;
+  if (!is_storable_method(request, response.fields, freshness)) return Reason::MethodNotCacheable;
+  if (parse_request_directives(request.fields).no_store) return Reason::RequestNoStore;
+  if (const Reason why = objection_of_status(request, response.status, directives); why != Reason::None) return why;
+  if (directives.no_store && !directives.must_understand) return Reason::NoStore;
+  if (directives.is_private) return Reason::PrivateResponse;
+  if (says_vary_star(response.fields)) return Reason::VaryStar;
+  if (request.fields.contains(FieldId::Authorization) && !may_share_authorized(directives)) return Reason::AuthorizedRequest;
+  if (!sets_cookie_for_all(response.fields, directives, policy)) return Reason::SetCookie;
+  return Reason::None;
+}
+
+// Whether it could ever be used again (RFC 9111 section 3, last item, and common sense).
+Reason objection_of_use(const Freshness& freshness) noexcept {
+  const StoredMeta& meta = freshness.meta;
+  const bool has_lifetime = freshness.is_explicit || meta.heuristic;
+  if (!has_lifetime && !is_heuristically_cacheable(meta.status) && !freshness.directives.is_public)
+    return Reason::StatusNotCacheable;
+  if (meta.has_validator()) return Reason::None;
+  if (meta.no_cache) return Reason::ResponseNoCache;
+  if (!has_lifetime) return Reason::NoFreshness;
+  const Seconds grace = meta.forbids_stale ? Seconds{0} : std::max(meta.stale_while_revalidate, meta.stale_if_error);
+  return meta.lifetime + grace > meta.initial_age ? Reason::None : Reason::AlreadyStale;
+}
+
+}  // namespace
+
+StoreDecision decide_store(const RequestHead& request, const ResponseHead& response, std::optional<std::uint64_t> length,
+                           const CachePolicy& policy, const ExchangeTimes& times) noexcept {
+  StoreDecision decision;
+  const Freshness freshness = read_freshness(response, policy, times);
+  decision.meta = freshness.meta;
+  decision.dropped_fields = freshness.directives.private_fields;
+  decision.no_cache_fields = freshness.directives.no_cache_fields;
+  decision.why = objection_to_sharing(request, response, freshness, policy);
+  if (decision.why == Reason::None) decision.why = objection_of_use(freshness);
+  if (decision.why != Reason::None) return decision;
+  decision.shareable = true;
+  if (length && *length > policy.max_object_size) {
+    decision.why = Reason::TooLarge;
+    return decision;
+  }
+  decision.store = true;
+  decision.why = Reason::Stored;
+  return decision;
+}
+
+}  // namespace freshet

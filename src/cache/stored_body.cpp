@@ -1,0 +1,334 @@
+#include "freshet/cache/stored_body.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "freshet/base/check.hpp"
+#include "heap_cost.hpp"
+
+namespace freshet {
+namespace {
+
+constexpr std::size_t kKiB = 1024;
+constexpr std::uint64_t kWindow = 1024 * kKiB;             // how far a passing body runs ahead of its slowest reader
+constexpr std::size_t kLargestChunk = 1024 * kKiB;
+constexpr std::size_t kLargestWhole = 4 * 1024 * kKiB;     // a declared length up to this is one chunk
+constexpr std::size_t kSmallestChunk = 1 * kKiB, kSecondChunk = 16 * kKiB;
+constexpr std::size_t kPassingChunk = 64 * kKiB;
+constexpr std::size_t kLargestMoved = 256 * kKiB;          // what compact() copies at most
+
+BodyChunk* allocate_chunk(std::size_t capacity) {
+  auto* chunk = new (::operator new(sizeof(BodyChunk) + capacity)) BodyChunk;
+  chunk->capacity = static_cast<std::uint32_t>(capacity);
+  return chunk;
+}
+
+std::size_t chunk_cost(std::size_t capacity) noexcept { return heap_cost(sizeof(BodyChunk) + capacity); }
+
+}  // namespace
+
+StoredBody::StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size)
+    : ledger_(ledger), expected_(expected.value_or(kUnknownLength)), max_size_(std::min(max_size, ledger.limit() / 2)),
+      traffic_(std::make_unique<Traffic>()) {
+  charged_ = ledger_.charge(heap_cost(sizeof(StoredBody)));
+  if (!charged_) start_passing(Reason::NoRoom);
+  if (expected && *expected > max_size_) start_passing(Reason::TooLarge);
+}
+
+StoredBody::~StoredBody() {
+  while (first_ != nullptr) {
+    BodyChunk* const chunk = first_;
+    first_ = chunk->next;
+    free_chunk(chunk);
+  }
+  if (charged_) ledger_.credit(heap_cost(sizeof(StoredBody)));
+}
+
+void StoredBody::free_chunk(BodyChunk* chunk) noexcept {
+  ledger_.credit(chunk->charged);
+  ::operator delete(chunk);
+}
+
+// ---- the writer ----
+
+StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter& writer) {
+  if (!passing() && size() + bytes.size() > max_size_) start_passing(Reason::TooLarge);
+  for (bool first = true; first || !bytes.empty(); first = false) {
+    if (first && passing())
+      if (const auto refused = check_window(writer)) return *refused;
+    if (bytes.empty()) break;
+    if ((last_ == nullptr || last_->used == last_->capacity) && !extend(bytes.size())) {
+      if (const auto refused = first ? check_window(writer) : std::nullopt) return *refused;
+      CHECK(extend(bytes.size()));  // passing now: small chunks are always to be had
+    }
+    // Behind `used` nobody looks: no lock for the copying.
+    BodyChunk& chunk = *last_;
+    const std::size_t n = std::min<std::size_t>(bytes.size(), chunk.capacity - chunk.used);
+    std::memcpy(chunk.bytes() + chunk.used, bytes.data(), n);
+    bytes = bytes.subspan(n);
+    const std::lock_guard lock(mutex_);
+    chunk.used += static_cast<std::uint32_t>(n);
+    size_.store(size() + n, std::memory_order_release);
+    if (bytes.empty()) traffic_->waiting_readers.wake_all();
+  }
+  return Appended::Taken;
+}
+
+// REQUIRES: passing. Empty when append() may go on.
+std::optional<StoredBody::Appended> StoredBody::check_window(Waiter& writer) {
+  const std::lock_guard lock(mutex_);
+  traffic_->waiting_writer.remove(writer);
+  if (traffic_->readers.empty()) return Appended::Unread;
+  free_left_chunks();
+  const std::uint64_t ahead = size() - std::min(slowest_locked(), size());
+  // Without room in the ledger, one chunk at a time: it goes on, but holds next to nothing.
+  const bool chunk_in_spite = last_ != nullptr && last_->charged == 0;
+  if (ahead < kWindow && !(chunk_in_spite && ahead > 0)) return {};
+  traffic_->waiting_writer.add(writer);
+  return Appended::WindowFull;
+}
+
+std::uint64_t StoredBody::slowest_locked() const noexcept {
+  std::uint64_t slowest = UINT64_MAX;
+  for (const StoredBodyReader* reader : traffic_->readers) slowest = std::min(slowest, reader->at_);
+  return slowest;
+}
+
+// REQUIRES: the mutex is held, by the writer; passing.
+void StoredBody::free_left_chunks() noexcept {
+  const std::uint64_t slowest = slowest_locked();
+  while (first_ != nullptr && first_->used == first_->capacity && first_->from + first_->used <= slowest) {
+    BodyChunk* const left = first_;
+    first_ = left->next;
+    if (first_ == nullptr) last_ = nullptr;
+    for (StoredBodyReader* reader : traffic_->readers)
+      if (reader->chunk_ == left) reader->chunk_ = nullptr;
+    free_chunk(left);
+  }
+}
+
+void StoredBody::start_passing(Reason why) {
+  const std::lock_guard lock(mutex_);
+  if (passing_.load(std::memory_order_relaxed)) return;
+  why_ = why;
+  passing_.store(true, std::memory_order_release);
+}
+
+Reason StoredBody::why_passing() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return passing() && state() != State::Aborted ? why_ : Reason::None;
+}
+
+std::size_t StoredBody::next_capacity(std::size_t wanted) const noexcept {
+  if (passing()) return kPassingChunk;
+  if (expected_ != kUnknownLength && size() < expected_) {
+    const std::uint64_t missing = expected_ - size();
+    const std::uint64_t most = expected_ <= kLargestWhole ? kLargestWhole : kLargestChunk;
+    return static_cast<std::size_t>(std::min(missing, most));
+  }
+  // Unknown: what is there, then doubling; a short answer mostly comes in one go.
+  const std::size_t step = size() == 0 ? kSmallestChunk : std::max<std::size_t>(size(), kSecondChunk);
+  return std::min(std::max(wanted, step), kLargestChunk);
+}
+
+// A new last chunk. False, and passing, when the ledger has no room for it; never false when passing already.
+bool StoredBody::extend(std::size_t wanted) {
+  std::size_t capacity = next_capacity(wanted);
+  auto charged = static_cast<std::uint32_t>(chunk_cost(capacity));
+  if (!ledger_.charge(charged)) {  // no lock held: this may evict, and destroy bodies
+    if (!passing()) {
+      start_passing(Reason::NoRoom);
+      return false;
+    }
+    charged = 0;
+  }
+  BodyChunk* const chunk = allocate_chunk(capacity);
+  chunk->charged = charged;
+  chunk->from = size();
+  const std::lock_guard lock(mutex_);
+  if (last_ != nullptr) {
+    last_->next = chunk;
+  } else {
+    first_ = chunk;
+  }
+  last_ = chunk;
+  return true;
+}
+
+void StoredBody::finish() {
+  CHECK(expected_ == kUnknownLength || expected_ == size());
+  if (!passing()) compact();
+  settle(State::Complete, Reason::None);
+}
+
+void StoredBody::abort(Reason why) { settle(State::Aborted, why); }
+
+void StoredBody::settle(State state, Reason why) {
+  const std::lock_guard lock(mutex_);
+  if (state_.load(std::memory_order_relaxed) != State::Filling) return;
+  if (state == State::Aborted) why_ = why;
+  state_.store(state, std::memory_order_release);
+  traffic_->waiting_readers.wake_all();
+  release_traffic();
+}
+
+void StoredBody::stop_writing(Waiter& writer) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!traffic_) return;
+  traffic_->waiting_writer.remove(writer);
+  release_traffic();
+}
+
+// REQUIRES: the mutex is held.
+void StoredBody::release_traffic() noexcept {
+  const bool over = state_.load(std::memory_order_relaxed) != State::Filling;
+  if (over && traffic_ && traffic_->readers.empty() && traffic_->waiting_writer.empty()) traffic_.reset();
+}
+
+// One chunk without waste, as long as nobody has seen the bytes where they are now.
+void StoredBody::compact() {
+  const auto total = static_cast<std::size_t>(std::min<std::uint64_t>(size(), SIZE_MAX));
+  if (total == 0 || total > kLargestMoved || first_ == nullptr) return;
+  const std::size_t cost = chunk_cost(total);
+  if (first_ == last_ && first_->charged <= cost + cost / 8) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (seen_) return;
+  }
+  if (!ledger_.charge(cost)) return;
+  BodyChunk* whole = allocate_chunk(total);
+  whole->charged = static_cast<std::uint32_t>(cost);
+  for (BodyChunk* chunk = first_; chunk != nullptr; chunk = chunk->next) {
+    std::memcpy(whole->bytes() + whole->used, chunk->bytes(), chunk->used);
+    whole->used += chunk->used;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!seen_) {
+      std::swap(first_, whole);
+      last_ = first_;
+    }
+  }
+  while (whole != nullptr) {  // the old chunks, or the copy that came too late
+    BodyChunk* const chunk = whole;
+    whole = chunk->next;
+    free_chunk(chunk);
+  }
+}
+
+// ---- the readers ----
+
+std::optional<std::span<const std::byte>> StoredBody::contiguous() const noexcept {
+  if (state() != State::Complete || passing()) return {};
+  if (first_ == nullptr) return std::span<const std::byte>{};
+  if (first_->next != nullptr) return {};
+  return std::span<const std::byte>(first_->bytes(), first_->used);
+}
+
+std::size_t StoredBody::readers() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return traffic_ ? traffic_->readers.size() : 0;
+}
+
+void StoredBody::add_reader(StoredBodyReader& reader) {
+  if (state() == State::Complete && !passing()) return;  // nothing will change any more
+  const std::lock_guard lock(mutex_);
+  if (state_.load(std::memory_order_relaxed) != State::Filling) return;
+  traffic_->readers.push_back(&reader);
+  reader.registered_ = true;
+}
+
+void StoredBody::remove_reader(StoredBodyReader& reader) noexcept {
+  const std::lock_guard lock(mutex_);
+  stop_waiting_locked(reader);
+  std::erase(traffic_->readers, &reader);
+  traffic_->waiting_writer.wake_all();
+  release_traffic();
+}
+
+void StoredBody::stop_waiting_locked(StoredBodyReader& reader) noexcept {
+  if (reader.waiter_ == nullptr) return;
+  traffic_->waiting_readers.remove(*reader.waiter_);
+  reader.waiter_ = nullptr;
+}
+
+StoredBody::Look StoredBody::look(StoredBodyReader& reader, Waiter* waiter) {
+  const bool settled = state() == State::Complete && !passing();
+  if (settled && reader.waiter_ == nullptr) return look_locked(reader, waiter);  // complete bodies do not change
+  const std::lock_guard lock(mutex_);
+  return look_locked(reader, waiter);
+}
+
+StoredBody::Look StoredBody::look_locked(StoredBodyReader& reader, Waiter* waiter) {
+  Look look;
+  const std::uint64_t here = size();
+  const State state = state_.load(std::memory_order_acquire);
+  if (reader.at_ < here) {
+    look = data_at(reader, here);
+  } else if (state == State::Complete) {
+    look.state = Look::State::End;
+  } else if (state == State::Aborted) {
+    look.state = Look::State::Aborted;
+    look.why = why_;
+  } else {
+    if (reader.waiter_ != waiter) {
+      stop_waiting_locked(reader);
+      traffic_->waiting_readers.add(*waiter);
+      reader.waiter_ = waiter;
+    }
+    return look;
+  }
+  stop_waiting_locked(reader);
+  return look;
+}
+
+// REQUIRES: reader.at_ < size.
+StoredBody::Look StoredBody::data_at(StoredBodyReader& reader, std::uint64_t size) noexcept {
+  Look look;
+  const bool behind = reader.chunk_ == nullptr || reader.at_ < reader.chunk_->from;
+  BodyChunk* chunk = behind ? first_ : reader.chunk_;
+  while (chunk != nullptr && reader.at_ >= chunk->from + chunk->used) chunk = chunk->next;
+  if (chunk == nullptr || reader.at_ < chunk->from) {  // came when the beginning was gone already
+    look.state = Look::State::Aborted;
+    look.why = why_;
+    return look;
+  }
+  reader.chunk_ = chunk;
+  const auto skip = static_cast<std::size_t>(reader.at_ - chunk->from);
+  look.state = Look::State::Data;
+  look.bytes = {chunk->bytes() + skip, chunk->used - skip};
+  const std::uint64_t end = reader.at_ + look.bytes.size();
+  const State state = state_.load(std::memory_order_relaxed);
+  look.last = end == expected_ || (end == size && state == State::Complete);
+  if (state != State::Complete) seen_ = true;
+  return look;
+}
+
+StoredBodyReader::StoredBodyReader(Ref<StoredBody> body, std::uint64_t from) : body_(std::move(body)), at_(from) {
+  body_->add_reader(*this);
+}
+
+StoredBodyReader::~StoredBodyReader() {
+  if (registered_) body_->remove_reader(*this);
+}
+
+StoredBodyReader::Look StoredBodyReader::look(Waiter& waiter) { return body_->look(*this, &waiter); }
+
+void StoredBodyReader::stop_waiting() noexcept {
+  if (waiter_ == nullptr) return;
+  const std::lock_guard lock(body_->mutex_);
+  body_->stop_waiting_locked(*this);
+}
+
+void StoredBodyReader::advance(std::uint64_t n) noexcept {
+  if (!registered_ || body_->state() == StoredBody::State::Complete) {
+    at_ += n;
+    return;
+  }
+  const std::lock_guard lock(body_->mutex_);
+  at_ += n;
+  if (body_->traffic_) body_->traffic_->waiting_writer.wake_all();
+}
+
+}  // namespace freshet

@@ -1,0 +1,90 @@
+#include "field_lines.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "chars.hpp"
+#include "freshet/base/ascii.hpp"
+
+namespace freshet {
+namespace {
+
+const char* skip_spaces(const char* at) noexcept {
+  while (ascii::is_space(*at)) ++at;
+  return at;
+}
+
+// Reads from `at` to the end of the line and leaves `at` behind it. The value comes without surrounding white space.
+Reason read_value(const char*& at, const char* end, std::string_view& value) noexcept {
+  const char* first = skip_spaces(at);
+  const char* last = find_control(first, end);
+  at = last + 2;
+  if (*last != '\r') return Reason::BadField;
+  if (last[1] != '\n') return Reason::BareLineEnd;
+  while (last != first && ascii::is_space(last[-1])) --last;
+  value = {first, static_cast<std::size_t>(last - first)};
+  return Reason::None;
+}
+
+// The field `name` whose value goes on in folded lines (RFC 9112 5.2).
+Reason add_folded(std::string_view name, std::string_view first_part, const char*& at, const char* end, Fields& out) {
+  std::string joined(first_part);
+  while (at != end && ascii::is_space(*at)) {
+    std::string_view part;
+    if (const Reason error = read_value(at, end, part); error != Reason::None) return error;
+    joined += ' ';
+    joined += part;
+  }
+  out.add(name, joined);
+  return Reason::None;
+}
+
+Reason error_in_name(const char* line, const char* at) noexcept {
+  if (at == line && ascii::is_space(*line)) return Reason::ObsoleteFold;
+  return *at == '\r' && at[1] != '\n' ? Reason::BareLineEnd : Reason::BadField;
+}
+
+}  // namespace
+
+std::size_t find_line_feed(std::string_view text, std::size_t from) noexcept {
+  if (from >= text.size()) return std::string_view::npos;
+  const void* found = std::memchr(text.data() + from, '\n', text.size() - from);
+  return found ? static_cast<std::size_t>(static_cast<const char*>(found) - text.data()) : std::string_view::npos;
+}
+
+HeadProgress scan_field_lines(std::string_view window, const HeadLimits& limits, HeadScan& scan) noexcept {
+  for (;;) {
+    const std::size_t feed = find_line_feed(window, scan.at);
+    if (feed == std::string_view::npos) {
+      scan.at = window.size();
+      return window.size() < limits.bytes ? HeadProgress{} : bad_head(Reason::FieldsTooLarge, 431);
+    }
+    if (feed == scan.line || window[feed - 1] != '\r') return bad_head(Reason::BareLineEnd, 400);
+    if (feed - scan.line == 1) return {HeadProgress::State::Complete, feed + 1, Reason::None, 0};
+    if (++scan.field_lines > limits.fields) return bad_head(Reason::TooManyFields, 431);
+    scan.line = scan.at = feed + 1;
+  }
+}
+
+Reason parse_field_lines(std::string_view lines, FieldRules rules, Fields& out) {
+  const char* at = lines.data();
+  const char* const end = at + lines.size();
+  while (at != end) {
+    const char* const line = at;
+    while (is_token_char(*at)) ++at;  // stops at the line end at the latest
+    const std::string_view name(line, static_cast<std::size_t>(at - line));
+    if (rules == FieldRules::Response && !name.empty()) at = skip_spaces(at);
+    if (name.empty() || *at != ':') return error_in_name(line, at);
+    if (name.size() > kLongestFieldName) return Reason::BadField;
+    std::string_view value;
+    if (const Reason error = read_value(++at, end, value); error != Reason::None) return error;
+    if (rules == FieldRules::Response && at != end && ascii::is_space(*at)) {
+      if (const Reason error = add_folded(name, value, at, end, out); error != Reason::None) return error;
+    } else {
+      out.add(name, value);
+    }
+  }
+  return Reason::None;
+}
+
+}  // namespace freshet

@@ -1,0 +1,195 @@
+// Request heads (RFC 9112 sections 2, 3 and 5). First the bytes are scanned once, line by line, as they arrive: the
+// request line is checked at once, of the field lines only number and ends. When the empty line is there, the fields
+// are parsed and judged.
+#include <algorithm>
+#include <cstring>
+
+#include "chars.hpp"
+#include "field_lines.hpp"
+#include "freshet/codec/h1_reader.hpp"
+#include "freshet/http/forwarding.hpp"
+#include "freshet/http/grammar.hpp"
+#include "freshet/http/target.hpp"
+
+namespace freshet {
+namespace {
+
+using State = HeadProgress::State;
+
+// RFC 9112 2.2 asks for one; more come from clients that end a body with CRLF too many.
+constexpr std::size_t kMaxEmptyLines = 4;
+// Longer than any that is registered; RFC 9112 3.1 asks for 501 then.
+constexpr std::size_t kMaxMethodBytes = 64;
+constexpr std::size_t kVersionBytes = 8;
+
+// HTTP-version of RFC 9112 2.3. A higher minor version of 1 is understood as 1.1.
+HeadProgress read_version(std::string_view text, Version& version) noexcept {
+  constexpr std::string_view kName = "HTTP/";
+  if (text.size() <= kName.size() || text.substr(0, kName.size()) != kName || !ascii::is_digit(text[5]))
+    return bad_head(Reason::BadRequestLine, 400);
+  const char major = text[5];
+  const bool has_minor = text.size() == kVersionBytes && text[6] == '.' && ascii::is_digit(text[7]);
+  if (has_minor && major == '1') {
+    version = text[7] == '0' ? Version::Http10 : Version::Http11;
+    return {State::Complete, 0, Reason::None, 0};
+  }
+  // "HTTP/2" and "HTTP/3" without a minor version are not of the form, but clear enough for a clear answer.
+  const bool other_version = has_minor || (text.size() == 6 && major != '1');
+  return other_version ? bad_head(Reason::BadVersion, 505) : bad_head(Reason::BadRequestLine, 400);
+}
+
+// What the raw fields say beyond framing. Views point into them.
+struct Survey {
+  std::optional<std::string_view> host;
+  std::size_t host_count = 0;
+  bool nominates_upgrade = false;
+  bool has_upgrade = false;
+  bool expects_continue = false;
+  bool expects_other = false;
+};
+
+void survey_expect(std::string_view value, Survey& survey) noexcept {
+  ListReader members(value);
+  for (std::string_view member; members.next(member);)
+    (ascii::iequals(member, "100-continue") ? survey.expects_continue : survey.expects_other) = true;
+}
+
+Survey survey_fields(FieldsView raw) noexcept {
+  Survey survey;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    switch (raw.entries()[i].id) {
+      case FieldId::Host:
+        if (survey.host_count++ == 0) survey.host = raw[i].value;
+        break;
+      case FieldId::Connection:
+        survey.nominates_upgrade = survey.nominates_upgrade || list_contains(raw[i].value, "upgrade");
+        break;
+      case FieldId::Upgrade:
+        survey.has_upgrade = true;
+        break;
+      case FieldId::Expect:
+        survey_expect(raw[i].value, survey);
+        break;
+      default:
+        break;
+    }
+  }
+  return survey;
+}
+
+// The protocols of all Upgrade lines, without those that are not offered (see ParsedRequest::upgrade).
+std::string_view offered_upgrade(FieldsView raw, Arena& arena) {
+  std::string_view offered;
+  for (const Field field : raw) {
+    if (field.id != FieldId::Upgrade) continue;
+    ListReader members(field.value);
+    for (std::string_view member; members.next(member);) {
+      if (ascii::iequals(member, "h2c")) continue;
+      offered = offered.empty() ? arena.copy(member) : arena.join({offered, ", ", member});
+    }
+  }
+  return offered;
+}
+
+}  // namespace
+
+HeadProgress H1RequestReader::read_head(std::string_view buffered, ParsedRequest& out, Arena& arena) {
+  const std::string_view window = buffered.substr(0, limits_.bytes);
+  if (window.size() < scan_.at) scan_ = {};  // not the buffer that we have looked at
+  HeadProgress progress{State::Complete, 0, Reason::None, 0};
+  if (scan_.fields_at == 0) progress = scan_request_line(window);
+  if (progress.state == State::Complete) progress = scan_field_lines(window, limits_, scan_);
+  if (progress.state == State::Complete) progress = finish(window.substr(0, progress.consumed), out, arena);
+  if (progress.state != State::NeedMore) scan_ = {};
+  return progress;
+}
+
+// Whatever is decided here is decided by the same bytes in the same order, however they are cut into reads.
+HeadProgress H1RequestReader::scan_request_line(std::string_view window) {
+  const auto wait = [&] {
+    return window.size() < limits_.bytes ? HeadProgress{} : bad_head(Reason::TargetTooLong, 414);
+  };
+  for (; scan_.line < window.size() && (window[scan_.line] == '\r' || window[scan_.line] == '\n');
+       scan_.at = scan_.line += 2) {
+    if (window[scan_.line] == '\r' && scan_.line + 1 == window.size()) return wait();
+    if (window[scan_.line] == '\n' || window[scan_.line + 1] != '\n') return bad_head(Reason::BareLineEnd, 400);
+    if (++scan_.empty_lines > kMaxEmptyLines) return bad_head(Reason::BadRequestLine, 400);
+  }
+  const std::size_t feed = find_line_feed(window, scan_.at);
+  const bool whole = feed != std::string_view::npos;
+  const std::size_t end = whole ? feed : window.size();
+
+  if (scan_.method_end == 0) {
+    std::size_t at = scan_.at;
+    while (at < end && is_token_char(window[at])) ++at;
+    if (at - scan_.line > kMaxMethodBytes) return bad_head(Reason::BadMethod, 501);
+    if (at < end && window[at] == ' ' && at != scan_.line)
+      scan_.method_end = at;
+    else if (at < end && window[at] != '\r')
+      return bad_head(Reason::BadMethod, 400);
+    else if (at < end || whole)
+      return bad_head(Reason::BadRequestLine, 400);
+  }
+  if (scan_.method_end != 0 && scan_.target_end == 0) {
+    const std::size_t target = scan_.method_end + 1;
+    const std::size_t from = std::max(scan_.at, target);
+    const void* space = from < end ? std::memchr(window.data() + from, ' ', end - from) : nullptr;
+    if (space) scan_.target_end = static_cast<std::size_t>(static_cast<const char*>(space) - window.data());
+    const std::size_t target_bytes = (space ? scan_.target_end : std::max(end, target)) - target;
+    if (target_bytes > limits_.target_bytes) return bad_head(Reason::TargetTooLong, 414);
+    if (space && target_bytes == 0) return bad_head(Reason::BadRequestLine, 400);
+  }
+  if (scan_.target_end != 0 && end - (scan_.target_end + 1) > kVersionBytes + 1)
+    return bad_head(Reason::BadRequestLine, 400);
+  scan_.at = end;
+  if (!whole) return wait();
+
+  if (window[feed - 1] != '\r') return bad_head(Reason::BareLineEnd, 400);
+  const std::string_view line = window.substr(scan_.line, feed - 1 - scan_.line);
+  if (line.find('\r') != std::string_view::npos) return bad_head(Reason::BareLineEnd, 400);
+  if (scan_.target_end == 0) return bad_head(Reason::BadRequestLine, 400);  // HTTP/0.9, or "GET /" cut off
+  scan_.line = scan_.at = scan_.fields_at = feed + 1;
+  return read_version(window.substr(scan_.target_end + 1, feed - 1 - (scan_.target_end + 1)), version_);
+}
+
+HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, Arena& arena) const {
+  RequestHead& request = out.head;
+  Fields& fields = request.fields;
+  fields.clear();
+  const std::string_view lines = head.substr(scan_.fields_at, head.size() - 2 - scan_.fields_at);
+  if (const Reason error = parse_field_lines(lines, FieldRules::Strict, fields); error != Reason::None)
+    return bad_head(error, 400);
+
+  const std::size_t method_at = 2 * scan_.empty_lines;
+  request.method_name = arena.copy(head.substr(method_at, scan_.method_end - method_at));
+  request.method = parse_method(request.method_name);
+  request.version = version_;
+  out.framing = frame_request(request.method, version_, fields);
+  if (out.framing.error != Reason::None) return bad_head(out.framing.error, out.framing.status);
+
+  Survey survey = survey_fields(fields);
+  if (survey.host) survey.host = arena.copy(*survey.host);
+  const std::string_view raw_target =
+      arena.copy(head.substr(scan_.method_end + 1, scan_.target_end - scan_.method_end - 1));
+  const TargetVerdict target =
+      decide_target(request.method, raw_target, survey.host, survey.host_count, version_, default_scheme_, arena);
+  if (target.error != Reason::None) return bad_head(target.error, target.status);
+  request.scheme = target.scheme;
+  request.authority = target.authority;
+  request.target = target.target;
+  out.absolute_form = target.absolute;
+
+  if (survey.expects_other) return bad_head(Reason::BadExpectation, 417);
+  out.expects_continue = survey.expects_continue && version_ == Version::Http11 && out.framing.body != BodyKind::None;
+  out.upgrade = {};
+  if (survey.has_upgrade && survey.nominates_upgrade && version_ == Version::Http11)
+    out.upgrade = offered_upgrade(fields, arena);
+
+  strip_hop_by_hop(fields);
+  fields.remove_if([](const Field& field) {
+    return field.id == FieldId::Host || field.id == FieldId::ContentLength || field.id == FieldId::Expect;
+  });
+  return {State::Complete, head.size(), Reason::None, 0};
+}
+
+}  // namespace freshet

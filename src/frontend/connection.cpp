@@ -1,0 +1,159 @@
+#include "connection.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include "freshet/base/check.hpp"
+
+namespace freshet {
+namespace {
+
+void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noexcept {
+  timed_out = true;
+  ++cancels;
+  transport.cancel();
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout)
+    : transport_(std::move(transport)),
+      worker_(worker),
+      read_limit_(
+          worker.deadlines(),
+          [](void* owner) noexcept {
+            auto* self = static_cast<Connection*>(owner);
+            read_expired(self->read_timed_out_, self->cancels_, *self->transport_);
+          },
+          this),
+      write_limit_(
+          worker.deadlines(),
+          [](void* owner) noexcept {
+            auto* self = static_cast<Connection*>(owner);
+            self->write_timed_out_ = true;
+            self->abort();
+          },
+          this),
+      write_timeout_(write_timeout) {}
+
+std::span<std::byte> Connection::start_read(std::size_t capacity) {
+  read_cancelled_ = false;
+  cancels_at_read_ = cancels_;
+  return in_.room(capacity);
+}
+
+Arrival Connection::finish_read(IoResult got) noexcept {
+  if (got.state == IoResult::State::Done) in_.commit(got.size);
+  if (read_timed_out_) return Arrival::TimedOut;
+  if (read_cancelled_) return Arrival::Cancelled;
+  switch (got.state) {
+    case IoResult::State::Done: return Arrival::Bytes;
+    case IoResult::State::End: return Arrival::End;
+    case IoResult::State::WouldBlock: return Arrival::Again;
+    case IoResult::State::Failed: break;
+  }
+  return cancels_ != cancels_at_read_ && !dead() ? Arrival::Again : Arrival::Failed;
+}
+
+Task<Arrival> Connection::read_more(std::size_t capacity) {
+  for (;;) {
+    const std::span<std::byte> room = start_read(capacity);
+    const IoResult got = co_await transport_->read(room);
+    const Arrival arrival = finish_read(got);
+    if (arrival != Arrival::Again) co_return arrival;
+  }
+}
+
+void Connection::limit_read(Milliseconds limit) noexcept {
+  read_timed_out_ = false;
+  read_limit_.arm(limit);
+}
+
+void Connection::lift_read_limit() noexcept {
+  read_timed_out_ = false;
+  read_limit_.disarm();
+}
+
+void Connection::cancel_read() noexcept {
+  read_cancelled_ = true;
+  ++cancels_;
+  transport_->cancel();
+}
+
+Connection::Step Connection::write_step() noexcept {
+  const IoResult result = transport_->write_now(out_.pieces());
+  if (result.state == IoResult::State::WouldBlock) return Step::Blocked;
+  if (result.state != IoResult::State::Done) return Step::Failed;
+  out_.consume(result.size);
+  written_ += result.size;
+  return Step::Moved;
+}
+
+bool Connection::flush_now() noexcept {
+  CHECK(!flushing_);
+  while (!out_.empty() && !dead()) {
+    const Step step = write_step();
+    if (step == Step::Blocked) return false;
+    if (step == Step::Failed) write_failed_ = true;
+  }
+  if (dead()) out_.clear();
+  return !dead();
+}
+
+Task<bool> Connection::flush() {
+  while (flushing_) co_await flushed_.wait();
+  const bool done = flush_now();
+  if (done || dead()) co_return done;
+  co_return co_await write_queue();
+}
+
+Task<void> Connection::push() {
+  if (flushing_ || flush_now() || dead()) co_return;
+  co_await write_queue();
+}
+
+Task<bool> Connection::write_queue() {
+  flushing_ = true;
+  write_limit_.arm(write_timeout_);
+  while (!out_.empty() && !dead()) {
+    const Step step = write_step();
+    if (step == Step::Failed) write_failed_ = true;
+    if (step == Step::Moved) write_limit_.arm(write_timeout_);
+    if (step != Step::Blocked) continue;
+    const unsigned cancels = cancels_;
+    const bool writable = co_await transport_->wait_writable();
+    if (!writable && cancels == cancels_) write_failed_ = true;
+  }
+  write_limit_.disarm();
+  if (dead()) out_.clear();
+  flushing_ = false;
+  flushed_.wake();
+  co_return !dead();
+}
+
+void Connection::flush_soon() {
+  boost::asio::post(worker_.loop(), [self = Ref<Connection>(this)]() mutable {
+    if (self->flushing_ || self->dead() || self->flush_now() || self->dead()) return;
+    auto& loop = self->worker_.loop();
+    boost::asio::co_spawn(loop, flush_later(std::move(self)), boost::asio::detached);
+  });
+}
+
+Task<void> Connection::flush_later(Ref<Connection> self) { co_await self->push(); }
+
+void Connection::shutdown_write() noexcept {
+  if (!dead()) transport_->shutdown_write();
+}
+
+void Connection::close() noexcept {
+  closed_ = true;
+  transport_->close();
+}
+
+void Connection::abort() noexcept {
+  closed_ = true;
+  transport_->abort();
+}
+
+}  // namespace freshet

@@ -1,0 +1,98 @@
+// One client connection below HTTP: what was received, what is to be written, and the time that both may take.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "freshet/async/task.hpp"
+#include "freshet/async/wakeup.hpp"
+#include "freshet/base/pin.hpp"
+#include "freshet/net/deadline_wheel.hpp"
+#include "freshet/net/transport.hpp"
+#include "freshet/net/worker.hpp"
+#include "gather_list.hpp"
+#include "read_buffer.hpp"
+
+namespace freshet {
+
+/// How a wait for bytes ended.
+enum class Arrival : std::uint8_t {
+  Bytes,      ///< in() has more than before
+  End,        ///< the client has finished sending
+  Failed,     ///< reset or closed
+  TimedOut,   ///< the read limit passed first (bytes may have come at the same moment)
+  Cancelled,  ///< cancel_read()
+  Again,      ///< disturbed for another reason: read again
+};
+
+/// Shared by the session and by the body sources it has given away, so that a source that outlives its session meets a closed
+/// connection and not freed memory. One thread. One coroutine reads at a time; writes go through one queue.
+class Connection final : public Pinned {
+ public:
+  Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout);
+
+  Transport& transport() noexcept { return *transport_; }
+  ReadBuffer& in() noexcept { return in_; }
+
+  // Reading: room = start_read(); got = co_await transport().read(room); finish_read(got). read_more() is the three together.
+  std::span<std::byte> start_read(std::size_t capacity);
+  Arrival finish_read(IoResult got) noexcept;
+  Task<Arrival> read_more(std::size_t capacity);
+  /// From now on reads time out after `limit` in all, until lift_read_limit() or another limit.
+  void limit_read(Milliseconds limit) noexcept;
+  void lift_read_limit() noexcept;
+  /// Makes the read that is under way return Cancelled.
+  void cancel_read() noexcept;
+
+  // Writing: pieces are added to out() and leave in that order. Their bytes stay alive until out() is empty.
+  GatherList& out() noexcept { return out_; }
+  /// Writes what can be written at once. True when nothing is left. REQUIRES: no flush is under way.
+  bool flush_now() noexcept;
+  /// Writes everything. False when the client is gone, or has taken nothing for the write timeout. For the session alone.
+  Task<bool> flush();
+  /// The same for others, who need not know how it ends: returns at once when a flush is under way, which carries on.
+  Task<void> push();
+  /// Flushes on the next turn of the event loop, unless a flush comes first: lets a head wait for the first piece of its body,
+  /// but not for long.
+  void flush_soon();
+  bool flushing() const noexcept { return flushing_; }
+  void set_write_timeout(Milliseconds timeout) noexcept { write_timeout_ = timeout; }
+
+  void shutdown_write() noexcept;
+  void close() noexcept;
+  /// With a reset, so that the client cannot take what it got for complete.
+  void abort() noexcept;
+  /// Closed by us, or found to be broken while writing.
+  bool dead() const noexcept { return closed_ || write_failed_; }
+  bool write_timed_out() const noexcept { return write_timed_out_; }
+  /// Bytes written since the connection was made.
+  std::uint64_t written() const noexcept { return written_; }
+
+ private:
+  enum class Step : std::uint8_t { Moved, Blocked, Failed };
+  Step write_step() noexcept;
+  Task<bool> write_queue();
+  static Task<void> flush_later(Ref<Connection> self);
+
+  std::unique_ptr<Transport> transport_;
+  Worker& worker_;
+  ReadBuffer in_;
+  GatherList out_;
+  Deadline read_limit_;
+  Deadline write_limit_;
+  Wakeup flushed_;
+  Milliseconds write_timeout_;
+  std::uint64_t written_ = 0;
+  unsigned cancels_ = 0;  // a cancel meant for one direction disturbs the other too
+  unsigned cancels_at_read_ = 0;
+  bool read_timed_out_ = false;
+  bool read_cancelled_ = false;
+  bool flushing_ = false;
+  bool write_failed_ = false;
+  bool write_timed_out_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace freshet

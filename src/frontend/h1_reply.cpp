@@ -1,0 +1,253 @@
+// The second half of H1Session: from the reply to the next request.
+#include <array>
+#include <limits>
+
+#include "date_line.hpp"
+#include "freshet/base/check.hpp"
+#include "freshet/codec/h1_writer.hpp"
+#include "freshet/exchange/error_reply.hpp"
+#include "h1_session.hpp"
+#include "session_log.hpp"
+#include "tunnel_relay.hpp"
+
+namespace freshet {
+namespace {
+
+/// What is left of a request body may be read and thrown away to keep the connection, up to here.
+constexpr std::uint64_t kDrainBytes = 64 * 1024;
+constexpr Milliseconds kDrainTime(5000);
+/// Interim answers leave this much of the gather list to the final one and to "100 Continue".
+constexpr std::size_t kFinalPieces = 8;
+
+std::string_view first_or_empty(FieldsView fields, FieldId id) noexcept { return fields.first(id).value_or(std::string_view()); }
+
+bool has_date(const Reply& reply) noexcept {
+  if (reply.head.fields.contains(FieldId::Date)) return true;
+  for (const AddedField& field : reply.added)
+    if (field.id == FieldId::Date) return true;
+  return false;
+}
+
+}  // namespace
+
+Task<H1Session::Next> H1Session::serve() {
+  keep_log_fields();
+  try {
+    Reply served = co_await service_.serve(request_);
+    reply_.emplace(std::move(served));
+  } catch (...) {
+    reply_.reset();
+  }
+  if (!reply_) {
+    BUG("a service threw");
+    const Failure failure(Reason::Internal, Side::Self, 500);
+    reply_.emplace(make_error_reply(request_, failure, options_.pseudonym));
+  }
+  // Interim answers and a 100 leave first.
+  if (connection_->flushing() || !connection_->out().empty()) co_await connection_->flush();
+  begin_reply();
+  co_return Next::Finish;
+}
+
+void H1Session::keep_log_fields() {
+  if (!log_) return;
+  subject_.fields_kept = true;
+  subject_.referer = arena_.copy(first_or_empty(request_.head.fields, FieldId::Referer));
+  subject_.user_agent = arena_.copy(first_or_empty(request_.head.fields, FieldId::UserAgent));
+}
+
+void H1Session::begin_reply() {
+  ReplyFacts facts;
+  facts.method = request_.head.method;
+  facts.version = request_.head.version;
+  facts.asks_upgrade = body_ && body_->is_tunnel() && facts.method != Method::Connect;
+  if (!is_sendable(facts, *reply_)) {
+    BUG("a service gave a reply that cannot be sent");
+    const Failure failure(Reason::Internal, Side::Self, 500);
+    reply_.emplace(make_error_reply(request_, failure, options_.pseudonym));
+    reply_->close = true;
+  }
+  facts.may_persist = may_go_on();
+  plan_ = plan_reply(facts, *reply_);
+  reply_begun_ = true;
+  if (body_) body_->reply_begun();
+  streamed_ = 0;
+  render_head();
+}
+
+// Decided before the head is written, because the head has to say it.
+bool H1Session::may_go_on() {
+  if (!wants_more_ || refused_ || draining()) return false;
+  if (!body_ || body_->complete()) return true;
+  // RFC 9931: what follows a refused CONNECT or Upgrade may be meant for another protocol.
+  if (body_->is_tunnel() || body_->failed() || body_->awaits_continue()) return false;
+  if (!reply_->body.source) request_.body.reset();
+  if (!body_->has_source()) body_->skip_buffered();
+  return body_->complete() || body_->left().value_or(std::numeric_limits<std::uint64_t>::max()) <= kDrainBytes;
+}
+
+void H1Session::render_head() {
+  std::array<ExtraField, AddedFields::kCapacity + 1> extra;
+  std::size_t count = 0;
+  for (const AddedField& field : reply_->added) extra[count++] = {field_name(field.id), field.value};
+  if (reply_->head.status >= 200 && !has_date(*reply_))
+    extra[count++] = {field_name(FieldId::Date), date_value(worker_.clock().now().wall)};
+  const std::span<const ExtraField> added(extra.data(), count);
+  const RenderedHead head = render_response_head(reply_->head, added, plan_.framing, arena_);
+  reply_at_ = connection_->written();
+  head_bytes_ = head.size();
+  if (connection_->dead()) return;
+  for (std::size_t i = 0; i < head.count; ++i) connection_->out().add(as_bytes(head.pieces[i]));
+  if (plan_.form == BodyForm::Whole) connection_->out().add(reply_->body.whole.bytes);
+}
+
+Task<H1Session::Next> H1Session::finish_reply() {
+  const bool sent = co_await send_reply();
+  co_return co_await finish_body(sent);
+}
+
+Task<bool> H1Session::send_reply() {
+  switch (plan_.form) {
+    case BodyForm::None:
+    case BodyForm::Whole: break;
+    case BodyForm::Length:
+    case BodyForm::Chunked:
+    case BodyForm::UntilClose: co_return co_await send_streamed();
+    case BodyForm::Tunnel: co_return co_await send_tunnel();
+  }
+  const bool sent = co_await connection_->flush();
+  if (!sent) reply_->outcome.reason = Reason::ClientClosed;
+  co_return sent;
+}
+
+Task<bool> H1Session::send_streamed() {
+  if (connection_->dead()) {
+    reply_->outcome.reason = Reason::ClientClosed;
+    co_return false;
+  }
+  const std::uint64_t length = reply_->length.value_or(0);
+  const StreamEnd end = co_await stream_body(connection_, *reply_->body.source, plan_.form, length, streamed_);
+  switch (end.kind) {
+    case StreamEnd::Kind::Complete: co_return true;
+    case StreamEnd::Kind::TooLong:
+      BUG("a reply's body is longer than its length");
+      plan_.persistent = false;
+      co_return true;
+    case StreamEnd::Kind::ClientGone: reply_->outcome.reason = Reason::ClientClosed; co_return false;
+    case StreamEnd::Kind::TooShort: reply_->outcome.reason = Reason::ResponseCutShort; break;
+    case StreamEnd::Kind::SourceFailed: {
+      if (end.nothing_written && end.failure->status >= 400) {
+        replace_reply(*end.failure);
+        const bool sent = co_await connection_->flush();
+        co_return sent;
+      }
+      reply_->outcome.reason = end.failure->reason;
+      break;
+    }
+  }
+  // The client must not take what it has for the whole (RFC 9112 8).
+  connection_->abort();
+  co_return false;
+}
+
+void H1Session::replace_reply(const Failure& failure) {
+  connection_->out().clear();
+  Outcome outcome = reply_->outcome;
+  outcome.reason = failure.reason;
+  reply_.emplace(make_error_reply(request_, failure, options_.pseudonym));
+  reply_->outcome = outcome;
+  begin_reply();
+}
+
+Task<bool> H1Session::send_tunnel() {
+  TunnelRelay relay(connection_, body_, worker_.deadlines(), options_.tunnel_idle, counters_);
+  const Reason broken = co_await relay.run(reply_->body.source.get());
+  streamed_ = relay.bytes_to_client();
+  linger_ = true;
+  if (broken == Reason::None) co_return true;
+  reply_->outcome.reason = broken;
+  if (broken == Reason::TunnelIdle) connection_->close();
+  else connection_->abort();
+  co_return false;
+}
+
+// A body that was not read to its end: nobody else may read it from here on, and what follows it is the next request only if
+// the rest has gone by (pitfall P1).
+Task<H1Session::Next> H1Session::finish_body(bool sent) {
+  if (!body_) {
+    end_reply(sent);
+    co_return end_request(sent);
+  }
+  reply_->body.source.reset();
+  request_.body.reset();
+  co_await body_->stop();
+  if (!body_->complete()) {
+    linger_ = true;
+    bool drained = false;
+    if (sent && plan_.persistent && !body_->failed()) drained = co_await body_->drain(kDrainBytes, kDrainTime);
+    if (!drained) plan_.persistent = false;
+  }
+  end_reply(sent);
+  body_ = nullptr;
+  co_return end_request(sent);
+}
+
+void H1Session::end_reply(bool sent) {
+  if (!sent && reply_->outcome.reason == Reason::None) reply_->outcome.reason = Reason::ClientClosed;
+  log_reply();
+  reply_.reset();
+  request_.body.reset();
+}
+
+void H1Session::log_reply() noexcept {
+  FinishedRequest finished;
+  finished.method = request_.head.method;
+  finished.tunnel = plan_.form == BodyForm::Tunnel;
+  AccessRecord& record = finished.record;
+  record.status = reply_->head.status;
+  const std::uint64_t written = connection_->written() - reply_at_;
+  const bool whole = plan_.form == BodyForm::None || plan_.form == BodyForm::Whole;
+  record.response_bytes = !whole ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
+  record.request_bytes = body_ ? body_->received() : 0;
+  record.duration = worker_.clock().now().steady - request_.received.steady;
+  if (log_) {
+    record.received = request_.received.wall;
+    record.client = peer_.address;
+    record.listener = options_.name;
+    record.method = subject_.method_name;
+    record.scheme = subject_.scheme;
+    record.authority = subject_.authority;
+    record.target = subject_.target;
+    record.version = subject_.version;
+    record.absolute_form = subject_.absolute_form;
+    record.content_type = first_or_empty(reply_->head.fields, FieldId::ContentType);
+    record.referer = subject_.referer;
+    record.user_agent = subject_.user_agent;
+    if (!subject_.version.empty() && !subject_.fields_kept) {  // the hit path: nobody has changed the head
+      record.referer = first_or_empty(request_.head.fields, FieldId::Referer);
+      record.user_agent = first_or_empty(request_.head.fields, FieldId::UserAgent);
+    }
+  }
+  record_request(finished, reply_->outcome, counters_, options_.listener, log_);
+}
+
+// Interim answers (RFC 9110 15.2). HTTP/1.0 has none.
+Task<void> H1Session::send(ResponseHead head) {
+  if (reply_begun_ || request_.head.version == Version::Http10 || connection_->dead()) co_return;
+  if (head.status < 100 || head.status >= 200 || head.status == 101) co_return;
+  if (head.status == 100 && body_) body_->continue_was_sent();
+  const OutgoingFraming none;
+  const std::span<const ExtraField> no_more;
+  const RenderedHead rendered = render_response_head(head, no_more, none, arena_);
+  if (connection_->out().room() < rendered.count + kFinalPieces) co_return;  // a client that does not read needs no hints
+  for (std::size_t i = 0; i < rendered.count; ++i) connection_->out().add(as_bytes(rendered.pieces[i]));
+  co_await connection_->push();
+}
+
+Task<void> run_h1_session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
+                          const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters, AccessLog* log) {
+  const auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker, service, options, limits, counters, log);
+  co_await session->run();
+}
+
+}  // namespace freshet

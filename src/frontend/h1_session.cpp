@@ -1,0 +1,276 @@
+#include "h1_session.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "freshet/base/check.hpp"
+#include "freshet/exchange/error_reply.hpp"
+
+namespace freshet {
+namespace {
+
+/// What a keep-alive connection may keep between two requests, besides its small read buffer.
+constexpr std::size_t kKeptArena = 4096;
+constexpr std::size_t kLargeHead = 2048;
+/// A client that always has another request ready leaves the others waiting for this many answers at most.
+constexpr unsigned kAnswersInARow = 64;
+/// How long, and for how many bytes, a client that still sends may take to read our last words (RFC 9112 9.6).
+constexpr Milliseconds kLingerTime(5000);
+constexpr std::uint64_t kLingerBytes = 8 << 20;
+constexpr Milliseconds kShortLinger(1000);
+
+}  // namespace
+
+H1Session::H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
+                     const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters, AccessLog* log)
+    : peer_(std::move(peer)),
+      worker_(worker),
+      service_(service),
+      options_(options),
+      limits_(limits),
+      counters_(counters),
+      log_(log),
+      connection_(make_ref<Connection>(std::move(transport), worker, options.write_timeout)),
+      reader_(options.head, peer_.tls ? "https" : "http"),
+      request_(arena_, peer_, *this) {}
+
+Task<void> H1Session::run() {
+  ListenerCounters& own = counters_.listener[options_.listener];
+  own.connections_accepted.add();
+  own.connections_open.add();
+  ++limits_.open;
+  try {
+    if (limits_.open > limits_.max_connections) co_await turn_away();
+    else co_await talk();
+  } catch (...) {
+    BUG("an exception ended a session");
+  }
+  leave_idle();
+  connection_->close();
+  --limits_.open;
+  own.connections_open.subtract();
+}
+
+Task<void> H1Session::talk() {
+  Next next = Next::Wait;
+  while (next != Next::Close) {
+    if (next == Next::Wait) {
+      if (!begin_wait()) break;
+      const std::span<std::byte> room = connection_->start_read(ReadBuffer::kSmall);
+      const IoResult got = co_await connection_->transport().read(room);
+      next = end_wait(got);
+    } else if (next == Next::Answer) {
+      next = answer_buffered();
+    } else if (next == Next::Serve) {
+      next = co_await serve();
+    } else if (next == Next::Finish) {
+      next = co_await finish_reply();
+    } else {
+      co_await boost::asio::post(worker_.loop(), boost::asio::use_awaitable);
+      next = Next::Answer;
+    }
+  }
+  co_await hang_up();
+}
+
+// The limit on connections protects the others: this one gets one answer, and little time to take it.
+Task<void> H1Session::turn_away() {
+  refuse(Reason::TooManyConnections, 503);
+  const bool sent = co_await connection_->flush();
+  end_reply(sent);
+  connection_->shutdown_write();
+  const std::size_t patience = limits_.max_connections + limits_.max_connections / 8 + 16;
+  if (!sent || limits_.open > patience) co_return;
+  connection_->limit_read(kShortLinger);
+  for (Arrival arrival = Arrival::Bytes; arrival == Arrival::Bytes;) {
+    connection_->in().clear();
+    arrival = co_await connection_->read_more(ReadBuffer::kSmall);
+  }
+  connection_->lift_read_limit();
+}
+
+Task<void> H1Session::hang_up() {
+  if (!linger_ || connection_->dead()) co_return;
+  // Closing while bytes of the client are unread makes the kernel send a reset, which can destroy the reply on its way.
+  connection_->shutdown_write();
+  connection_->limit_read(kLingerTime);
+  std::uint64_t discarded = 0;
+  for (Arrival arrival = Arrival::Bytes; arrival == Arrival::Bytes && discarded < kLingerBytes;) {
+    connection_->in().clear();
+    arrival = co_await connection_->read_more(ReadBuffer::kSmall);
+    discarded += connection_->in().size();
+  }
+  connection_->lift_read_limit();
+}
+
+void H1Session::drain() noexcept {
+  told_to_drain_ = true;
+  if (idle_) connection_->close();
+}
+
+void H1Session::abort() noexcept {
+  told_to_drain_ = true;
+  connection_->abort();
+  if (reply_ && reply_->body.source) reply_->body.source->cancel();
+  if (body_) body_->interrupt();
+}
+
+// False: there is no point in waiting.
+bool H1Session::begin_wait() {
+  if (!connection_->in().empty()) {
+    if (!head_limited_) connection_->limit_read(options_.head_timeout);
+    head_limited_ = true;
+    return true;
+  }
+  if (draining() || connection_->dead()) return false;
+  give_memory_back();
+  connection_->limit_read(options_.idle_timeout);
+  counters_.listener[options_.listener].connections_idle.add();
+  idle_ = true;
+  return true;
+}
+
+void H1Session::leave_idle() noexcept {
+  if (!idle_) return;
+  idle_ = false;
+  counters_.listener[options_.listener].connections_idle.subtract();
+}
+
+void H1Session::give_memory_back() {
+  connection_->in().shrink();
+  if (arena_.held() > kKeptArena) arena_.release();
+  if (!large_head_) return;
+  large_head_ = false;
+  request_.head.fields.release();
+  parsed_.head.fields.release();
+}
+
+H1Session::Next H1Session::end_wait(IoResult got) {
+  const bool was_idle = idle_;
+  leave_idle();
+  const Arrival arrival = connection_->finish_read(got);
+  if (arrival == Arrival::Bytes) {
+    if (was_idle) connection_->lift_read_limit();
+    return Next::Answer;
+  }
+  if (arrival == Arrival::Again) return Next::Wait;
+  if (was_idle) return Next::Close;
+  if (arrival == Arrival::TimedOut) return refuse(Reason::RequestTimeout, 408);
+  if (arrival == Arrival::End) return refuse(Reason::ClientClosed, 400);  // RFC 9112 8: an incomplete message
+  return Next::Close;
+}
+
+// The hit path: every complete request that can be answered at once is, with one write each.
+H1Session::Next H1Session::answer_buffered() {
+  for (;;) {
+    CHECK(!body_ && connection_->out().empty());
+    const HeadProgress head = reader_.read_head(connection_->in().text(), parsed_, arena_);
+    if (head.state == HeadProgress::State::NeedMore) return Next::Wait;
+    const Next next = answer_head(head);
+    if (next != Next::Answer) return next;
+    if (++answered_in_a_row_ < kAnswersInARow) continue;
+    answered_in_a_row_ = 0;
+    return Next::Yield;
+  }
+}
+
+H1Session::Next H1Session::answer_head(const HeadProgress& head) {
+  if (head_limited_) connection_->lift_read_limit();
+  head_limited_ = false;
+  if (head.state == HeadProgress::State::Bad) return refuse(head.error, head.status);
+  const Next next = take_request(head.consumed);
+  if (next != Next::Answer) return next;
+  reply_ = service_.try_now(request_);
+  if (!reply_) return Next::Serve;
+  begin_reply();
+  const bool whole = plan_.form == BodyForm::None || plan_.form == BodyForm::Whole;
+  if (!whole || body_ || !connection_->flush_now()) return Next::Finish;
+  end_reply(true);
+  return end_request(true);
+}
+
+// Answer: the request is ready for the service.
+H1Session::Next H1Session::take_request(std::size_t head_bytes) {
+  connection_->in().consume(head_bytes);
+  large_head_ |= head_bytes > kLargeHead;
+  std::swap(request_.head, parsed_.head);
+  const RequestHead& head = request_.head;
+  request_.body_length.reset();
+  request_.expects_continue = parsed_.expects_continue;
+  request_.absolute_form = parsed_.absolute_form;
+  request_.upgrade = parsed_.upgrade;
+  request_.destination = Destination();
+  request_.listener = options_.listener;
+  request_.received = worker_.clock().now();
+  subject_ = Subject();
+  subject_.method_name = head.method_name;
+  subject_.scheme = head.scheme;
+  subject_.authority = head.authority;
+  subject_.target = head.target;
+  subject_.version = head.version == Version::Http10 ? "HTTP/1.0" : "HTTP/1.1";
+  subject_.absolute_form = parsed_.absolute_form;
+  wants_more_ = parsed_.framing.persistent;
+  if (has_odd_body()) return refuse(Reason::BadContentLength, 400);
+  make_body();
+  if (body_ && !body_->is_tunnel() && body_->left().value_or(0) > options_.max_request_body)
+    return refuse(Reason::BodyTooLarge, 413);
+  return Next::Answer;
+}
+
+// Content in a CONNECT request has no meaning, and is where two parsers would disagree (RFC 9110 9.3.6).
+bool H1Session::has_odd_body() const noexcept {
+  const FramingVerdict& framing = parsed_.framing;
+  return request_.head.method == Method::Connect &&
+         (framing.body == BodyKind::Chunked || (framing.body == BodyKind::Length && framing.length > 0));
+}
+
+void H1Session::make_body() {
+  FramingVerdict framing = parsed_.framing;
+  if (framing.body == BodyKind::Length) request_.body_length = framing.length;
+  const bool has_content = framing.body == BodyKind::Chunked || (framing.body == BodyKind::Length && framing.length > 0);
+  if (has_content) {
+    request_.upgrade = {};
+  } else {
+    request_.expects_continue = false;
+    if (request_.head.method != Method::Connect && request_.upgrade.empty()) return;
+    framing.body = BodyKind::Tunnel;
+    request_.body_length.reset();
+  }
+  const RequestBody::Limits limits{options_.max_request_body, options_.body_timeout};
+  body_ = make_ref<RequestBody>(connection_, framing, request_.expects_continue, limits);
+  request_.body = body_->make_source();
+}
+
+H1Session::Next H1Session::refuse(Reason reason, int status) {
+  const bool no_request = subject_.version.empty();
+  if (no_request) {
+    request_.received = worker_.clock().now();
+    request_.head.method = Method::Other;
+    request_.head.version = Version::Http11;
+  }
+  head_limited_ = false;
+  connection_->lift_read_limit();
+  if (reason != Reason::TooManyConnections) counters_.protocol_errors[static_cast<std::size_t>(reason)].add();
+  const Failure failure(reason, Side::Client, status);
+  reply_.emplace(no_request ? make_error_reply(failure, options_.pseudonym)
+                            : make_error_reply(request_, failure, options_.pseudonym));
+  reply_->close = true;
+  refused_ = true;
+  begin_reply();
+  return Next::Finish;
+}
+
+H1Session::Next H1Session::end_request(bool sent) noexcept {
+  CHECK(!body_);
+  const bool go_on = sent && plan_.persistent && !connection_->dead();
+  // A client that wanted to close after this request sends nothing more that could trouble it.
+  linger_ = sent && (wants_more_ || refused_ || linger_ || !connection_->in().empty());
+  request_.upgrade = {};
+  arena_.reset();
+  subject_ = Subject();
+  reply_begun_ = refused_ = wants_more_ = false;
+  if (go_on) linger_ = false;
+  return go_on ? Next::Answer : Next::Close;
+}
+
+}  // namespace freshet

@@ -1,0 +1,179 @@
+#include "freshet/frontend/listener.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <list>
+#include <utility>
+
+#include "freshet/async/wakeup.hpp"
+#include "freshet/base/check.hpp"
+#include "freshet/net/tcp_transport.hpp"
+#include "h1_session.hpp"
+
+namespace freshet {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait(asio::use_awaitable);
+/// Accepted between two looks at the rest of the loop.
+constexpr int kBatch = 64;
+/// How long to wait for descriptors when none is closed here.
+constexpr Milliseconds kAcceptPause(1000);
+
+void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port) {
+  asio::ip::address ip = end.address();
+  if (ip.is_v6()) {
+    asio::ip::address_v6 v6 = ip.to_v6();
+    v6.scope_id(0);
+    if (v6.is_v4_mapped()) ip = asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
+    else ip = v6;
+  }
+  address = ip.to_string();
+  port = end.port();
+}
+
+Peer peer_of(const tcp::socket& socket) {
+  Peer peer;
+  error_code error;
+  const tcp::endpoint remote = socket.remote_endpoint(error);
+  if (!error) set_end(remote, peer.address, peer.port);
+  const tcp::endpoint local = socket.local_endpoint(error);
+  if (!error) set_end(local, peer.local_address, peer.local_port);
+  return peer;
+}
+
+/// What the listener, its accept loop and its sessions share: it lives as long as the last of them. One thread.
+class AcceptLoop final : public Pinned {
+ public:
+  AcceptLoop(tcp::acceptor acceptor, Worker& worker, Service& service, SessionOptions options, SessionLimits& limits,
+             WorkerCounters& counters, AccessLog* log)
+      : acceptor_(std::move(acceptor)),
+        worker_(worker),
+        service_(service),
+        options_(std::move(options)),
+        limits_(limits),
+        counters_(counters),
+        log_(log),
+        pause_(worker.deadlines(), [](void* self) noexcept { static_cast<AcceptLoop*>(self)->room_.wake(); }, this) {
+    error_code ignored;
+    acceptor_.non_blocking(true, ignored);
+  }
+
+  static Task<void> run(Ref<AcceptLoop> self) {
+    while (self->open_) {
+      const auto [error] = co_await self->acceptor_.async_wait(tcp::acceptor::wait_read, kAwait);
+      if (!self->open_) break;
+      if (!error && self->accept_batch()) continue;
+      self->counters_.accept_pauses.add();
+      self->paused_ = true;
+      self->pause_.arm(kAcceptPause);
+      co_await self->room_.wait();
+      self->pause_.disarm();
+      self->paused_ = false;
+    }
+  }
+
+  void close() noexcept {
+    open_ = false;
+    error_code ignored;
+    acceptor_.close(ignored);
+    room_.wake();
+  }
+  void drain_sessions() noexcept {
+    for (H1Session* session : sessions_) session->drain();
+  }
+  void abort_sessions() noexcept {
+    for (H1Session* session : sessions_) session->abort();
+  }
+  std::size_t sessions() const noexcept { return sessions_.size(); }
+
+ private:
+  /// False when the system has no room for more connections now.
+  bool accept_batch() {
+    for (int i = 0; i < kBatch; ++i) {
+      tcp::socket socket(worker_.loop());
+      error_code error;
+      acceptor_.accept(socket, error);
+      if (!error) {
+        start_session(std::move(socket));
+        continue;
+      }
+      if (error == asio::error::would_block || error == asio::error::try_again) return true;
+      // A client that was gone before we came costs only itself; anything else is a lack of something.
+      if (error != asio::error::connection_aborted && error != asio::error::interrupted) return false;
+    }
+    return true;
+  }
+
+  void start_session(tcp::socket socket) {
+    Peer peer = peer_of(socket);
+    auto transport = std::make_unique<TcpTransport>(std::move(socket));
+    auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker_, service_, options_, limits_,
+                                       counters_, log_);
+    asio::co_spawn(worker_.loop(), run_session(Ref<AcceptLoop>(this), std::move(session)), asio::detached);
+  }
+
+  static Task<void> run_session(Ref<AcceptLoop> self, Ref<H1Session> session) {
+    const auto place = self->sessions_.insert(self->sessions_.end(), session.get());
+    co_await session->run();
+    self->sessions_.erase(place);
+    if (self->paused_) self->room_.wake();
+  }
+
+  tcp::acceptor acceptor_;
+  Worker& worker_;
+  Service& service_;
+  const SessionOptions options_;
+  SessionLimits& limits_;
+  WorkerCounters& counters_;
+  AccessLog* log_;
+  Deadline pause_;
+  Wakeup room_;
+  std::list<H1Session*> sessions_;
+  bool open_ = true;
+  bool paused_ = false;
+};
+
+class TcpListener final : public Listener {
+ public:
+  explicit TcpListener(Ref<AcceptLoop> loop, Worker& worker) : loop_(std::move(loop)), worker_(worker) {}
+  ~TcpListener() override {
+    loop_->close();
+    loop_->abort_sessions();
+  }
+
+  void start() override {
+    CHECK(!started_);
+    started_ = true;
+    asio::co_spawn(worker_.loop(), AcceptLoop::run(loop_), asio::detached);
+  }
+  void drain() override {
+    loop_->close();
+    loop_->drain_sessions();
+  }
+  void abort() override {
+    loop_->close();
+    loop_->abort_sessions();
+  }
+  std::size_t sessions() const noexcept override { return loop_->sessions(); }
+
+ private:
+  Ref<AcceptLoop> loop_;
+  Worker& worker_;
+  bool started_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Listener> make_listener(tcp::acceptor acceptor, Worker& worker, Service& service, SessionOptions options,
+                                        SessionLimits& limits, WorkerCounters& counters, AccessLog* log) {
+  auto loop = make_ref<AcceptLoop>(std::move(acceptor), worker, service, std::move(options), limits, counters, log);
+  return std::make_unique<TcpListener>(std::move(loop), worker);
+}
+
+}  // namespace freshet

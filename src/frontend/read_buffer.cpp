@@ -1,0 +1,54 @@
+#include "read_buffer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "freshet/base/check.hpp"
+
+namespace freshet {
+
+void ReadBuffer::consume(std::size_t size) noexcept {
+  CHECK(size <= end_ - begin_);
+  begin_ += size;
+}
+
+std::span<std::byte> ReadBuffer::room(std::size_t wanted) {
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    if (capacity() < wanted) block_ = make_ref<Block>(wanted);
+  } else if (begin_ > 0 && capacity() - end_ < capacity() / 4) {
+    std::memmove(block_->at(), block_->at() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ == capacity()) move_to(std::max(wanted, 2 * capacity()));
+  return {block_->at() + end_, capacity() - end_};
+}
+
+void ReadBuffer::shrink() noexcept {
+  if (!empty() || capacity() <= kSmall) return;
+  block_ = nullptr;
+  clear();
+}
+
+Pin ReadBuffer::leave_behind() {
+  Pin left(block_);
+  if (empty()) {
+    block_ = nullptr;
+    clear();
+  } else {
+    move_to(std::max(kSmall, size()));
+  }
+  return left;
+}
+
+void ReadBuffer::move_to(std::size_t capacity) {
+  auto grown = make_ref<Block>(capacity);
+  const std::size_t kept = size();
+  if (kept > 0) std::memcpy(grown->at(), block_->at() + begin_, kept);
+  block_ = std::move(grown);
+  begin_ = 0;
+  end_ = kept;
+}
+
+}  // namespace freshet

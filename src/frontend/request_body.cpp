@@ -1,0 +1,191 @@
+#include "request_body.hpp"
+
+#include <cstring>
+
+#include "freshet/base/check.hpp"
+
+namespace freshet {
+namespace {
+
+constexpr std::size_t kBodyBlock = 16 * 1024;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+class RequestBody::Source final : public BodySource {
+ public:
+  explicit Source(Ref<RequestBody> body) : body_(std::move(body)) {}
+  ~Source() override { body_->source_gone(); }
+  Task<Result<Piece>> read() override { return body_->read(); }
+  const Fields* trailers() const noexcept override { return body_->reader_.trailers(); }
+  void cancel() noexcept override { body_->cancel(); }
+
+ private:
+  Ref<RequestBody> body_;
+};
+
+RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& framing, bool asks_first, const Limits& limits)
+    : connection_(std::move(connection)),
+      kind_(framing.body),
+      limits_(limits),
+      length_(framing.length),
+      asks_first_(asks_first) {
+  reader_.start(framing);
+}
+
+std::unique_ptr<BodySource> RequestBody::make_source() {
+  CHECK(!has_source_);
+  auto source = std::make_unique<Source>(Ref<RequestBody>(this));
+  has_source_ = true;
+  return source;
+}
+
+std::optional<std::uint64_t> RequestBody::left() const noexcept {
+  if (kind_ != BodyKind::Length) return {};
+  return length_ - received_;
+}
+
+Task<Result<Piece>> RequestBody::read() {
+  CHECK(!reading_);
+  reading_ = true;
+  Result<Piece> result = co_await next_piece();
+  reading_ = false;
+  changed_.wake();
+  if (!result && watch_ && is_tunnel() && failed()) watch_->client_failed();
+  co_return result;
+}
+
+Task<Result<Piece>> RequestBody::next_piece() {
+  for (;;) {
+    if (failure_) co_return Result<Piece>(*failure_);
+    if (stopped_ || cancelled_) co_return Result<Piece>(stopped());
+    if (complete_) {
+      Piece end({}, Pin(), true);
+      co_return Result<Piece>(std::move(end));
+    }
+    std::optional<Result<Piece>> ready = take_buffered();
+    if (ready) co_return std::move(*ready);
+    if (asks_first_) {
+      co_await ask_to_continue();
+      if (stopped_ || cancelled_) continue;
+    }
+    if (!is_tunnel()) connection_->limit_read(limits_.between);
+    const Arrival arrival = co_await connection_->read_more(kBodyBlock);
+    if (!is_tunnel()) connection_->lift_read_limit();
+    if (arrival != Arrival::Bytes) co_return after_wait(arrival);
+  }
+}
+
+Task<void> RequestBody::ask_to_continue() {
+  asks_first_ = false;
+  // A client that has begun to send does not wait; one that has its final answer must not get a 100 after it.
+  if (received_ > 0 || !connection_->in().empty() || reply_begun_ || connection_->out().room() == 0) co_return;
+  connection_->out().add(as_bytes(kContinue));
+  co_await connection_->push();
+}
+
+std::optional<Result<Piece>> RequestBody::take_buffered() {
+  using State = H1BodyReader::Step::State;
+  ReadBuffer& in = connection_->in();
+  std::byte* data = nullptr;
+  std::size_t size = 0;
+  for (;;) {
+    const std::span<std::byte> buffered = in.bytes();
+    const H1BodyReader::Step step = reader_.step(buffered);
+    if (step.state == State::Bad) return fail(step.error, 400);
+    in.consume(step.consumed);
+    if (step.state == State::Data) {
+      if (!counted(step.data.size())) return fail(Reason::BodyTooLarge, 413);
+      std::byte* const at = buffered.data() + (step.data.data() - buffered.data());
+      if (!data) data = at;
+      else std::memmove(data + size, at, step.data.size());  // small chunks leave as one piece
+      size += step.data.size();
+      if (kind_ == BodyKind::Chunked) continue;
+    }
+    complete_ = step.state == State::End || reader_.done();
+    break;
+  }
+  if (size == 0 && !complete_) return {};
+  Piece piece({data, size}, Pin(), complete_);
+  return Result<Piece>(std::move(piece));
+}
+
+bool RequestBody::counted(std::size_t bytes) noexcept {
+  received_ += bytes;
+  if (bytes > 0) asks_first_ = false;
+  if (watch_) watch_->client_sent(bytes);
+  return is_tunnel() || received_ <= limits_.bytes;
+}
+
+Result<Piece> RequestBody::after_wait(Arrival arrival) noexcept {
+  switch (arrival) {
+    case Arrival::End:
+      if (!reader_.end_of_input()) break;
+      complete_ = true;
+      return Piece({}, Pin(), true);
+    case Arrival::TimedOut: return fail(Reason::RequestTimeout, 408);
+    case Arrival::Cancelled: return stopped();
+    default: break;
+  }
+  return fail(Reason::ClientClosed, 400);
+}
+
+Result<Piece> RequestBody::fail(Reason reason, int status) noexcept {
+  failure_.emplace(reason, Side::Client, status);
+  return *failure_;
+}
+
+// Not the client's doing: whoever holds the source, or the session, has had enough.
+Failure RequestBody::stopped() const noexcept { return {Reason::ClientClosed, Side::Self, 500}; }
+
+void RequestBody::cancel() noexcept {
+  cancelled_ = true;
+  if (reading_) connection_->cancel_read();
+}
+
+void RequestBody::source_gone() noexcept {
+  has_source_ = false;
+  last_given_ = nullptr;
+  changed_.wake();
+}
+
+void RequestBody::skip_buffered() {
+  CHECK(!has_source_ && !reading_);
+  while (!complete_ && !failed() && !connection_->in().empty()) {
+    const std::optional<Result<Piece>> skipped = take_buffered();
+    if (!skipped) return;
+  }
+}
+
+Task<void> RequestBody::stop() {
+  stopped_ = true;
+  if (reading_) connection_->cancel_read();
+  while (reading_) co_await changed_.wait();
+  watch_ = nullptr;
+  if (has_source_) last_given_ = connection_->in().leave_behind();
+}
+
+Task<bool> RequestBody::drain(std::uint64_t bytes, Milliseconds time) {
+  CHECK(stopped_ && !reading_);
+  const std::uint64_t enough = received_ + bytes;
+  connection_->limit_read(time);
+  while (!complete_ && !failed() && received_ <= enough) {
+    const std::optional<Result<Piece>> skipped = take_buffered();
+    if (skipped) continue;
+    const Arrival arrival = co_await connection_->read_more(kBodyBlock);
+    if (arrival != Arrival::Bytes) break;
+  }
+  connection_->lift_read_limit();
+  co_return complete_;
+}
+
+Task<void> RequestBody::wait_until_over() {
+  while (has_source_ && !complete_ && !failed() && !interrupted_) co_await changed_.wait();
+}
+
+void RequestBody::interrupt() noexcept {
+  interrupted_ = true;
+  changed_.wake();
+}
+
+}  // namespace freshet

@@ -1,0 +1,99 @@
+#include "freshet/net/tcp_transport.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <utility>
+
+namespace freshet {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait(asio::use_awaitable);
+
+IoResult failed_now(int error) noexcept {
+  if (error == EAGAIN || error == EWOULDBLOCK) return {IoResult::State::WouldBlock, 0};
+  return {IoResult::State::Failed, 0};
+}
+
+}  // namespace
+
+TcpTransport::TcpTransport(tcp::socket socket) noexcept : socket_(std::move(socket)) {
+  error_code ignored;  // a Unix socket has no TCP_NODELAY; a dead one fails at its first use
+  socket_.native_non_blocking(true, ignored);
+  socket_.set_option(tcp::no_delay(true), ignored);
+}
+
+TcpTransport::~TcpTransport() { close(); }
+
+IoResult TcpTransport::read_now(std::span<std::byte> into) noexcept {
+  for (;;) {
+    const ssize_t got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+    if (got > 0) return {IoResult::State::Done, static_cast<std::size_t>(got)};
+    if (got == 0) return {IoResult::State::End, 0};
+    if (errno != EINTR) return failed_now(errno);
+  }
+}
+
+IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pieces) noexcept {
+  std::array<iovec, kMaxGather> parts;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  for (const auto& piece : pieces.first(std::min(pieces.size(), parts.size())))
+    parts[message.msg_iovlen++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+  for (;;) {
+    const ssize_t put = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (put >= 0) return {IoResult::State::Done, static_cast<std::size_t>(put)};
+    if (errno != EINTR) return failed_now(errno);
+  }
+}
+
+Task<IoResult> TcpTransport::read(std::span<std::byte> into) {
+  const asio::mutable_buffer buffer(into.data(), into.size());
+  const auto [error, size] = co_await socket_.async_read_some(buffer, kAwait);
+  // From here on the transport may be gone.
+  if (!error) co_return IoResult{IoResult::State::Done, size};
+  co_return IoResult{error == asio::error::eof ? IoResult::State::End : IoResult::State::Failed, 0};
+}
+
+Task<bool> TcpTransport::wait_readable() {
+  const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, kAwait);
+  co_return !error;
+}
+
+Task<bool> TcpTransport::wait_writable() {
+  const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, kAwait);
+  co_return !error;
+}
+
+void TcpTransport::shutdown_write() noexcept {
+  error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+void TcpTransport::cancel() noexcept {
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void TcpTransport::close() noexcept {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void TcpTransport::abort() noexcept {
+  error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  close();
+}
+
+}  // namespace freshet

@@ -1,0 +1,48 @@
+#include "freshet/net/transport.hpp"
+
+#include <array>
+
+namespace freshet {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+/// Takes `written` bytes and every empty piece off the front.
+std::span<Bytes> after_writing(std::span<Bytes> pieces, std::size_t written) noexcept {
+  while (!pieces.empty() && written >= pieces.front().size()) {
+    written -= pieces.front().size();
+    pieces = pieces.subspan(1);
+  }
+  if (written > 0) pieces.front() = pieces.front().subspan(written);
+  return pieces;
+}
+
+/// One attempt with as many pieces as one call takes. REQUIRES: the first piece is not empty.
+IoResult write_some(Transport& to, std::span<const Bytes> pieces) noexcept {
+  std::array<Bytes, Transport::kMaxGather> gathered;
+  std::size_t count = 0;
+  for (const Bytes& piece : pieces) {
+    if (count == gathered.size()) break;
+    if (!piece.empty()) gathered[count++] = piece;
+  }
+  return to.write_now(std::span<const Bytes>(gathered.data(), count));
+}
+
+}  // namespace
+
+Task<bool> write_all(Transport& to, std::span<Bytes> pieces) {
+  pieces = after_writing(pieces, 0);
+  while (!pieces.empty()) {
+    const IoResult result = write_some(to, pieces);
+    if (result.state == IoResult::State::Done) {
+      pieces = after_writing(pieces, result.size);
+      continue;
+    }
+    if (result.state != IoResult::State::WouldBlock) co_return false;
+    const bool writable = co_await to.wait_writable();
+    if (!writable) co_return false;
+  }
+  co_return true;
+}
+
+}  // namespace freshet

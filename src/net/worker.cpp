@@ -1,0 +1,85 @@
+#include "freshet/net/worker.hpp"
+
+#include <pthread.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <string>
+#include <utility>
+
+#include "freshet/base/check.hpp"
+#include "signals_blocked.hpp"
+
+namespace freshet {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Ten wake-ups a second while anything is armed; the shortest time-out that can be configured is longer.
+constexpr Milliseconds kTick(100);
+
+}  // namespace
+
+Worker::Worker(unsigned index, const Clock& clock)
+    : index_(index), clock_(clock), deadlines_(clock.now().steady, kTick), timer_(loop_) {
+  deadlines_.on_first_armed([](void* self) noexcept { static_cast<Worker*>(self)->resume_ticking(); }, this);
+}
+
+Worker::~Worker() {
+  stop();
+  join();
+}
+
+void Worker::start() {
+  ENSURE(!thread_.joinable());
+  const SignalsBlocked blocked;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::stop() noexcept { loop_.stop(); }
+
+void Worker::join() noexcept {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::discard() noexcept {
+  CHECK(!thread_.joinable());
+  loop_.discard();
+}
+
+void Worker::post(std::function<void()> work) { asio::post(loop_, std::move(work)); }
+
+void Worker::run() noexcept {
+  const std::string name = "freshet-w" + std::to_string(index_);
+  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+  const auto guard = asio::make_work_guard(loop_);
+  while (!loop_.stopped()) {
+    try {
+      loop_.run();
+    } catch (...) {
+      BUG("an exception reached the event loop");  // one connection is lost; the others go on
+    }
+  }
+}
+
+void Worker::resume_ticking() noexcept {
+  if (ticking_) return;
+  deadlines_.advance(clock_.now().steady);
+  ticking_ = true;
+  wait_for_tick();
+}
+
+void Worker::wait_for_tick() {
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) tick();
+  });
+}
+
+void Worker::tick() {
+  deadlines_.advance(clock_.now().steady);
+  ticking_ = deadlines_.armed() > 0;
+  if (ticking_) wait_for_tick();
+}
+
+}  // namespace freshet

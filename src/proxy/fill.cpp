@@ -1,0 +1,90 @@
+#include "fill.hpp"
+
+#include "freshet/async/wakeup.hpp"
+
+namespace freshet {
+namespace {
+
+/// Takes the writer's Waiter off the body's list before it dies, also when the coroutine is destroyed while it waits.
+class Writing {
+ public:
+  explicit Writing(Ref<StoredBody> body) : body_(std::move(body)) {}
+  ~Writing() { body_->stop_writing(wakeup_); }
+  Wakeup& wakeup() noexcept { return wakeup_; }
+  StoredBody& body() noexcept { return *body_; }
+
+ private:
+  Ref<StoredBody> body_;
+  Wakeup wakeup_;
+};
+
+class Counted {
+ public:
+  explicit Counted(Count& count) : count_(count) { count_.add(); }
+  ~Counted() { count_.subtract(); }
+
+ private:
+  Count& count_;
+};
+
+/// Ends a body that is still filling when the coroutine goes away (the worker stops): readers elsewhere must not wait for ever.
+class Aborting {
+ public:
+  explicit Aborting(FillJob& job) : job_(job) {}
+  ~Aborting() {
+    if (done_) return;
+    job_.store.remove(job_.response);
+    job_.response->body()->abort(why_);
+  }
+  void done() noexcept { done_ = true; }
+  void because(Reason why) noexcept { why_ = why; }
+
+ private:
+  FillJob& job_;
+  Reason why_ = Reason::ShutDown;
+  bool done_ = false;
+};
+
+/// Appends one piece, waiting while the window is full; false when nobody reads any more.
+Task<bool> append(Writing& writing, std::span<const std::byte> bytes) {
+  for (;;) {
+    switch (writing.body().append(bytes, writing.wakeup())) {
+      case StoredBody::Appended::Taken: co_return true;
+      case StoredBody::Appended::Unread: co_return false;
+      case StoredBody::Appended::WindowFull: break;
+    }
+    co_await writing.wakeup().wait();
+  }
+}
+
+}  // namespace
+
+Task<void> run_fill(std::unique_ptr<FillJob> job) {
+  const Counted counted(job->counters.fills_in_flight);
+  Aborting aborting(*job);
+  Writing writing(job->response->body());
+  bool removed = false;
+  for (;;) {
+    Result<Piece> piece = co_await job->source->read();
+    if (!piece) {
+      aborting.because(piece.error().reason);
+      co_return;
+    }
+    if (!piece->bytes.empty()) {
+      const bool taken = co_await append(writing, piece->bytes);
+      if (!taken) {
+        aborting.because(Reason::ClientClosed);
+        co_return;
+      }
+      if (!removed && writing.body().passing()) {
+        job->store.remove(job->response);
+        removed = true;
+      }
+    }
+    if (piece->last) break;
+  }
+  writing.body().finish();
+  aborting.done();
+}
+
+}  // namespace freshet

@@ -1,0 +1,25 @@
+// Turns a stored response into a reply: 200, 206, 304 or 416, from memory.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "freshet/cache/stored_response.hpp"
+#include "freshet/exchange/service.hpp"
+
+namespace freshet {
+
+/// What surrounds the stored response in one reply.
+struct HitLines {
+  Seconds age{0};
+  std::string_view cache_status;  ///< in the request's arena
+};
+
+/// The answer to `request` (GET or HEAD) from `stored`, whose body may still be filling: conditions (RFC 9110 13), then a single
+/// range (RFC 9110 14), then the whole. Allocates nothing on the heap when the body is complete and in one chunk and no Range is asked.
+Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const HitLines&);
+
+/// The body from `from` on, `size` bytes or all; for stored bodies that are not in one chunk, or not complete yet.
+Body make_stored_body(const Ref<StoredBody>&, std::uint64_t from, std::optional<std::uint64_t> size);
+
+}  // namespace freshet

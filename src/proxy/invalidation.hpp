@@ -1,0 +1,15 @@
+// What a successful unsafe request makes doubtful (RFC 9111 4.4).
+#pragma once
+
+#include <string_view>
+
+#include "freshet/cache/store.hpp"
+#include "freshet/exchange/service.hpp"
+
+namespace freshet {
+
+/// Invalidates the target, and the URIs in Location and Content-Location when their origin is the target's.
+/// REQUIRES: invalidates(method, status).
+void invalidate_after(Store&, std::string_view partition, const Request&, const ResponseHead&);
+
+}  // namespace freshet

@@ -1,0 +1,57 @@
+#include "origin_request.hpp"
+
+#include "freshet/cache/stored_response.hpp"
+#include "freshet/http/forwarding.hpp"
+
+namespace freshet {
+namespace {
+
+void drop_preconditions(Fields& fields) {
+  for (const FieldId id : {FieldId::IfNoneMatch, FieldId::IfModifiedSince, FieldId::IfMatch, FieldId::IfUnmodifiedSince,
+                           FieldId::IfRange, FieldId::Range})
+    fields.remove(id);
+}
+
+void copy_head(const RequestHead& from, RequestHead& to, Arena& arena) {
+  to.method = from.method;
+  to.version = from.version;
+  to.method_name = arena.copy(from.method_name);
+  to.scheme = arena.copy(from.scheme);
+  to.authority = arena.copy(from.authority);
+  to.target = arena.copy(from.target);
+  to.fields = from.fields;
+}
+
+}  // namespace
+
+std::unique_ptr<Request> make_origin_request(Request& from, const ListenerRules& rules, std::string_view loop_token,
+                                             Preconditions preconditions, const StoredMeta* stored) {
+  auto made = std::make_unique<Request>(from.arena, from.peer, from.interim);
+  made->head = from.head;
+  made->body = std::move(from.body);
+  made->body_length = from.body_length;
+  made->expects_continue = from.expects_continue;
+  made->absolute_form = from.absolute_form;
+  made->upgrade = from.upgrade;
+  made->destination = from.destination;
+  made->listener = from.listener;
+  made->received = from.received;
+  Fields& fields = made->head.fields;
+  if (preconditions != Preconditions::Keep) drop_preconditions(fields);
+  if (preconditions == Preconditions::Stored && stored) add_stored_validators(*stored, fields);
+  append_via(fields, from.head.version, loop_token);
+  if (!rules.forward)
+    append_forwarded(fields, from.peer.address, from.peer.tls ? "https" : "http", from.head.authority, rules.forwarded);
+  return made;
+}
+
+DetachedRequest::DetachedRequest(const Request& from)
+    : peer_(from.peer), request_(arena_, peer_, interim_) {
+  copy_head(from.head, request_.head, arena_);
+  request_.absolute_form = from.absolute_form;
+  request_.destination = from.destination;
+  request_.listener = from.listener;
+  request_.received = from.received;
+}
+
+}  // namespace freshet

@@ -1,0 +1,41 @@
+// The request as the origin gets it: a copy, so that the client's own stays what it was for Vary, conditions and the log.
+#pragma once
+
+#include <memory>
+
+#include "freshet/cache/policy.hpp"
+#include "freshet/exchange/service.hpp"
+#include "freshet/proxy/caching_proxy.hpp"
+
+namespace freshet {
+
+/// What becomes of the client's conditions and range on the way to the origin.
+enum class Preconditions : std::uint8_t {
+  Keep,    ///< the origin answers the client's own question
+  Drop,    ///< the whole response is wanted, for the store
+  Stored,  ///< the stored response's validators take their place
+};
+
+/// Copies `from` (its body is moved) and edits the fields for the next hop: Via, Forwarded and the like (RFC 9110 7.6.3, RFC 7239).
+/// Views stay in the client request's arena.
+std::unique_ptr<Request> make_origin_request(Request& from, const ListenerRules&, std::string_view loop_token, Preconditions,
+                                             const StoredMeta* stored);
+
+/// A request that owns all it needs, for work that outlives the client's: background revalidation. Never has a body.
+class DetachedRequest {
+ public:
+  explicit DetachedRequest(const Request& from);
+  Request& request() noexcept { return request_; }
+
+ private:
+  class NoInterim final : public Interim {
+   public:
+    Task<void> send(ResponseHead) override { co_return; }
+  };
+  Arena arena_;
+  Peer peer_;
+  NoInterim interim_;
+  Request request_;
+};
+
+}  // namespace freshet

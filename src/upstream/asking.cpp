@@ -1,0 +1,245 @@
+#include "asking.hpp"
+
+#include <algorithm>
+
+#include "freshet/codec/h1_writer.hpp"
+#include "freshet/exchange/error_reply.hpp"
+#include "freshet/http/target.hpp"
+#include "origin_body.hpp"
+#include "origin_tunnel.hpp"
+
+namespace freshet {
+namespace {
+
+// A body that came whole with its head, in a block of its own size.
+class WholeBody final : public Pinned {
+ public:
+  explicit WholeBody(std::span<const std::byte> bytes) : text_(as_text(bytes)) {}
+  std::span<const std::byte> bytes() const noexcept { return as_bytes(std::string_view(text_)); }
+
+ private:
+  std::string text_;
+};
+
+// Methods whose request without a body says so (RFC 9110 8.6).
+bool expects_body(Method method) noexcept {
+  return method == Method::Post || method == Method::Put || method == Method::Patch || method == Method::Query;
+}
+
+std::optional<std::uint64_t> declared_length(const ParsedResponse& response) noexcept {
+  if (response.framing.body == BodyKind::Length) return response.framing.length;
+  if (response.framing.body == BodyKind::None && response.status != 204) return response.content_length;
+  return {};
+}
+
+}  // namespace
+
+Asking::Asking(const Origins& origins, Request& request) noexcept
+    : origins_(origins), request_(request), began_(origins.worker.clock().now().steady) {
+  // A body ends before a protocol can change; with one, there is no tunnel to be had.
+  if (request.body_length.value_or(0) > 0) request.upgrade = {};
+}
+
+// Also when the loop goes away with this coroutine suspended.
+Asking::~Asking() {
+  if (exchange_) exchange_->finish();
+}
+
+Task<Reply> Asking::run() {
+  if (const auto refused = choose_destination()) co_return refuse(*refused);
+  if (request_.head.method == Method::Connect) co_return co_await connect_tunnel();
+  Result<ParsedResponse> response = co_await ask();
+  if (!response) co_return refuse(response.error());
+  if (balance_) balance_->answered(server_);
+  if (response->status == 101) co_return co_await switch_protocols(std::move(*response));
+  co_return reply_with(std::move(*response));
+}
+
+std::optional<Failure> Asking::choose_destination() {
+  const std::size_t upstream = request_.destination.upstream;
+  const bool connect = request_.head.method == Method::Connect;
+  if (upstream == Destination::kForward) {
+    if (const auto refused = choose_authority()) return refused;
+    slot_ = origins_.idle.enter_forward(forward_.host + ":" + std::to_string(forward_.port));
+  } else {
+    if (connect) return Failure(Reason::ConnectRefused, Side::Client, 405);
+    ENSURE(upstream < origins_.options.upstreams.size());
+    const OriginUpstream& chosen = origins_.options.upstreams[upstream];
+    balance_ = origins_.balances[upstream].get();
+    servers_ = chosen.servers;
+    if (chosen.host_field) host_field_ = *chosen.host_field;
+    slot_ = origins_.idle.enter_upstream(upstream);
+  }
+  if (!slot_) return Failure(Reason::UpstreamBusy, Side::Self, 503);
+  counters_ = &slot_.counters();
+  return {};
+}
+
+std::optional<Failure> Asking::choose_authority() {
+  const RequestHead& head = request_.head;
+  const bool connect = head.method == Method::Connect;
+  if (!connect && head.scheme == "https") return Failure(Reason::TlsUnsupported, Side::Self, 502);
+  if (!connect && head.scheme != "http") return Failure(Reason::UnsupportedScheme, Side::Client, 501);
+  std::optional<Authority> authority = split_authority(head.authority);
+  // The target of CONNECT always has its port; a normalised authority may have lost the default one.
+  if (connect && (!authority || authority->port == 0)) authority = split_authority(head.target);
+  if (!authority || (connect && authority->port == 0)) return Failure(Reason::BadTarget, Side::Client, 400);
+  forward_.host = std::string(authority->host);
+  forward_.port = authority->port != 0 ? authority->port : default_port(head.scheme);
+  servers_ = {&forward_, 1};
+  const std::vector<AddressPolicy>& policies = origins_.options.forward_policies;
+  static const AddressPolicy kStrict;
+  policy_ = request_.listener < policies.size() ? &policies[request_.listener] : &kStrict;
+  return {};
+}
+
+// An idle connection unless `fresh`, else a new one; when one server cannot be reached, the next.
+Task<Result<Ref<OriginConnection>>> Asking::obtain(bool fresh) {
+  const IdlePool::Slot& slot = exchange_ ? exchange_->slot() : slot_;
+  std::vector<std::size_t> tried;
+  for (;;) {
+    if (!is_forward() && !fresh) server_ = *balance_->pick(now(), tried);
+    if (!fresh) {
+      if (Ref<OriginConnection> idle = slot.take(server_, policy_)) {
+        reused_ = true;
+        counters_->connections_reused.add();
+        co_return idle;
+      }
+    }
+    slot.make_room();
+    reused_ = false;
+    const OriginServer& server = servers_[server_];
+    Result<Ref<OriginConnection>> connection =
+        co_await origins_.connector.connect(server.host, server.port, policy_, server_, address_);
+    if (connection) {
+      counters_->connections_opened.add();
+      co_return connection;
+    }
+    if (connection.error().side == Side::Origin) asked_ = true;
+    if (connection.error().side == Side::Origin && balance_) balance_->failed(server_, now());
+    tried.push_back(server_);
+    if (tried.size() >= servers_.size()) co_return connection;
+    fresh = false;
+  }
+}
+
+Task<Result<ParsedResponse>> Asking::ask() {
+  const std::string head = render_head();
+  for (bool again = false;; again = true) {
+    Result<Ref<OriginConnection>> connection = co_await obtain(again);
+    if (!connection) co_return connection.error();
+    asked_ = true;
+    address_ = (*connection)->address();
+    if (!exchange_)
+      exchange_ = make_ref<H1Exchange>(Ref<IdlePool>(&origins_.idle), std::move(slot_), origins_.options.timeouts,
+                                       origins_.options.limits, request_.head.method);
+    exchange_->use(std::move(*connection), reused_);
+    Result<ParsedResponse> response = co_await exchange_->ask(request_, head);
+    if (response) co_return response;
+    const Failure failure = response.error();
+    if (!again && exchange_->may_repeat(failure)) {
+      exchange_->drop();
+      counters_->retries.add();
+      continue;
+    }
+    // That a kept-alive connection had died says nothing about the server.
+    if (balance_ && failure.side == Side::Origin && !reused_) balance_->failed(server_, now());
+    co_return failure;
+  }
+}
+
+std::string Asking::render_head() {
+  const Request& request = request_;
+  OutgoingFraming framing;
+  framing.upgrade = request.upgrade;
+  const bool body = request.body && request.upgrade.empty();
+  framing.chunked = body && !request.body_length;
+  if (body) framing.length = request.body_length;
+  if (!body && request.upgrade.empty() && (request.body_length || expects_body(request.head.method))) framing.length = 0;
+
+  const std::string_view authority = request_.head.authority;
+  if (host_field_) request_.head.authority = *host_field_;
+  std::string head;
+  render_request_head(request_.head, framing, false, head);
+  request_.head.authority = authority;
+  if (body && request.expects_continue) head.insert(head.size() - 2, "Expect: 100-continue\r\n");
+  return head;
+}
+
+Task<Reply> Asking::connect_tunnel() {
+  Result<Ref<OriginConnection>> connection = co_await obtain(true);
+  if (!connection) co_return refuse(connection.error());
+  asked_ = true;
+  address_ = (*connection)->address();
+  auto tunnel = make_ref<OriginTunnel>(std::move(slot_), std::move(*connection), std::move(request_.body), std::string(),
+                                 origins_.options.timeouts.tunnel_idle, origins_.worker.deadlines());
+  Reply reply;
+  reply.head.status = 200;
+  reply.tunnel = true;
+  reply.body.source = co_await open_tunnel(std::move(tunnel));
+  account_for(reply, 200);
+  co_return reply;
+}
+
+Task<Reply> Asking::switch_protocols(ParsedResponse response) {
+  auto head = make_ref<HeadBlock>();
+  head->fields = std::move(response.fields);
+  Ref<OriginConnection> connection = exchange_->take_connection();
+  auto tunnel = make_ref<OriginTunnel>(exchange_->take_slot(), std::move(connection), std::move(request_.body),
+                                 exchange_->take_surplus(), origins_.options.timeouts.tunnel_idle, origins_.worker.deadlines());
+  Reply reply;
+  reply.head = ResponseHead(101, head->fields.view());
+  reply.tunnel = true;
+  reply.upgrade = request_.arena.copy(response.upgrade_value);
+  reply.pin = std::move(head);
+  reply.body.source = co_await open_tunnel(std::move(tunnel));
+  account_for(reply, 101);
+  co_return reply;
+}
+
+Reply Asking::reply_with(ParsedResponse response) {
+  auto head = make_ref<HeadBlock>();
+  head->fields = std::move(response.fields);
+  Reply reply;
+  reply.head = ResponseHead(response.status, head->fields.view());
+  reply.length = declared_length(response);
+  reply.pin = std::move(head);
+  account_for(reply, response.status);
+
+  const Piece first = exchange_->first_piece(response.framing);
+  const Ref<H1Exchange> exchange = std::move(exchange_);
+  if (!first.last || exchange->trailers() != nullptr) {
+    reply.body.source = std::make_unique<OriginBody>(exchange, first);
+  } else if (!first.bytes.empty() || response.framing.body == BodyKind::Chunked) {
+    const auto whole = make_ref<WholeBody>(first.bytes);
+    reply.length = first.bytes.size();
+    reply.body.whole = Piece(whole->bytes(), whole, true);
+  }
+  return reply;
+}
+
+Reply Asking::refuse(const Failure& failure) {
+  Failure told = failure;
+  if (told.status == 0) told.status = told.side == Side::Client ? 400 : 502;
+  Reply reply = make_error_reply(request_, told, origins_.pseudonym);
+  if (request_.head.method == Method::Connect) reply.close = true;
+  reply.outcome.reason = told.reason;
+  account_for(reply, 0);
+  if (asked_ && told.side == Side::Origin) counters_->failures.add();
+  return reply;
+}
+
+void Asking::account_for(Reply& reply, int origin_status) {
+  const auto taken = now() - began_;
+  Outcome& outcome = reply.outcome;
+  outcome.origin_asked = asked_;
+  outcome.origin_status = static_cast<std::uint16_t>(origin_status);
+  outcome.upstream = request_.destination.upstream;
+  outcome.origin_head_time = std::chrono::duration_cast<Milliseconds>(taken);
+  outcome.origin_address = request_.arena.copy(address_);
+  if (origin_status == 0) return;
+  counters_->requests[code_class(origin_status)].add();
+  counters_->duration.observe(taken);
+}
+
+}  // namespace freshet

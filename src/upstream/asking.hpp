@@ -1,0 +1,69 @@
+// What it takes to get one answer: a destination, a connection, perhaps a second attempt, and an account of it all.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "connector.hpp"
+#include "freshet/exchange/service.hpp"
+#include "freshet/metrics/counters.hpp"
+#include "freshet/upstream/balance.hpp"
+#include "freshet/upstream/origin_pool.hpp"
+#include "h1_exchange.hpp"
+#include "idle_pool.hpp"
+
+namespace freshet {
+
+/// What all requests of one worker share.
+struct Origins {
+  const OriginPoolOptions& options;
+  Worker& worker;
+  Connector& connector;
+  IdlePool& idle;
+  std::vector<std::unique_ptr<Balance>>& balances;  ///< one for each upstream
+  std::string_view pseudonym;
+};
+
+/// One call of serve(): lives in its coroutine.
+class Asking {
+ public:
+  Asking(const Origins& origins, Request& request) noexcept;
+  ~Asking();
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+  Task<Reply> run();
+
+ private:
+  std::optional<Failure> choose_destination();
+  std::optional<Failure> choose_authority();
+  Task<Result<Ref<OriginConnection>>> obtain(bool fresh);
+  Task<Result<ParsedResponse>> ask();
+  Task<Reply> connect_tunnel();
+  std::string render_head();
+  Reply reply_with(ParsedResponse response);
+  Task<Reply> switch_protocols(ParsedResponse response);
+  Reply refuse(const Failure&);
+  void account_for(Reply&, int origin_status);
+  bool is_forward() const noexcept { return balance_ == nullptr; }
+  SteadyTime now() const noexcept { return origins_.worker.clock().now().steady; }
+
+  const Origins& origins_;
+  Request& request_;
+  const SteadyTime began_;
+  UpstreamCounters* counters_ = nullptr;
+  Balance* balance_ = nullptr;           // null: forward
+  std::optional<std::string_view> host_field_;
+  OriginServer forward_;                 // where a forward request goes
+  std::span<const OriginServer> servers_;
+  const AddressPolicy* policy_ = nullptr;
+  IdlePool::Slot slot_;
+  Ref<H1Exchange> exchange_;
+  std::string address_;
+  std::size_t server_ = 0;
+  bool asked_ = false;                   // the origin, or its name server
+  bool reused_ = false;
+};
+
+}  // namespace freshet

@@ -1,0 +1,259 @@
+#include "h1_exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "freshet/async/spawn.hpp"
+
+namespace freshet {
+namespace {
+
+constexpr std::size_t kFirstBuffer = 16 * 1024;
+constexpr std::size_t kBodyBuffer = 64 * 1024;
+
+HeadLimits head_limits(const OriginLimits& limits) noexcept {
+  HeadLimits result;
+  result.bytes = limits.head_bytes;
+  result.fields = limits.head_fields;
+  return result;
+}
+
+Failure origin_failure(Reason reason, int status, Retry retry = Retry::No) noexcept {
+  return {reason, Side::Origin, status, retry};
+}
+
+}  // namespace
+
+H1Exchange::H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, const OriginTimeouts& timeouts, const OriginLimits& limits,
+                       Method method)
+    : pool_(std::move(pool)),
+      slot_(std::move(slot)),
+      timeouts_(timeouts),
+      limits_(limits),
+      method_(method),
+      reader_(head_limits(limits)) {}
+
+void H1Exchange::use(Ref<OriginConnection> connection, bool reused) noexcept {
+  connection_ = std::move(connection);
+  reused_ = reused;
+}
+
+Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view head) {
+  keep_upload_ = reused_ && is_idempotent(method_);
+  body_withheld_ = !upload_ && request.body != nullptr && request.upgrade.empty();
+  awaiting_continue_ = body_withheld_ && request.expects_continue;
+  // Should this fail, the origin may still have said why: the answer is read in any case.
+  const bool sent = co_await send_head(head);
+  if (upload_) {
+    if (upload_->failure()) co_return fail(*upload_->failure());
+    upload_->attach_again(connection_, timeouts_.first_byte);
+  }
+  if (!sent || !(body_withheld_ || upload_))
+    connection_->arm_read(timeouts_.first_byte);
+  else if (awaiting_continue_)
+    connection_->arm_read(timeouts_.expect_continue);
+  else if (!upload_)
+    co_await start_upload(request);
+  co_return co_await read_head(request);
+}
+
+Task<bool> H1Exchange::send_head(std::string_view head) {
+  const Ref<OriginConnection> link = connection_;
+  std::array<std::span<const std::byte>, 2> pieces;
+  std::size_t count = 0;
+  pieces[count++] = as_bytes(head);
+  const std::string kept = upload_ ? upload_->kept() : std::string();
+  if (!kept.empty()) pieces[count++] = as_bytes(std::string_view(kept));
+  const std::span<std::span<const std::byte>> all = std::span(pieces).first(count);
+  co_return co_await link->write(all, timeouts_.between_bytes);
+}
+
+Task<void> H1Exchange::start_upload(Request& request) {
+  awaiting_continue_ = false;
+  body_withheld_ = false;
+  upload_ = make_ref<OriginUpload>(std::move(request.body), request.body_length, keep_upload_ && !response_begun_,
+                             timeouts_.between_bytes);
+  upload_->attach(connection_, timeouts_.first_byte);
+  Task<void> upload = OriginUpload::run(upload_);
+  co_await spawn(std::move(upload));
+}
+
+Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
+  ParsedResponse response;
+  for (;;) {
+    if (!in_.empty()) {
+      const HeadProgress progress = reader_.read_head(as_text(in_.data()), method_, response);
+      if (progress.state == HeadProgress::State::Bad) co_return fail(origin_failure(progress.error, 502));
+      if (progress.state == HeadProgress::State::Complete) {
+        in_.consume(progress.consumed);
+        reader_.reset();
+        const bool final_answer = response.status >= 200 || response.status == 101;
+        if (const auto refused = judge_interim(response, request)) co_return fail(*refused);
+        if (final_answer) break;
+        // The 100 is what the body has waited for (RFC 9110 10.1.1); the client's turn comes first.
+        const ResponseHead interim(response.status, response.fields.view());
+        co_await request.interim.send(interim);
+        if (response.status == 100 && awaiting_continue_) {
+          connection_->disarm_read();
+          connection_->forgive_read();
+          co_await start_upload(request);
+        } else if (request_complete()) {
+          connection_->arm_read(timeouts_.first_byte);
+        }
+        continue;
+      }
+    }
+    const std::optional<Failure> failure = co_await await_head_bytes(request);
+    if (failure) co_return fail(*failure);
+  }
+  connection_->disarm_read();
+  connection_->forgive_read();
+  persistent_ = response.framing.persistent;
+  co_return response;
+}
+
+// Empty when there is more to look at.
+Task<std::optional<Failure>> H1Exchange::await_head_bytes(Request& request) {
+  for (;;) {
+    if (!in_.empty() && !awaiting_continue_) connection_->arm_read(timeouts_.between_bytes);
+    const std::size_t wanted = in_.size() < in_.capacity() ? in_.capacity() : in_.capacity() * 2;
+    const Filled filled = co_await fill(std::max(wanted, kFirstBuffer));
+    if (filled == Filled::Some) co_return std::nullopt;
+    if (filled == Filled::Failed && awaiting_continue_ && connection_->read_expired()) {
+      // RFC 9110 10.1.1: the origin may not know 100.
+      connection_->forgive_read();
+      co_await start_upload(request);
+      continue;
+    }
+    co_return failure_before_head(filled);
+  }
+}
+
+std::optional<Failure> H1Exchange::judge_interim(const ParsedResponse& response, const Request& request) noexcept {
+  if (response.status == 101) {
+    if (!request.upgrade.empty() && !response.upgrade_value.empty()) return {};
+    return origin_failure(Reason::BadResponse, 502);
+  }
+  if (response.status >= 200 || ++interim_ <= kMaxInterim) return {};
+  return origin_failure(Reason::BadResponse, 502);
+}
+
+Failure H1Exchange::failure_before_head(Filled filled) const noexcept {
+  if (upload_ && upload_->failure()) return *upload_->failure();
+  if (filled == Filled::Failed && connection_->write_expired()) return origin_failure(Reason::BetweenBytesTimeout, 504);
+  if (filled == Filled::Failed && connection_->read_expired())
+    return origin_failure(in_.empty() ? Reason::FirstByteTimeout : Reason::BetweenBytesTimeout, 504);
+  return origin_failure(Reason::ConnectionReset, 502, Retry::IfReused);
+}
+
+Task<H1Exchange::Filled> H1Exchange::fill(std::size_t capacity) {
+  const Ref<OriginConnection> link = connection_;
+  const std::span<std::byte> room = in_.space(capacity);
+  const IoResult result = co_await link->read(room);
+  if (result.state == IoResult::State::Done) {
+    in_.commit(result.size);
+    if (!response_begun_ && upload_) upload_->answered();
+    response_begun_ = true;
+    co_return Filled::Some;
+  }
+  co_return result.state == IoResult::State::End ? Filled::End : Filled::Failed;
+}
+
+bool H1Exchange::may_repeat(const Failure& failure) const noexcept {
+  return failure.retry == Retry::IfReused && reused_ && !response_begun_ && is_idempotent(method_) &&
+         (!upload_ || upload_->can_repeat());
+}
+
+void H1Exchange::drop() noexcept {
+  if (upload_) upload_->detach();
+  if (connection_) connection_->close();
+  connection_ = nullptr;
+  failure_.reset();
+  reader_.reset();
+}
+
+Piece H1Exchange::first_piece(const FramingVerdict& framing) {
+  body_.start(framing);
+  return decode();
+}
+
+// Takes all the data there is, moved together over the chunk framing in between. Bad framing behind it is kept for later.
+Piece H1Exchange::decode() {
+  std::byte* const begin = in_.data().data();
+  std::byte* end = begin;
+  for (;;) {
+    const H1BodyReader::Step step = body_.step(in_.data());
+    if (!step.data.empty() && end != step.data.data()) std::memmove(end, step.data.data(), step.data.size());
+    end += step.data.size();
+    in_.consume(step.consumed);
+    if (step.state == H1BodyReader::Step::State::Data) continue;
+    if (step.state == H1BodyReader::Step::State::Bad) failure_ = origin_failure(Reason::BadResponse, 502);
+    body_done_ = step.state == H1BodyReader::Step::State::End;
+    break;
+  }
+  Piece piece;
+  if (end != begin) piece.bytes = {begin, static_cast<std::size_t>(end - begin)};
+  piece.last = body_done_;
+  if (body_done_) finish();
+  return piece;
+}
+
+Task<Result<Piece>> H1Exchange::read_body() {
+  while (!failure_) {
+    if (body_done_) co_return Piece({}, nullptr, true);
+    connection_->arm_read(timeouts_.between_bytes);
+    const Filled filled = co_await fill(kBodyBuffer);
+    if (failure_) break;
+    connection_->disarm_read();
+    if (filled == Filled::End && body_.end_of_input()) {
+      body_done_ = true;
+      finish();
+    } else if (filled != Filled::Some) {
+      if (upload_ && upload_->failure()) co_return fail(*upload_->failure());
+      const bool late = filled == Filled::Failed && (connection_->read_expired() || connection_->write_expired());
+      co_return fail(late ? origin_failure(Reason::BetweenBytesTimeout, 504) : origin_failure(Reason::ResponseCutShort, 502));
+    } else {
+      Piece piece = decode();
+      if (!piece.bytes.empty() || piece.last) co_return piece;
+    }
+  }
+  co_return fail(*failure_);
+}
+
+Failure H1Exchange::fail(const Failure& failure) noexcept {
+  failure_ = failure;
+  return failure;
+}
+
+void H1Exchange::cancel() noexcept {
+  if (over_) return;
+  if (!failure_) failure_ = Failure(Reason::ClientClosed, Side::Client, 0);
+  if (connection_) connection_->cancel();
+}
+
+std::string H1Exchange::take_surplus() {
+  const std::string surplus(as_text(in_.data()));
+  in_.consume(surplus.size());
+  return surplus;
+}
+
+void H1Exchange::finish() noexcept {
+  if (over_) return;
+  over_ = true;
+  const bool clean = body_done_ && persistent_ && !failure_ && request_complete() && in_.empty();
+  if (upload_) {
+    upload_->detach();
+    upload_->stop();
+  }
+  Ref<OriginConnection> connection = std::move(connection_);
+  IdlePool::Slot slot = std::move(slot_);
+  if (!connection) return;
+  connection->disarm_read();
+  if (clean)
+    pool_->give_back(std::move(slot), std::move(connection));
+  else
+    connection->close();
+}
+
+}  // namespace freshet

@@ -1,0 +1,100 @@
+// One request and its answer over HTTP/1.1 (RFC 9112).
+//
+//   step               by                       then
+//   use()              serve()                  there is a connection
+//   ask()              serve()                  the head is sent, the body under way, interim answers passed on; the final head
+//   drop()             serve(), before use()    another attempt, when may_repeat()
+//   first_piece()      serve()                  what of the body came with the head
+//   read_body()        the reply's BodySource   ... until the last piece, or a failure
+//   finish()           whoever ends it          the connection is given back or closed; the request's body is stopped
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "origin_connection.hpp"
+#include "freshet/async/result.hpp"
+#include "freshet/async/task.hpp"
+#include "freshet/codec/h1_reader.hpp"
+#include "freshet/exchange/service.hpp"
+#include "freshet/upstream/origin_pool.hpp"
+#include "idle_pool.hpp"
+#include "arrived_bytes.hpp"
+#include "origin_upload.hpp"
+
+namespace freshet {
+
+/// Shared by serve() and the reply's body. One worker's thread.
+class H1Exchange final : public Pinned {
+ public:
+  /// More interim answers than this are taken for an attack.
+  static constexpr int kMaxInterim = 32;
+
+  H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, const OriginTimeouts&, const OriginLimits&, Method);
+  ~H1Exchange() override { finish(); }
+
+  const IdlePool::Slot& slot() const noexcept { return slot_; }
+  /// `reused`: it has carried an exchange before.
+  void use(Ref<OriginConnection> connection, bool reused) noexcept;
+  const OriginConnection& connection() const noexcept { return *connection_; }
+  /// Sends `request` and reads until a final answer, or a 101 that was asked for.
+  /// Failures: of the client's body as they came; of the origin ConnectionReset (with Retry::IfReused), FirstByteTimeout,
+  /// BetweenBytesTimeout, BadResponse, ResponseFieldsTooLarge.
+  Task<Result<ParsedResponse>> ask(Request& request, std::string_view head);
+  /// A reused connection died before it said anything, and all that was sent can be sent again (RFC 9112 9.3.1).
+  bool may_repeat(const Failure&) const noexcept;
+  /// Closes the connection, for another attempt.
+  void drop() noexcept;
+
+  /// After ask(): the body begins. Returns what has arrived of it; its bytes are valid until the next call.
+  Piece first_piece(const FramingVerdict&);
+  /// The rest. A Failure is final.
+  Task<Result<Piece>> read_body();
+  const Fields* trailers() const noexcept { return body_.trailers(); }
+  /// A read_body() that is under way, and every later one, fails soon.
+  void cancel() noexcept;
+  void finish() noexcept;
+
+  /// For a tunnel: the connection and what has arrived behind the 101. The exchange is over.
+  IdlePool::Slot take_slot() noexcept { return std::move(slot_); }
+  Ref<OriginConnection> take_connection() noexcept { return std::move(connection_); }
+  std::string take_surplus();
+
+ private:
+  enum class Filled : std::uint8_t { Some, End, Failed };
+
+  Task<bool> send_head(std::string_view head);
+  Task<void> start_upload(Request& request);
+  Task<Result<ParsedResponse>> read_head(Request& request);
+  Task<std::optional<Failure>> await_head_bytes(Request& request);
+  Task<Filled> fill(std::size_t capacity);
+  std::optional<Failure> judge_interim(const ParsedResponse&, const Request&) noexcept;
+  Failure failure_before_head(Filled) const noexcept;
+  Piece decode();
+  Failure fail(const Failure&) noexcept;
+  bool request_complete() const noexcept { return upload_ ? upload_->complete() : !body_withheld_; }
+
+  Ref<IdlePool> pool_;
+  IdlePool::Slot slot_;
+  const OriginTimeouts timeouts_;
+  const OriginLimits limits_;
+  const Method method_;
+  Ref<OriginConnection> connection_;
+  Ref<OriginUpload> upload_;
+  ArrivedBytes in_;
+  H1ResponseReader reader_;
+  H1BodyReader body_;
+  std::optional<Failure> failure_;
+  int interim_ = 0;
+  bool reused_ = false;
+  bool keep_upload_ = false;
+  bool body_withheld_ = false;      // the request has one that is not being sent
+  bool awaiting_continue_ = false;
+  bool response_begun_ = false;
+  bool persistent_ = false;
+  bool body_done_ = false;
+  bool over_ = false;
+};
+
+}  // namespace freshet

@@ -1,0 +1,95 @@
+// Who is connected where: the exchanges in progress of each origin, and the connections that wait for the next one.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "origin_connection.hpp"
+#include "freshet/base/pin.hpp"
+#include "freshet/metrics/counters.hpp"
+#include "freshet/net/address_policy.hpp"
+#include "freshet/net/deadline_wheel.hpp"
+#include "freshet/upstream/origin_pool.hpp"
+
+namespace freshet {
+
+/// The connections of one worker. Outlives the pool while exchanges are in progress: their slots hold it.
+class IdlePool final : public Pinned {
+  struct Group;
+  struct Idle;
+  using IdleList = std::list<Idle>;
+
+ public:
+  IdlePool(const OriginLimits&, Milliseconds idle_timeout, DeadlineWheel&, WorkerCounters&);
+  ~IdlePool() override;
+
+  /// The right to one connection of a group; given up when it is destroyed.
+  class Slot {
+   public:
+    Slot() noexcept = default;
+    Slot(Slot&& other) noexcept : pool_(std::move(other.pool_)), group_(std::exchange(other.group_, nullptr)) {}
+    Slot& operator=(Slot&& other) noexcept;
+    ~Slot() { leave(); }
+    explicit operator bool() const noexcept { return group_ != nullptr; }
+    UpstreamCounters& counters() const noexcept;
+    /// The newest idle connection to `server` that is still quiet; null when there is none. Dead ones are closed. Those to an
+    /// address that `policy` (null: none) does not allow stay: another listener made them.
+    Ref<OriginConnection> take(std::size_t server, const AddressPolicy* policy) const noexcept;
+    /// A connection beside the idle ones is about to be made: closes the oldest of those where the limit demands it.
+    void make_room() const noexcept;
+
+   private:
+    friend class IdlePool;
+    Slot(Ref<IdlePool> pool, Group& group) noexcept : pool_(std::move(pool)), group_(&group) {}
+    void leave() noexcept;
+    Ref<IdlePool> pool_;
+    Group* group_ = nullptr;
+  };
+
+  /// False (an empty slot) when the limit is reached.
+  Slot enter_upstream(std::size_t index);
+  Slot enter_forward(std::string_view authority);
+  /// Keeps the connection for the next request and gives up the slot. REQUIRES: nothing is awaited on it.
+  void give_back(Slot slot, Ref<OriginConnection> connection);
+
+  std::size_t size() const noexcept { return idle_.size(); }
+  void close_all() noexcept;
+
+ private:
+  struct Idle {
+    Idle(IdlePool&, Group&, Ref<OriginConnection>);
+    IdlePool& pool;
+    Group& group;
+    Ref<OriginConnection> connection;
+    IdleList::iterator self;
+    Deadline deadline;
+  };
+  struct Group {
+    explicit Group(UpstreamCounters& c) : counters(c) {}
+    UpstreamCounters& counters;
+    std::string key;                     // of a forward group
+    std::size_t active = 0;
+    std::vector<IdleList::iterator> idle;  // oldest first
+  };
+  static void expired(void* idle) noexcept;
+  Slot enter(Group&);
+  Ref<OriginConnection> remove(IdleList::iterator) noexcept;
+  void drop(IdleList::iterator) noexcept;
+  void forget_if_unused(Group&) noexcept;
+
+  const OriginLimits limits_;
+  const Milliseconds idle_timeout_;
+  DeadlineWheel& wheel_;
+  UpstreamCounters& forward_counters_;
+  std::vector<std::unique_ptr<Group>> upstreams_;
+  std::unordered_map<std::string, std::unique_ptr<Group>> forward_;
+  IdleList idle_;  // oldest first
+  bool closed_ = false;
+};
+
+}  // namespace freshet

@@ -1,0 +1,92 @@
+#include "origin_connection.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace freshet {
+namespace {
+
+using State = IoResult::State;
+
+// Takes `size` written bytes, and the pieces that are empty now, off the front.
+void drop_front(std::span<std::span<const std::byte>>& pieces, std::size_t size) noexcept {
+  while (!pieces.empty() && size >= pieces.front().size()) {
+    size -= pieces.front().size();
+    pieces = pieces.subspan(1);
+  }
+  if (size > 0) pieces.front() = pieces.front().subspan(size);
+}
+
+}  // namespace
+
+OriginConnection::OriginConnection(std::unique_ptr<Transport> transport, DeadlineWheel& wheel, const boost::asio::ip::tcp::endpoint& endpoint,
+                       std::size_t server)
+    : transport_(std::move(transport)),
+      read_deadline_(wheel, &OriginConnection::read_too_late, this),
+      write_deadline_(wheel, &OriginConnection::write_too_late, this),
+      endpoint_(endpoint),
+      address_(text_of(endpoint)),
+      server_(server) {}
+
+std::string OriginConnection::text_of(const boost::asio::ip::tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  const std::string port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+void OriginConnection::read_too_late(void* self) noexcept {
+  auto& connection = *static_cast<OriginConnection*>(self);
+  connection.read_expired_ = true;
+  connection.transport_->cancel();
+}
+
+void OriginConnection::write_too_late(void* self) noexcept {
+  auto& connection = *static_cast<OriginConnection*>(self);
+  connection.write_expired_ = true;
+  connection.transport_->cancel();
+}
+
+Task<IoResult> OriginConnection::read(std::span<std::byte> into) {
+  for (bool ready = true;;) {
+    const IoResult result = transport_->read_now(into);
+    if (result.state != State::WouldBlock) co_return result;
+    // A wait that failed may still have left bytes behind, hence the read before this.
+    if (!ready || read_expired_ || write_expired_) co_return IoResult{State::Failed, 0};
+    ready = co_await transport_->wait_readable();
+  }
+}
+
+Task<bool> OriginConnection::write(std::span<std::span<const std::byte>> pieces, Milliseconds patience) {
+  for (drop_front(pieces, 0); !pieces.empty();) {
+    const IoResult result = transport_->write_now(pieces.first(std::min(pieces.size(), Transport::kMaxGather)));
+    if (result.state == State::Done) {
+      drop_front(pieces, result.size);
+      continue;
+    }
+    if (result.state != State::WouldBlock || read_expired_ || write_expired_) co_return false;
+    if (patience > Milliseconds(0)) write_deadline_.arm(patience);
+    const bool ready = co_await transport_->wait_writable();
+    write_deadline_.disarm();
+    if (!ready) co_return false;
+  }
+  co_return true;
+}
+
+bool OriginConnection::is_quiet() noexcept {
+  std::array<std::byte, 1> probe;
+  return transport_->read_now(probe).state == State::WouldBlock;
+}
+
+void OriginConnection::close() noexcept {
+  read_deadline_.disarm();
+  write_deadline_.disarm();
+  transport_->close();
+}
+
+void OriginConnection::abort() noexcept {
+  read_deadline_.disarm();
+  write_deadline_.disarm();
+  transport_->abort();
+}
+
+}  // namespace freshet

@@ -1,0 +1,67 @@
+// A connection to an origin, with the deadlines of what is awaited on it.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "freshet/async/task.hpp"
+#include "freshet/base/pin.hpp"
+#include "freshet/net/deadline_wheel.hpp"
+#include "freshet/net/transport.hpp"
+
+namespace freshet {
+
+/// Held by whoever waits on it, so that it cannot go away under a coroutine. When a deadline expires, all waits on the
+/// connection end. One worker's thread.
+class OriginConnection final : public Pinned {
+ public:
+  OriginConnection(std::unique_ptr<Transport> transport, DeadlineWheel& wheel, const boost::asio::ip::tcp::endpoint& endpoint,
+             std::size_t server);
+
+  /// Waits for bytes. Failed when the connection is gone or a deadline has expired. Arms nothing: see arm_read().
+  Task<IoResult> read(std::span<std::byte> into);
+  /// Writes all of `pieces`, each step within `patience` (0: somebody else watches the time); false when the connection failed or a deadline has expired.
+  /// `pieces` is used up.
+  Task<bool> write(std::span<std::span<const std::byte>> pieces, Milliseconds patience);
+
+  /// A deadline that had expired before counts no longer.
+  void arm_read(Milliseconds after) noexcept {
+    read_expired_ = false;
+    read_deadline_.arm(after);
+  }
+  void disarm_read() noexcept { read_deadline_.disarm(); }
+  bool read_expired() const noexcept { return read_expired_; }
+  bool write_expired() const noexcept { return write_expired_; }
+  /// Waiting goes on after a read deadline that was only a reminder.
+  void forgive_read() noexcept { read_expired_ = false; }
+
+  /// Idle as it should be: open, and with nothing to read. What an origin sends unasked belongs to no request.
+  bool is_quiet() noexcept;
+  void cancel() noexcept { transport_->cancel(); }
+  void shutdown_write() noexcept { transport_->shutdown_write(); }
+  void close() noexcept;
+  void abort() noexcept;
+
+  const boost::asio::ip::tcp::endpoint& endpoint() const noexcept { return endpoint_; }
+  /// "ip:port", "[ip]:port".
+  static std::string text_of(const boost::asio::ip::tcp::endpoint&);
+  const std::string& address() const noexcept { return address_; }
+  /// Index into the upstream's servers.
+  std::size_t server() const noexcept { return server_; }
+
+ private:
+  static void read_too_late(void* self) noexcept;
+  static void write_too_late(void* self) noexcept;
+  std::unique_ptr<Transport> transport_;
+  Deadline read_deadline_;
+  Deadline write_deadline_;
+  boost::asio::ip::tcp::endpoint endpoint_;
+  std::string address_;
+  std::size_t server_;
+  bool read_expired_ = false;
+  bool write_expired_ = false;
+};
+
+}  // namespace freshet

@@ -1,0 +1,124 @@
+#include "origin_tunnel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "freshet/async/spawn.hpp"
+
+namespace freshet {
+namespace {
+
+constexpr std::size_t kBuffer = 16 * 1024;
+
+class OriginTunnelBody final : public BodySource {
+ public:
+  explicit OriginTunnelBody(Ref<OriginTunnel> tunnel) : tunnel_(std::move(tunnel)) {}
+  ~OriginTunnelBody() override {
+    if (!tunnel_->origin_ended()) tunnel_->stop();
+  }
+  Task<Result<Piece>> read() override { return tunnel_->read(); }
+  void cancel() noexcept override { tunnel_->stop(); }
+
+ private:
+  Ref<OriginTunnel> tunnel_;
+};
+
+}  // namespace
+
+OriginTunnel::OriginTunnel(IdlePool::Slot slot, Ref<OriginConnection> connection, std::unique_ptr<BodySource> upload, std::string early,
+               Milliseconds idle, DeadlineWheel& wheel)
+    : slot_(std::move(slot)),
+      connection_(std::move(connection)),
+      upload_(std::move(upload)),
+      early_(std::move(early)),
+      patience_(idle),
+      idle_(wheel, &OriginTunnel::idle_too_long, this) {
+  idle_.arm(patience_);
+}
+
+OriginTunnel::~OriginTunnel() { connection_->close(); }
+
+void OriginTunnel::idle_too_long(void* self) noexcept {
+  auto& tunnel = *static_cast<OriginTunnel*>(self);
+  tunnel.expired_ = true;
+  tunnel.stop();
+}
+
+void OriginTunnel::progress() noexcept {
+  if (!stopped_) idle_.arm(patience_);
+}
+
+// Nobody may take for complete what was cut off: hence the reset.
+void OriginTunnel::stop() noexcept {
+  if (stopped_) return;
+  stopped_ = true;
+  idle_.disarm();
+  connection_->abort();
+  if (upload_) upload_->cancel();
+}
+
+Task<void> OriginTunnel::run_upload(Ref<OriginTunnel> self) {
+  OriginTunnel& tunnel = *self;
+  for (bool last = false; !last && !tunnel.stopped_;) {
+    const Result<Piece> piece = co_await tunnel.upload_->read();
+    if (!piece) {
+      tunnel.stop();
+      break;
+    }
+    if (tunnel.stopped_) break;
+    tunnel.progress();
+    last = piece->last;
+    std::array<std::span<const std::byte>, 1> pieces{piece->bytes};
+    const std::span<std::span<const std::byte>> all(pieces);
+    // Bounded by the tunnel's own deadline, which the other direction moves too.
+    const bool sent = co_await tunnel.connection_->write(all, Milliseconds(0));
+    if (!sent) {
+      tunnel.stop();
+      break;
+    }
+    tunnel.progress();
+    if (last) tunnel.connection_->shutdown_write();
+  }
+  tunnel.upload_.reset();
+}
+
+Failure OriginTunnel::broken() const noexcept {
+  return expired_ ? Failure(Reason::TunnelIdle, Side::Self, 0) : Failure(Reason::ConnectionReset, Side::Origin, 0);
+}
+
+Task<Result<Piece>> OriginTunnel::read() {
+  if (stopped_) co_return broken();
+  if (origin_ended_) co_return Piece({}, nullptr, true);
+  progress();
+  const bool early = !early_.empty();
+  const std::size_t size = std::max(kBuffer, early_.size());
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  const std::span<std::byte> room(buffer_.get(), kBuffer);
+  if (early) {
+    std::memcpy(buffer_.get(), early_.data(), early_.size());
+    const std::span<const std::byte> bytes(buffer_.get(), early_.size());
+    early_ = {};
+    co_return Piece(bytes, nullptr, false);
+  }
+  const IoResult result = co_await connection_->read(room);
+  if (stopped_) co_return broken();
+  progress();
+  if (result.state == IoResult::State::Done) co_return Piece(room.first(result.size), nullptr, false);
+  if (result.state != IoResult::State::End) {
+    stop();
+    co_return broken();
+  }
+  origin_ended_ = true;
+  co_return Piece({}, nullptr, true);
+}
+
+Task<std::unique_ptr<BodySource>> open_tunnel(Ref<OriginTunnel> tunnel) {
+  if (tunnel->has_upload()) {
+    Task<void> upload = OriginTunnel::run_upload(tunnel);
+    co_await spawn(std::move(upload));
+  }
+  co_return std::make_unique<OriginTunnelBody>(std::move(tunnel));
+}
+
+}  // namespace freshet

@@ -1,0 +1,53 @@
+// Cache-Control, CDN-Cache-Control and Pragma with arbitrary text: numbers stay in range, views stay inside the fields.
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "freshet/base/check.hpp"
+#include "freshet/http/cache_control.hpp"
+#include "freshet/http/grammar.hpp"
+
+using namespace freshet;
+
+namespace {
+
+void check_range(const std::optional<Seconds>& value) {
+  if (value) CHECK(*value >= Seconds(0) && *value <= kForever);
+}
+
+void check_inside(std::string_view part, const Fields& fields) {
+  if (part.empty()) return;
+  const std::string_view wire = *fields.view().wire();
+  const std::less_equal<const char*> at_most;
+  CHECK(at_most(wire.data(), part.data()) && at_most(part.data() + part.size(), wire.data() + wire.size()));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  Fields fields;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.empty() || !is_field_value(line.substr(1))) continue;
+    const FieldId id = line[0] == 'd'   ? FieldId::CdnCacheControl
+                       : line[0] == 'p' ? FieldId::Pragma
+                                        : FieldId::CacheControl;
+    fields.add(id, line.substr(1));
+  }
+  const ResponseDirectives response = parse_response_directives(fields);
+  for (const auto& value :
+       {response.max_age, response.s_maxage, response.stale_while_revalidate, response.stale_if_error})
+    check_range(value);
+  check_inside(response.no_cache_fields, fields);
+  check_inside(response.private_fields, fields);
+  CHECK(!response.no_cache || response.no_cache_fields.empty());
+  CHECK(!response.is_private || response.private_fields.empty());
+  CHECK(!response.targeted || fields.contains(FieldId::CdnCacheControl));
+  const RequestDirectives request = parse_request_directives(fields);
+  for (const auto& value : {request.max_age, request.min_fresh, request.max_stale, request.stale_if_error})
+    check_range(value);
+  return 0;
+}

@@ -1,0 +1,156 @@
+#include <catch2/catch.hpp>
+
+#include "support/pipeline.hpp"
+
+using namespace freshet;
+using namespace freshet::test;
+
+namespace {
+Answer held(std::shared_ptr<Wakeup> gate, FieldList fields, std::string body = "hello") {
+  Answer answer;
+  answer.fields = std::move(fields);
+  answer.body = std::move(body);
+  answer.wait_for = std::move(gate);
+  return answer;
+}
+}  // namespace
+
+TEST_CASE("concurrent misses of one URL make one origin request", "[scenario][9111-4][collapse]") {
+  Pipeline p;
+  auto gate = std::make_shared<Wakeup>();
+  p.origin.answer = [&](const Seen&) { return held(gate, {{"Cache-Control", "max-age=60"}}); };
+  std::vector<std::shared_ptr<Got>> clients;
+  for (int i = 0; i < 50; ++i) clients.push_back(p.start("http://a.example/x"));
+  CHECK(p.origin.seen.size() == 1);
+  gate->wake();
+  p.poll();
+  for (const auto& got : clients) {
+    CHECK(got->done);
+    CHECK(got->body == "hello");
+  }
+  CHECK(p.origin.seen.size() == 1);
+  CHECK(clients[0]->outcome.cache == CacheResult::Miss);
+  CHECK(clients[1]->outcome.cache == CacheResult::Collapsed);
+  CHECK(clients[1]->cache_status.find("collapsed") != std::string::npos);
+}
+
+TEST_CASE("followers receive the bytes while they arrive, and a slow one holds nobody up", "[scenario][collapse]") {
+  Pipeline p;
+  auto trickle = std::make_shared<Trickle>();
+  p.origin.answer = [&](const Seen&) {
+    Answer answer = held(nullptr, {{"Cache-Control", "max-age=60"}});
+    answer.trickle = trickle;
+    answer.trickle_length = 10;
+    return answer;
+  };
+  const auto leader = p.start("http://a.example/x");
+  trickle->push("12345");
+  p.poll();
+  const auto follower = p.start("http://a.example/x");
+  CHECK(follower->body == "12345");
+  CHECK_FALSE(follower->done);
+  const auto gone = p.start_and_leave("http://a.example/x", 1);
+  CHECK(gone->done);
+  trickle->push("67890");
+  trickle->finish();
+  p.poll();
+  CHECK(leader->body == "1234567890");
+  CHECK(follower->body == "1234567890");
+  CHECK(p.ask("http://a.example/x").at_once);
+  CHECK(p.origin.seen.size() == 1);
+}
+
+TEST_CASE("the fill goes on when the client that started it leaves", "[scenario][collapse]") {
+  Pipeline p;
+  auto trickle = std::make_shared<Trickle>();
+  p.origin.answer = [&](const Seen&) {
+    Answer answer = held(nullptr, {{"Cache-Control", "max-age=60"}});
+    answer.trickle = trickle;
+    answer.trickle_length = 10;
+    return answer;
+  };
+  const auto leader = p.start_and_leave("http://a.example/x", 0);
+  CHECK(leader->done);
+  trickle->push("1234567890");
+  trickle->finish();
+  p.poll();
+  CHECK(p.ask("http://a.example/x").body == "1234567890");
+  CHECK(p.origin.seen.size() == 1);
+}
+
+TEST_CASE("answers that turn out not to be shareable are neither shared nor serialised", "[scenario][collapse][P9][P10]") {
+  const FieldList kinds[] = {{{"Cache-Control", "no-store"}},
+                             {{"Cache-Control", "private, max-age=60"}},
+                             {{"Cache-Control", "max-age=60"}, {"Vary", "*"}},
+                             {{"Cache-Control", "max-age=60"}, {"Set-Cookie", "id=1"}}};
+  for (const FieldList& fields : kinds) {
+    Pipeline p;
+    auto gate = std::make_shared<Wakeup>();
+    int made = 0;
+    p.origin.answer = [&](const Seen&) {
+      Answer answer = held(made == 0 ? gate : nullptr, fields, std::to_string(made));
+      ++made;
+      return answer;
+    };
+    std::vector<std::shared_ptr<Got>> clients;
+    for (int i = 0; i < 50; ++i) clients.push_back(p.start("http://a.example/x"));
+    CHECK(p.origin.seen.size() == 1);
+    gate->wake();
+    p.poll();
+    std::vector<std::string> bodies;
+    for (const auto& got : clients) {
+      REQUIRE(got->done);
+      bodies.push_back(got->body);
+    }
+    std::sort(bodies.begin(), bodies.end());
+    CHECK(std::unique(bodies.begin(), bodies.end()) == bodies.end());
+    CHECK(p.origin.seen.size() == 50);
+
+    // The URL is remembered: nobody waits for anybody any more.
+    auto second = std::make_shared<Wakeup>();
+    auto third = std::make_shared<Wakeup>();
+    p.origin.answer = [&](const Seen&) { return held(made++ % 2 ? second : third, fields, "x"); };
+    const auto one = p.start("http://a.example/x");
+    const auto two = p.start("http://a.example/x");
+    CHECK(p.origin.seen.size() == 52);
+    second->wake();
+    third->wake();
+    p.poll();
+    CHECK(one->done);
+    CHECK(two->done);
+  }
+}
+
+TEST_CASE("when the origin fails, those who waited learn it without asking again", "[scenario][collapse]") {
+  Pipeline p;
+  auto gate = std::make_shared<Wakeup>();
+  p.origin.answer = [&](const Seen&) {
+    Answer answer = held(gate, {});
+    answer.failure = Reason::ConnectionRefused;
+    return answer;
+  };
+  const auto one = p.start("http://a.example/x");
+  const auto two = p.start("http://a.example/x");
+  gate->wake();
+  p.poll();
+  CHECK(one->status == 502);
+  CHECK(two->status == 502);
+  CHECK(two->field("Proxy-Status").find("connection_refused") != std::string::npos);
+  CHECK(p.origin.seen.size() == 1);
+}
+
+TEST_CASE("an invalidation during a fetch keeps its response out of the store", "[scenario][collapse][P23]") {
+  Pipeline p;
+  auto gate = std::make_shared<Wakeup>();
+  p.origin.answer = [&](const Seen& seen) {
+    return held(seen.method == "GET" ? gate : nullptr, {{"Cache-Control", "max-age=60"}});
+  };
+  const auto reader = p.start("http://a.example/x");
+  Ask post("POST", "http://a.example/x");
+  post.body = "new";
+  p.ask(post);
+  gate->wake();
+  p.poll();
+  CHECK(reader->body == "hello");
+  CHECK(p.store.figures().objects == 0);
+}

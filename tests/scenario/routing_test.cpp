@@ -1,0 +1,109 @@
+#include <catch2/catch.hpp>
+
+#include "support/pipeline.hpp"
+
+using namespace freshet;
+using namespace freshet::test;
+
+TEST_CASE("the first route whose host and path match decides", "[scenario][routing]") {
+  ProxyOptions options = Pipeline::default_options();
+  options.upstreams = {"app", "images"};
+  options.listeners[0].routes = {{"img.example.com", "/thumbs/", 1}, {"*.deep.example", "", 1}, {"", "", 0}};
+  Pipeline p(options);
+  struct Row {
+    const char* url;
+    int upstream;
+  };
+  const Row rows[] = {{"http://img.example.com/thumbs/a", 1}, {"http://img.example.com/a", 0},
+                      {"http://x.deep.example/", 1},          {"http://deep.example/", 0},
+                      {"http://other/thumbs/", 0},            {"http://img.example.com:81/thumbs/b", 1}};
+  for (const Row& row : rows) {
+    INFO(row.url);
+    p.ask(row.url);
+    CHECK(p.origin.seen.back().upstream == row.upstream);
+  }
+}
+
+TEST_CASE("a reverse listener is no open proxy", "[scenario][routing][P20]") {
+  ProxyOptions options = Pipeline::default_options();
+  options.listeners[0].routes = {{"only.example", "", 0}};
+  Pipeline p(options);
+  CHECK(p.ask("http://other.example/").status == 404);
+  CHECK(p.ask("https://only.example/").status == 421);
+  const Got connect = p.ask({"CONNECT", "http://only.example:443"});
+  CHECK(connect.status == 405);
+  CHECK(connect.close);
+  CHECK(p.origin.seen.empty());
+}
+
+TEST_CASE("a forward listener tunnels to allowed ports only, and closes after a refusal", "[scenario][routing][9931]") {
+  Pipeline p;
+  p.origin.answer = [](const Seen&) {
+    Answer answer;
+    answer.tunnel = true;
+    return answer;
+  };
+  Ask good("CONNECT", "http://a.example:443");
+  good.listener = 1;
+  CHECK(p.ask(good).tunnel);
+  Ask bad("CONNECT", "http://a.example:25");
+  bad.listener = 1;
+  const Got refused = p.ask(bad);
+  CHECK(refused.status == 403);
+  CHECK(refused.close);
+  CHECK(refused.outcome.reason == Reason::PortRefused);
+  CHECK(p.origin.seen.size() == 1);
+}
+
+TEST_CASE("a request that has been here before ends with 508", "[scenario][routing][P25]") {
+  Pipeline p;
+  const Got got = p.ask({"http://a.example/x", {{"Via", "1.1 other, 1.1 freshet-test"}}});
+  CHECK(got.status == 508);
+  CHECK(p.origin.seen.empty());
+  CHECK(p.ask({"http://a.example/x", {{"Via", "1.1 freshet"}}}).status == 200);
+}
+
+TEST_CASE("what goes to the origin says who passed it on", "[scenario][9110-7.6.3][7239]") {
+  Pipeline p;
+  p.ask({"http://a.example/x", {{"Via", "1.0 first"}, {"X-Forwarded-For", "10.1.1.1"}}});
+  const Seen& reverse = p.origin.seen.back();
+  CHECK(reverse.field("Via") == "1.0 first, 1.1 freshet-test");
+  CHECK(reverse.field("X-Forwarded-For") == "10.1.1.1, 192.0.2.7");
+  CHECK(reverse.field("X-Forwarded-Proto") == "http");
+  CHECK(reverse.field("X-Forwarded-Host") == "a.example");
+  CHECK(reverse.field("Forwarded") == "for=192.0.2.7;host=a.example;proto=http");
+  Ask forward("http://a.example/x");
+  forward.listener = 1;
+  p.ask(forward);
+  CHECK(p.origin.seen.back().field("X-Forwarded-For").empty());
+  CHECK(p.origin.seen.back().field("Forwarded").empty());
+}
+
+TEST_CASE("TRACE and OPTIONS end here when Max-Forwards has run out", "[scenario][9110-7.6.2]") {
+  Pipeline p;
+  const Got trace = p.ask({"TRACE", "http://a.example/x", {{"Max-Forwards", "0"}, {"Cookie", "secret"}, {"X-Y", "z"}}});
+  CHECK(trace.status == 200);
+  CHECK(trace.field("Content-Type") == "message/http");
+  CHECK(trace.body == "TRACE /x HTTP/1.1\r\nHost: a.example\r\nMax-Forwards: 0\r\nX-Y: z\r\n\r\n");
+  CHECK(p.ask({"OPTIONS", "http://a.example/x", {{"Max-Forwards", "0"}}}).field("Allow").find("GET") == 0);
+  CHECK(p.origin.seen.empty());
+  p.ask({"OPTIONS", "http://a.example/x", {{"Max-Forwards", "3"}}});
+  CHECK(p.origin.seen.back().field("Max-Forwards") == "2");
+  CHECK(p.ask({"TRACE", "http://a.example/x", {{"Max-Forwards", "x"}}}).status == 400);
+}
+
+TEST_CASE("unknown methods, bodies and upgrades go past the cache", "[scenario][9110-9]") {
+  Pipeline p;
+  p.ask("http://a.example/x");
+  p.ask({"PURR", "http://a.example/y"});
+  CHECK(p.origin.seen.back().method == "PURR");
+  Ask with_body("GET", "http://a.example/x");
+  with_body.body = "q";
+  const Got got = p.ask(with_body);
+  CHECK(got.outcome.cache == CacheResult::Bypass);
+  CHECK(got.cache_status == "freshet; fwd=bypass; fwd-status=200; detail=request-body");
+  Ask upgrade("http://a.example/x");
+  upgrade.upgrade = "websocket";
+  CHECK_FALSE(p.ask(upgrade).at_once);
+  CHECK(p.origin.seen.size() == 4);
+}

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Shows each style check a small tree with one fault, and the same without: a check that cannot fail checks nothing."""
+import atexit
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+import layers
+import names_in_docs
+import sizes
+import words
+
+
+class Tree:
+    """A project of a few files."""
+
+    def __init__(self):
+        self.root = pathlib.Path(tempfile.mkdtemp())
+        atexit.register(shutil.rmtree, self.root)
+        (self.root / "src").mkdir()
+        (self.root / "include/freshet").mkdir(parents=True)
+
+    def put(self, place, text=""):
+        path = self.root / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return self
+
+
+def complaints(module, place, text):
+    tree = Tree().put(place, text)
+    return list(module.check(tree.root))
+
+
+class Layers(unittest.TestCase):
+    def expect(self, place, include, good):
+        found = complaints(layers, place, f"// x\n#include {include}\n")
+        self.assertEqual(not found, good, f"{place} {include}: {found}")
+
+    def test_arrows(self):
+        for place, include, good in [
+            ("src/proxy/a.cpp", '"freshet/cache/x.hpp"', True),
+            ("src/proxy/a.cpp", '"freshet/upstream/x.hpp"', False),
+            ("src/proxy/a.cpp", '"freshet/frontend/x.hpp"', False),
+            ("src/upstream/a.cpp", '"freshet/proxy/x.hpp"', False),
+            ("include/freshet/http/a.hpp", '"freshet/base/x.hpp"', True),
+            ("include/freshet/http/a.hpp", '"freshet/async/x.hpp"', False),
+            ("include/freshet/base/a.hpp", '"freshet/http/x.hpp"', False),
+            ("src/cache/a.cpp", '"freshet/async/x.hpp"', False),
+            ("src/app/a.cpp", '"freshet/proxy/x.hpp"', True),
+            ("src/base/a.cpp", '"missing.hpp"', False),
+            ("src/base/a.cpp", '"../http/private.hpp"', False),
+            ("src/new/a.cpp", "<vector>", False),
+            ("src/http/a.cpp", "<vector>", True),
+            ("src/http/a.cpp", "<cstdint>", True),
+            ("src/http/a.cpp", "<boost/url/url.hpp>", True),
+            ("include/freshet/http/a.hpp", "<boost/url/url.hpp>", False),
+            ("src/http/a.cpp", "<boost/asio/ip/tcp.hpp>", False),
+            ("src/http/a.cpp", "<unistd.h>", False),
+            ("src/codec/a.cpp", "<sys/socket.h>", False),
+            ("src/codec/a.cpp", "<emmintrin.h>", True),
+            ("src/cache/a.cpp", "<sys/random.h>", True),
+            ("src/cache/a.cpp", "<sys/mman.h>", False),
+            ("src/net/a.cpp", "<sys/socket.h>", True),
+            ("include/freshet/async/a.hpp", "<boost/asio/awaitable.hpp>", True),
+            ("include/freshet/async/a.hpp", "<boost/asio/post.hpp>", False),
+            ("src/async/a.cpp", "<boost/asio/post.hpp>", True),
+            ("src/metrics/a.cpp", "<prometheus/family.h>", False),
+            ("src/metrics/prometheus.cpp", "<prometheus/family.h>", True),
+            ("src/config/a.cpp", "<yaml-cpp/yaml.h>", False),
+            ("include/freshet/net/a.hpp", "<openssl/ssl.h>", False),
+            ("src/net/a.cpp", "<openssl/ssl.h>", True),
+            ("src/app/a.cpp", "<CLI/CLI.hpp>", True),
+            ("src/frontend/a.cpp", "<boost/beast.hpp>", False),
+        ]:
+            self.expect(place, include, good)
+
+    def test_own_private_header(self):
+        tree = Tree().put("src/base/a.cpp", '#include "b.hpp"\n').put("src/base/b.hpp")
+        self.assertEqual(list(layers.check(tree.root)), [])
+
+
+class Sizes(unittest.TestCase):
+    def body(self, before, lines, after="}\n"):
+        return before + "  x();\n" * lines + after
+
+    def test_functions(self):
+        for before, after, lines, good in [
+            ("void f() {\n", "}\n", 78, True),
+            ("void f() {\n", "}\n", 79, False),
+            ("namespace n {\nstruct S {\n  int f(int a = 3) const noexcept {\n", "}\n};\n}\n", 79, False),
+            ("S::S(int a)\n    : a_(a) {\n", "}\n", 77, True),
+            ("S::S(int a)\n    : a_(a) {\n", "}\n", 78, False),
+            ("bool operator==(const S& a, const S& b) {\n", "}\n", 79, False),
+            ("void f() {\n  if (x) {\n", "  }\n}\n", 77, False),
+            ("constexpr auto kRows = to_array<Row>({\n", "});\n", 500, True),
+            ("namespace {\n", "}\n", 500, True),
+            ("class A {\n", "};\n", 500, True),
+        ]:
+            found = complaints(sizes, "src/base/a.cpp", self.body(before, lines, after))
+            self.assertEqual(not found, good, f"{before} {found}")
+
+    def test_braces_in_text_do_not_count(self):
+        text = self.body('void f() { char c = \'{\'; auto s = "{"; auto r = R"(})"; /* { */ } // {\nvoid g() {\n', 70)
+        self.assertEqual(complaints(sizes, "src/base/a.cpp", text), [])
+        found = list(sizes.functions(text))
+        self.assertEqual([(name, lines) for name, _, lines in found], [("f", 1), ("g", 72)])
+
+    def test_files(self):
+        self.assertEqual(complaints(sizes, "src/base/a.cpp", "//\n" * 600), [])
+        self.assertEqual(len(complaints(sizes, "src/base/a.cpp", "//\n" * 601)), 1)
+        self.assertEqual(complaints(sizes, "src/base/a.def", "//\n" * 601), [])
+
+
+class Words(unittest.TestCase):
+    def test_words(self):
+        for place, text, good in [
+            ("tests/unit/a.cpp", "std::this_thread::sleep_for(1s);", False),
+            ("tests/unit/a.cpp", "usleep(1);", False),
+            ("tests/a.sh", "true\nsleep 1\n", False),
+            ("tests/a.py", "time.sleep(1)\n", False),
+            ("tests/unit/a.cpp", "// nothing sleeps here", True),
+            ("src/net/a.cpp", "// TO" + "DO later", False),
+            ("docs/a.md", "FIX" + "ME", False),
+            ("src/net/a.cpp", "class PoolManager {};", False),
+            ("src/net/a.cpp", "struct RequestContext;", False),
+            ("src/net/a.cpp", "enum class HandlerKind { A };", False),
+            ("src/net/a.cpp", "using Utils = int;", False),
+            ("src/net/a.cpp", "template <class Handler> void f(Handler h);", True),
+            ("src/net/a.cpp", "class Pool {}; // no manager\nboost::asio::io_context loop;", True),
+            ("src/net/a.cpp", "class Loop : io_context { using io_context::io_context; };", True),
+            ("src/net/a.cpp", "struct PoolHandler final : Base {};", False),
+            ("src/net/pool_util.cpp", "", False),
+        ]:
+            found = complaints(words, place, text)
+            self.assertEqual(not found, good, f"{place} {text}: {found}")
+
+
+class NamesInDocs(unittest.TestCase):
+    def test_names(self):
+        for text, good in [
+            ("`net/worker`", True),
+            ("`net/worker.cpp`", True),
+            ("`src/net/worker.cpp`", True),
+            ("`worker.cpp`", True),
+            ("`net/`", True),
+            ("`net/wrong`", False),
+            ("`wrong.cpp`", False),
+            ("`src/net/wrong.cpp`", False),
+            ("`start()` and `Worker::start()` and `start(now)`", True),
+            ("`begin()`", False),
+            ("`Worker::begin()`", False),
+            ("`/metrics`, `text/plain`, `Host`, `std::move()`, `a b`", True),
+            ("```\n`begin()`\n```", True),
+        ]:
+            tree = Tree().put("src/net/worker.cpp", "void Worker::start() {}\n").put("include/freshet/net/worker.hpp")
+            for document in names_in_docs.DOCUMENTS:
+                tree.put(document, text)
+            found = list(names_in_docs.check(tree.root))
+            self.assertEqual(not found, good, f"{text}: {found}")
+
+    def test_missing_document(self):
+        tree = Tree()
+        self.assertEqual(len(list(names_in_docs.check(tree.root))), len(names_in_docs.DOCUMENTS))
+
+
+if __name__ == "__main__":
+    unittest.main()

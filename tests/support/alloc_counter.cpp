@@ -1,0 +1,74 @@
+#include "support/alloc_counter.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+thread_local std::size_t calls = 0;
+thread_local std::size_t bytes_asked = 0;
+
+void* count_and_allocate(std::size_t size) noexcept {
+  ++calls;
+  bytes_asked += size;
+  return std::malloc(size == 0 ? 1 : size);
+}
+
+void* count_and_allocate(std::size_t size, std::align_val_t align) noexcept {
+  ++calls;
+  bytes_asked += size;
+  const auto alignment = static_cast<std::size_t>(align);
+  void* memory = nullptr;
+  return ::posix_memalign(&memory, std::max(alignment, sizeof(void*)), size) == 0 ? memory : nullptr;
+}
+
+void* or_throw(void* memory) {
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+namespace freshet {
+
+AllocCounter::AllocCounter() noexcept : count_at_start_(calls), bytes_at_start_(bytes_asked) {}
+std::size_t AllocCounter::count() const noexcept { return calls - count_at_start_; }
+std::size_t AllocCounter::bytes() const noexcept { return bytes_asked - bytes_at_start_; }
+void AllocCounter::restart() noexcept {
+  count_at_start_ = calls;
+  bytes_at_start_ = bytes_asked;
+}
+
+}  // namespace freshet
+
+void* operator new(std::size_t size) { return or_throw(count_and_allocate(size)); }
+void* operator new[](std::size_t size) { return or_throw(count_and_allocate(size)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return count_and_allocate(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return count_and_allocate(size); }
+void* operator new(std::size_t size, std::align_val_t align) { return or_throw(count_and_allocate(size, align)); }
+void* operator new[](std::size_t size, std::align_val_t align) { return or_throw(count_and_allocate(size, align)); }
+void* operator new(std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {
+  return count_and_allocate(size, align);
+}
+void* operator new[](std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {
+  return count_and_allocate(size, align);
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
+
+// Asio takes coroutine frames and completion handlers from aligned_alloc() when its recycling allocator has none to reuse.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  return count_and_allocate(size, std::align_val_t{alignment});
+}

@@ -1,0 +1,182 @@
+#include "freshet/admin/admin_service.hpp"
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+
+#include "freshet/metrics/prometheus.hpp"
+#include "support/run_loop.hpp"
+
+using namespace freshet;
+
+namespace {
+
+class NoInterim final : public Interim {
+ public:
+  Task<void> send(ResponseHead) override { co_return; }
+};
+
+/// One question to the admin service and what came back.
+struct Asked {
+  Arena arena;
+  Peer peer;
+  NoInterim interim;
+  Request request{arena, peer, interim};
+  Reply reply;
+
+  Asked(Service& service, std::string_view method, std::string_view target, std::string_view authority = "127.0.0.1:9180") {
+    request.head.method = parse_method(method);
+    request.head.method_name = method;
+    request.head.scheme = "http";
+    request.head.authority = authority;
+    request.head.target = target;
+    CHECK_FALSE(service.try_now(request));
+    boost::asio::io_context loop;
+    reply = test::run(loop, service.serve(request));
+  }
+  int status() const { return reply.head.status; }
+  std::string text() const { return std::string(as_text(reply.body.whole.bytes)); }
+  std::string_view field(std::string_view name) const { return reply.head.fields.first(name).value_or("(none)"); }
+};
+
+AdminOptions options() {
+  AdminOptions o;
+  o.metrics = [] { return std::string("x_total 1\n"); };
+  o.ready = [] { return true; };
+  return o;
+}
+
+}  // namespace
+
+TEST_CASE("The metrics come with their content type and are never stored", "[admin]") {
+  auto service = make_admin_service(options());
+  for (const char* target : {"/metrics", "/metrics?name[]=x"}) {
+    Asked asked(*service, "GET", target);
+    CHECK(asked.status() == 200);
+    CHECK(asked.text() == "x_total 1\n");
+    CHECK(asked.reply.length == 10u);
+    CHECK(asked.reply.body.whole.last);
+    CHECK(asked.field("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(asked.field("Cache-Control") == "no-store");
+    CHECK(asked.field("X-Content-Type-Options") == "nosniff");
+  }
+}
+
+TEST_CASE("Each scrape reads the metrics anew", "[admin]") {
+  int calls = 0;
+  auto o = options();
+  o.metrics = [&] { return std::to_string(++calls); };
+  auto service = make_admin_service(o);
+  CHECK(Asked(*service, "GET", "/metrics").text() == "1");
+  CHECK(Asked(*service, "GET", "/metrics").text() == "2");
+}
+
+TEST_CASE("What a reply points at lives as long as its pins", "[admin]") {
+  Reply reply;
+  {
+    auto service = make_admin_service(options());
+    reply = std::move(Asked(*service, "GET", "/metrics").reply);
+  }
+  CHECK(as_text(reply.body.whole.bytes) == "x_total 1\n");
+  CHECK(reply.head.fields.first("Cache-Control") == "no-store");
+  const Piece piece = std::move(reply.body.whole);
+  reply = Reply();
+  CHECK(as_text(piece.bytes) == "x_total 1\n");
+}
+
+TEST_CASE("HEAD has the length of GET and no body", "[admin][rfc9110 9.3.2]") {
+  auto service = make_admin_service(options());
+  for (const char* target : {"/metrics", "/healthz", "/readyz", "/", "/nothing"}) {
+    Asked get(*service, "GET", target), head(*service, "HEAD", target);
+    CHECK(head.status() == get.status());
+    CHECK(head.reply.length == get.reply.length);
+    CHECK(head.reply.length == get.text().size());
+    CHECK(head.text().empty());
+    CHECK(head.reply.body.source == nullptr);
+  }
+}
+
+TEST_CASE("Health does not change while draining, readiness does", "[admin]") {
+  bool ready = true;
+  auto o = options();
+  o.ready = [&] { return ready; };
+  auto service = make_admin_service(o);
+  CHECK(Asked(*service, "GET", "/healthz").status() == 200);
+  CHECK(Asked(*service, "GET", "/readyz").status() == 200);
+  ready = false;
+  CHECK(Asked(*service, "GET", "/healthz").status() == 200);
+  Asked draining(*service, "GET", "/readyz");
+  CHECK(draining.status() == 503);
+  CHECK(draining.text() == "shutting down\n");
+  CHECK(draining.field("Cache-Control") == "no-store");
+}
+
+TEST_CASE("The index names every page", "[admin]") {
+  auto service = make_admin_service(options());
+  const std::string index = Asked(*service, "GET", "/").text();
+  for (const char* page : {"/metrics", "/healthz", "/readyz"}) {
+    CHECK(index.find(page) != std::string::npos);
+    CHECK(Asked(*service, "GET", page).status() == 200);
+  }
+}
+
+TEST_CASE("There are no other pages", "[admin]") {
+  auto service = make_admin_service(options());
+  for (const char* target : {"/metric", "/metrics/", "/Metrics", "//metrics", "/../metrics", "/%6detrics", "/nothing?/metrics", "?", ""})
+    for (const char* method : {"GET", "POST"}) {
+      INFO(method << " " << target);
+      Asked asked(*service, method, target);
+      CHECK(asked.status() == 404);
+      CHECK(asked.field("Cache-Control") == "no-store");
+    }
+}
+
+TEST_CASE("Nothing can be written, and the answer says what can be done instead", "[admin][rfc9110 15.5.6]") {
+  auto service = make_admin_service(options());
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY", "PURGE", "get"})
+    for (const char* target : {"/", "/metrics", "/healthz", "/readyz"}) {
+      Asked asked(*service, method, target);
+      CHECK(asked.status() == 405);
+      CHECK(asked.field("Allow") == "GET, HEAD");
+    }
+  CHECK(Asked(*service, "OPTIONS", "*").status() == 405);
+}
+
+TEST_CASE("A CONNECT is refused and ends the connection", "[admin][rfc9931]") {
+  auto service = make_admin_service(options());
+  Asked asked(*service, "CONNECT", "127.0.0.1:9180");
+  CHECK(asked.status() == 405);
+  CHECK(asked.reply.close);
+  CHECK_FALSE(asked.reply.tunnel);
+  CHECK_FALSE(Asked(*service, "GET", "/").reply.close);
+}
+
+TEST_CASE("A page whose name was made to resolve to us is refused", "[admin]") {
+  auto o = options();
+  o.host_names = {"Admin.Example.com", "proxy.example.net:9180"};
+  auto service = make_admin_service(o);
+  for (const char* good : {"127.0.0.1", "127.0.0.1:9180", "10.1.2.3:80", "255.255.255.255", "[::1]", "[2001:db8::1]:9180", "localhost",
+                           "localhost:9180", "localhost.", "freshet:9180", "admin.example.com", "ADMIN.example.com:1", "proxy.example.net", ""}) {
+    INFO(good);
+    CHECK(Asked(*service, "GET", "/metrics", good).status() == 200);
+  }
+  for (const char* bad : {"evil.example", "evil.example:9180", "127.0.0.1.evil.example", "localhost.evil.example", "1.2.3", "1.2.3.256",
+                          "1.2.3.4.5", "1.2.3.", "0x7f.0.0.1", "0001.2.3.4", "a.admin.example.com", "admin.example.comm", "1.2..4"}) {
+    for (const char* target : {"/metrics", "/healthz", "/readyz", "/", "/nothing"}) {
+      INFO(bad);
+      Asked asked(*service, "GET", target, bad);
+      CHECK(asked.status() == 403);
+      CHECK(asked.text().find("admin endpoint") != std::string::npos);
+      CHECK(asked.text().find("x_total") == std::string::npos);
+      CHECK(asked.reply.outcome.reason == Reason::HostRefused);
+    }
+  }
+}
+
+TEST_CASE("Metrics that cannot be read are an error, not the end of the process", "[admin]") {
+  auto o = options();
+  o.metrics = []() -> std::string { throw std::runtime_error("no memory"); };
+  auto service = make_admin_service(o);
+  Asked asked(*service, "GET", "/metrics");
+  CHECK(asked.status() == 500);
+  CHECK(asked.text() == "The metrics cannot be read: no memory\n");
+}

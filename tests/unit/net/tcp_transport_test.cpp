@@ -1,0 +1,289 @@
+#include "freshet/net/tcp_transport.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include "support/alloc_counter.hpp"
+#include "support/run_loop.hpp"
+
+namespace freshet::test {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using State = IoResult::State;
+using Bytes = std::span<const std::byte>;
+
+Bytes bytes(std::string_view text) { return std::as_bytes(std::span<const char>(text.data(), text.size())); }
+
+/// Two connected transports over the loopback interface.
+struct Fixture {
+  asio::io_context loop{1};
+  std::unique_ptr<TcpTransport> here, there;
+  std::array<std::byte, 4096> buffer{};
+
+  Fixture() {
+    tcp::acceptor acceptor(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    tcp::socket client(loop);
+    client.connect(acceptor.local_endpoint());
+    here = std::make_unique<TcpTransport>(std::move(client));
+    there = std::make_unique<TcpTransport>(acceptor.accept());
+  }
+  IoResult write(TcpTransport& to, std::string_view text) {
+    const Bytes piece = bytes(text);
+    return to.write_now({&piece, 1});
+  }
+  std::string_view text(std::size_t size) const { return {reinterpret_cast<const char*>(buffer.data()), size}; }
+  /// Fills the connection until nothing more goes in; returns how much went.
+  std::size_t fill(TcpTransport& to) {
+    const std::string block(65536, 'x');
+    std::size_t total = 0;
+    for (;;) {
+      const IoResult result = write(to, block);
+      if (result.state != State::Done) return total;
+      total += result.size;
+    }
+  }
+};
+
+TEST_CASE("bytes go through TCP as they are", "[net][tcp]") {
+  Fixture f;
+  CHECK(f.here->read_now(f.buffer).state == State::WouldBlock);
+  const std::array<Bytes, 3> pieces{bytes("one "), bytes("two "), bytes("three")};
+  CHECK(f.there->write_now(pieces).size == 13);
+  const IoResult result = run_waiting(f.loop, f.here->read(f.buffer));
+  CHECK(result.state == State::Done);
+  CHECK(f.text(result.size) == "one two three");
+  CHECK(f.here->read_now(f.buffer).state == State::WouldBlock);
+}
+
+TEST_CASE("Nagle's algorithm is off and the socket never blocks", "[net][tcp]") {
+  Fixture f;
+  tcp::no_delay no_delay;
+  f.here->socket().get_option(no_delay);
+  CHECK(no_delay.value());
+  CHECK(f.here->socket().native_non_blocking());
+}
+
+TEST_CASE("a read sleeps until bytes come", "[net][tcp]") {
+  Fixture f;
+  auto reading = start(f.loop, f.here->read(f.buffer));
+  f.loop.poll();
+  CHECK_FALSE(reading.done());
+  f.write(*f.there, "late");
+  REQUIRE(poll_until(f.loop, [&] { return reading.done(); }));
+  CHECK(f.text(reading.get().size) == "late");
+}
+
+TEST_CASE("waiting to read tells of bytes without taking them", "[net][tcp]") {
+  Fixture f;
+  auto waiting = start(f.loop, f.here->wait_readable());
+  f.loop.poll();
+  CHECK_FALSE(waiting.done());
+  f.write(*f.there, "x");
+  REQUIRE(poll_until(f.loop, [&] { return waiting.done(); }));
+  CHECK(waiting.get());
+  CHECK(run_waiting(f.loop, f.here->wait_readable()));
+  CHECK(f.here->read_now(f.buffer).size == 1);
+}
+
+TEST_CASE("a full socket is reported, and waited for", "[net][tcp]") {
+  Fixture f;
+  std::size_t on_the_way = f.fill(*f.here);
+  CHECK(on_the_way > 0);
+  auto waiting = start(f.loop, f.here->wait_writable());
+  f.loop.poll();
+  CHECK_FALSE(waiting.done());
+  std::size_t got = 0;
+  REQUIRE(poll_until(f.loop, [&] {
+    const IoResult result = f.there->read_now(f.buffer);
+    if (result.state == State::Done) got += result.size;
+    return waiting.done();
+  }));
+  CHECK(waiting.get());
+  on_the_way += f.fill(*f.here);
+  f.here->close();
+  REQUIRE(poll_until(f.loop, [&] {
+    IoResult result = f.there->read_now(f.buffer);
+    for (; result.state == State::Done; result = f.there->read_now(f.buffer)) got += result.size;
+    return result.state == State::End;
+  }));
+  CHECK(got == on_the_way);
+}
+
+Task<std::size_t> drain(TcpTransport& from, std::span<std::byte> buffer) {
+  std::size_t total = 0;
+  for (;;) {
+    const IoResult result = co_await from.read(buffer);
+    if (result.state != State::Done) co_return total;
+    total += result.size;
+  }
+}
+
+Task<bool> write_and_close(TcpTransport& to, std::span<Bytes> pieces) {
+  const bool ok = co_await write_all(to, pieces);
+  to.close();
+  co_return ok;
+}
+
+TEST_CASE("write_all moves more than the socket holds", "[net][tcp]") {
+  Fixture f;
+  const std::string block(1 << 20, 'y');
+  std::vector<Bytes> pieces(20, bytes(block));
+  auto writing = start(f.loop, write_and_close(*f.here, pieces));
+  CHECK(run_waiting(f.loop, drain(*f.there, f.buffer)) == 20 * block.size());
+  CHECK(writing.get());
+}
+
+TEST_CASE("the end of one direction leaves the other open", "[net][tcp]") {
+  Fixture f;
+  f.write(*f.there, "last");
+  f.there->shutdown_write();
+  CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 4);
+  CHECK(run_waiting(f.loop, f.here->read(f.buffer)).state == State::End);
+  CHECK(f.here->read_now(f.buffer).state == State::End);
+  CHECK(f.write(*f.there, "no").state == State::Failed);
+  CHECK(f.write(*f.here, "back").state == State::Done);
+  CHECK(run_waiting(f.loop, f.there->read(f.buffer)).size == 4);
+}
+
+TEST_CASE("aborting resets the connection", "[net][tcp]") {
+  Fixture f;
+  f.there->abort();
+  CHECK(run_waiting(f.loop, f.here->read(f.buffer)).state == State::Failed);
+  CHECK_FALSE(f.there->socket().is_open());
+  f.there->abort();
+  CHECK(f.write(*f.here, "x").state == State::Failed);
+}
+
+TEST_CASE("cancelling ends reads and waits, and later ones work", "[net][tcp]") {
+  Fixture f;
+  f.fill(*f.here);
+  auto reading = start(f.loop, f.here->read(f.buffer));
+  auto writing = start(f.loop, f.here->wait_writable());
+  f.loop.poll();
+  f.here->cancel();
+  REQUIRE(poll_until(f.loop, [&] { return reading.done() && writing.done(); }));
+  CHECK(reading.get().state == State::Failed);
+  CHECK_FALSE(writing.get());
+  f.write(*f.there, "again");
+  CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 5);
+}
+
+TEST_CASE("closing or destroying a transport ends what is under way", "[net][tcp]") {
+  Fixture f;
+  auto reading = start(f.loop, f.here->read(f.buffer));
+  f.loop.poll();
+  const bool destroy = GENERATE(false, true);
+  if (destroy) {
+    f.here.reset();
+  } else {
+    f.here->close();
+    f.here->close();
+  }
+  REQUIRE(poll_until(f.loop, [&] { return reading.done(); }));
+  CHECK(reading.get().state == State::Failed);
+  if (destroy) return;
+  CHECK(f.here->read_now(f.buffer).state == State::Failed);
+  CHECK(f.write(*f.here, "x").state == State::Failed);
+  CHECK(run_waiting(f.loop, f.here->read(f.buffer)).state == State::Failed);
+  CHECK_FALSE(run_waiting(f.loop, f.here->wait_readable()));
+  CHECK_FALSE(run_waiting(f.loop, f.here->wait_writable()));
+  f.here->shutdown_write();
+  f.here->cancel();
+}
+
+TEST_CASE("a write to a peer that is gone is a failure, not a signal", "[net][tcp]") {
+  Fixture f;
+  f.there->close();
+  REQUIRE(poll_until(f.loop, [&] { return f.write(*f.here, "x").state == State::Failed; }));
+}
+
+TEST_CASE("a Unix socket works as well", "[net][tcp]") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  asio::io_context loop{1};
+  tcp::socket socket(loop);
+  socket.assign(tcp::v4(), ends[0]);
+  TcpTransport transport(std::move(socket));
+  std::array<std::byte, 16> buffer{};
+  REQUIRE(::write(ends[1], "hi", 2) == 2);
+  CHECK(run_waiting(loop, transport.read(buffer)).size == 2);
+  CHECK(run_waiting(loop, transport.wait_writable()));
+  ::close(ends[1]);
+  CHECK(run_waiting(loop, transport.read(buffer)).state == State::End);
+}
+
+/// Answers every byte with a byte, `rounds` times; counts the heap allocations of all but the first rounds.
+Task<std::size_t> echo(Transport& transport, int rounds, bool wait_first) {
+  std::array<std::byte, 64> buffer;
+  AllocCounter allocations;
+  for (int round = 0; round < rounds; ++round) {
+    if (round == 16) allocations.restart();
+    if (wait_first) {
+      const bool readable = co_await transport.wait_readable();
+      if (!readable) break;
+    }
+    const IoResult got = co_await transport.read(buffer);
+    if (got.state != State::Done) break;
+    std::array<Bytes, 1> pieces{Bytes(buffer.data(), got.size)};
+    const bool written = co_await write_all(transport, pieces);
+    if (!written) break;
+  }
+  co_return allocations.count();
+}
+
+Task<int> ask(Transport& transport, int rounds) {
+  std::array<std::byte, 64> buffer;
+  int answers = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const Bytes question = bytes("?");
+    transport.write_now({&question, 1});
+    const IoResult got = co_await transport.read(buffer);
+    if (got.state != State::Done) break;
+    ++answers;
+  }
+  co_return answers;
+}
+
+TEST_CASE("reading, waiting and writing allocate nothing once they have run for a while", "[net][tcp][alloc]") {
+  const bool wait_first = GENERATE(false, true);
+  Fixture f;
+  constexpr int kRounds = 2000;
+  auto asking = start(f.loop, ask(*f.there, kRounds));
+  auto echoing = start(f.loop, echo(*f.here, kRounds, wait_first));
+  // run(), not poll(): Asio keeps what it recycles for as long as one call of these.
+  f.loop.run();
+  CHECK(asking.get() == kRounds);
+  CHECK(echoing.get() == 0);
+}
+
+Task<int> hold_bytes(Transport& transport, bool large) {
+  if (!large) co_return 0;
+  std::array<std::byte, 1200> in_the_frame;
+  const IoResult got = co_await transport.read(in_the_frame);
+  co_return static_cast<int>(got.size);
+}
+
+Task<std::size_t> count_frames(Transport& transport) {
+  AllocCounter allocations;
+  for (int i = 0; i < 100; ++i) {
+    if (i == 16) allocations.restart();
+    co_await hold_bytes(transport, false);
+  }
+  co_return allocations.count();
+}
+
+TEST_CASE("a coroutine frame of more than 1020 bytes is allocated anew every time", "[net][alloc]") {
+  Fixture f;
+  auto counting = start(f.loop, count_frames(*f.here));
+  f.loop.run();
+  CHECK(counting.get() == 84);  // if this becomes 0, the limit in docs/why/coroutines.md has gone
+}
+
+}  // namespace
+}  // namespace freshet::test

@@ -72,7 +72,8 @@ std::string connect_to(int socket, const Endpoint& to, Deadline deadline) {
 
 /// Sends the request and reads until the status line is there; what went wrong, or nothing.
 std::string ask(int socket, const Endpoint& host, Deadline deadline, std::string& status_line) {
-  const std::string request = "GET /healthz HTTP/1.0\r\nHost: " + to_string(host) + "\r\nUser-Agent: freshet-healthcheck\r\n\r\n";
+  const std::string request =
+      "GET /healthz HTTP/1.0\r\nHost: " + to_string(host) + "\r\nUser-Agent: freshet-healthcheck\r\n\r\n";
   // So short a request fits the empty buffer of a new socket as a whole.
   if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
     return reason_of(errno);

@@ -48,16 +48,20 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str();
   command.add_option("--admin", options.admin, "Where /metrics and /healthz are served, or off [127.0.0.1:9180]")
       ->type_name("ADDR:PORT");
-  command.add_option("--cache-size", options.cache_size, "Memory for the cache, e.g. 64MiB or 2GiB [256MiB]")->type_name("SIZE");
-  command.add_option("--workers", options.workers, "Threads that serve, or auto: one for each processor [auto]")->type_name("N");
-  command.add_option("--access-log", options.access_log, "stdout, off, or a file to append to [stdout]")->type_name("WHERE");
+  command.add_option("--cache-size", options.cache_size, "Memory for the cache, e.g. 64MiB or 2GiB [256MiB]")
+      ->type_name("SIZE");
+  command.add_option("--workers", options.workers, "Threads that serve, or auto: one for each processor [auto]")
+      ->type_name("N");
+  command.add_option("--access-log", options.access_log, "stdout, off, or a file to append to [stdout]")
+      ->type_name("WHERE");
   command.add_option("--log-level", options.log_level, "debug, info, warn, error or off [info]")->type_name("LEVEL");
 }
 
 Endpoint endpoint_of(const char* option, const std::string& text) {
   auto endpoint = parse_endpoint(text);
   if (!endpoint)
-    throw Usage{std::string{option} + ": is '" + text + "', expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080"};
+    throw Usage{std::string{option} + ": is '" + text +
+                "', expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080"};
   return *std::move(endpoint);
 }
 
@@ -106,7 +110,8 @@ class Parser {
     for (auto* command : {run_, check_})
       command->add_option("-c,--config", file_, "The configuration file")->type_name("FILE")->capture_default_str();
     run_->footer("Every setting is described in docs/configuration.md.");
-    check_->footer("Prints every mistake as FILE:LINE:COLUMN: SETTING: what it is, expected what.\nExit codes: 0 good, 2 not.");
+    check_->footer(
+        "Prints every mistake as FILE:LINE:COLUMN: SETTING: what it is, expected what.\nExit codes: 0 good, 2 not.");
     check_->add_flag("--print-reference", print_reference_)->group("");
     health_->add_option("--admin", health_admin_, "Where the running freshet serves /healthz")
         ->type_name("ADDR:PORT")

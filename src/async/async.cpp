@@ -2,6 +2,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -37,8 +38,43 @@ struct ArmedHandler final : Armed {
 };
 }  // namespace
 
+/// A suspended coroutine is owned by its handler, which lies in a Wakeup, which often lies in that very coroutine: nobody else
+/// would ever destroy it. One such list belongs to each loop, which shuts it down first of all.
+class Wakeup::Suspended final : public boost::asio::execution_context::service {
+ public:
+  using key_type = Suspended;
+  inline static boost::asio::execution_context::id id;
+  explicit Suspended(boost::asio::execution_context& loop) : service(loop) {}
+
+  void add(Wakeup& wakeup) noexcept {
+    wakeup.previous_ = &first_;
+    wakeup.next_ = first_;
+    if (first_) first_->previous_ = &wakeup.next_;
+    first_ = &wakeup;
+  }
+  void shutdown() noexcept override {
+    while (Wakeup* wakeup = first_) {
+      wakeup->leave();
+      int expected = kWaiting;
+      if (!wakeup->state_.compare_exchange_strong(expected, kIdle, std::memory_order_acq_rel)) continue;  // in the loop's queue
+      const std::unique_ptr<Armed> armed = std::move(wakeup->armed_);  // and the Wakeup may go with it
+    }
+  }
+
+ private:
+  Wakeup* first_ = nullptr;
+};
+
 Wakeup::Wakeup() = default;
-Wakeup::~Wakeup() = default;
+Wakeup::~Wakeup() { leave(); }
+
+void Wakeup::leave() noexcept {
+  if (!previous_) return;
+  *previous_ = next_;
+  if (next_) next_->previous_ = previous_;
+  previous_ = nullptr;
+  next_ = nullptr;
+}
 
 void Wakeup::wake() noexcept {
   if (state_.exchange(kWoken, std::memory_order_acq_rel) != kWaiting) return;
@@ -50,15 +86,18 @@ Task<void> Wakeup::wait() {
   if (state_.load(std::memory_order_acquire) != kWoken) {
     auto start = [this](auto handler) {
       using Handler = std::decay_t<decltype(handler)>;
+      auto& loop = boost::asio::get_associated_executor(handler).context();
       armed_ = std::make_unique<ArmedHandler<Armed, Handler>>(std::move(handler));
+      boost::asio::use_service<Suspended>(loop).add(*this);
       int expected = kIdle;
       if (state_.compare_exchange_strong(expected, kWaiting, std::memory_order_acq_rel)) return;
       const std::unique_ptr<Armed> armed = std::move(armed_);  // woken meanwhile
       armed->resume();
     };
     co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(start, boost::asio::use_awaitable);
+    leave();
   }
-  state_.store(kIdle, std::memory_order_release);
+  state_.exchange(kIdle, std::memory_order_acq_rel);
 }
 
 Task<void> spawn(Task<void> task) {

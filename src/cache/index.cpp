@@ -1,14 +1,18 @@
 #include "freshet/cache/index.hpp"
 
-#include "freshet/base/check.hpp"
+#include <new>
 
 namespace freshet {
+namespace {
 
-Index::Index(std::size_t buckets) : table_(std::make_unique<IndexNode*[]>(buckets)), mask_(buckets - 1) {
-  CHECK(buckets > 0 && (buckets & mask_) == 0);
-}
+constexpr std::size_t kFirstBuckets = 16;
+
+}  // namespace
+
+Index::Index() : table_(std::make_unique<IndexNode*[]>(kFirstBuckets)), mask_(kFirstBuckets - 1) {}
 
 void Index::insert(IndexNode& node) noexcept {
+  if (!old_ && size_ > mask_) grow();
   move_buckets(2);
   IndexNode** const head = bucket(node.hash_);
   node.chain_ = *head;
@@ -27,21 +31,27 @@ bool Index::remove(IndexNode& node) noexcept {
   return false;
 }
 
-std::size_t Index::wanted_buckets() const noexcept { return old_ || size_ <= mask_ ? 0 : 2 * (mask_ + 1); }
+IndexNode* Index::any() const noexcept {
+  for (std::size_t i = 0; size_ > 0 && i <= mask_; ++i)
+    if (table_[i] != nullptr) return table_[i];
+  for (std::size_t i = moved_; size_ > 0 && old_ && i <= old_mask_; ++i)
+    if (old_[i] != nullptr) return old_[i];
+  return nullptr;
+}
 
-bool Index::grow(Table& table, std::size_t buckets) noexcept {
-  if (wanted_buckets() != buckets) return false;
+void Index::grow() noexcept {
+  Table larger(new (std::nothrow) IndexNode*[2 * (mask_ + 1)]());
+  if (!larger) return;  // longer chains, then
   old_ = std::move(table_);
   old_mask_ = mask_;
   moved_ = 0;
-  table_ = std::move(table);
-  mask_ = buckets - 1;
-  return true;
+  table_ = std::move(larger);
+  mask_ = 2 * mask_ + 1;
 }
 
 // A bucket's nodes go to one of two new ones, and keep their order there.
 void Index::move_buckets(std::size_t count) noexcept {
-  for (; old_ && moved_ <= old_mask_ && count > 0; --count, ++moved_) {
+  for (; old_ && count > 0; --count) {
     IndexNode** low = &table_[moved_];
     IndexNode** high = &table_[moved_ + old_mask_ + 1];
     for (IndexNode* node = old_[moved_]; node != nullptr; node = node->chain_) {
@@ -52,13 +62,8 @@ void Index::move_buckets(std::size_t count) noexcept {
     *low = nullptr;
     *high = nullptr;
     old_[moved_] = nullptr;
+    if (++moved_ > old_mask_) old_.reset();
   }
-}
-
-Index::Table Index::settle(std::size_t& buckets) noexcept {
-  if (!old_ || moved_ <= old_mask_) return {};
-  buckets = old_mask_ + 1;
-  return std::move(old_);
 }
 
 }  // namespace freshet

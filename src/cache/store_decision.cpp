@@ -58,14 +58,9 @@ Reason objection_of_status(const RequestHead& request, int status, const Respons
   return usable && understood ? Reason::None : Reason::StatusNotCacheable;
 }
 
-// RFC 9111 3.5.
-bool may_share_authorized(const ResponseDirectives& directives) noexcept {
-  return directives.must_revalidate || directives.is_public || directives.s_maxage;
-}
-
 bool sets_cookie_for_all(FieldsView fields, const ResponseDirectives& directives, const CachePolicy& policy) noexcept {
   if (!fields.contains(FieldId::SetCookie)) return true;
-  if (directives.is_public || directives.s_maxage || policy.store_set_cookie) return true;
+  if (may_store_cookie(directives, policy)) return true;
   return list_contains(directives.private_fields, "set-cookie") || list_contains(directives.no_cache_fields, "set-cookie");
 }
 

@@ -13,7 +13,8 @@ namespace {
 /// Checks with the places of what they complain about.
 class Checks {
  public:
-  Checks(const Settings& settings, const Node& root, Report& report) : settings_(settings), root_(root), report_(report) {}
+  Checks(const Settings& settings, const Node& root, Report& report)
+      : settings_(settings), root_(root), report_(report) {}
 
   void run() {
     check_listeners();
@@ -37,9 +38,11 @@ class Checks {
     const Node* routes = node.find("routes");
     const Node* forward = node.find("forward");
     if (!routes && !forward)
-      report_.error(node.mark, key, "has neither routes nor forward, expected one of them (`forward: {}` for a forward proxy)");
+      report_.error(node.mark, key,
+                    "has neither routes nor forward, expected one of them (`forward: {}` for a forward proxy)");
     if (routes && forward)
-      report_.error(forward->key_mark, key + ".forward", "stands beside routes, expected a listener of its own for each");
+      report_.error(forward->key_mark, key + ".forward",
+                    "stands beside routes, expected a listener of its own for each");
     if (routes && routes->kind == Node::Kind::List) {
       if (listener.routes.empty())
         report_.error(routes->mark, key + ".routes", "is an empty list, expected one route at least");
@@ -48,7 +51,8 @@ class Checks {
     if (!forward || routes) return;
     for (std::string_view name : {"add_x_forwarded", "add_forwarded"})
       if (const Node* setting = node.find(name))
-        report_.error(setting->key_mark, key + '.' + std::string{name}, "is for reverse listeners, expected only beside routes");
+        report_.error(setting->key_mark, key + '.' + std::string{name},
+                      "is for reverse listeners, expected only beside routes");
     if (listener.forward && listener.forward->allow_private.all && !is_loopback(listener.bind.address))
       report_.warning(forward->mark, key + ".forward.allow_private",
                       "lets everybody who reaches " + to_string(listener.bind) + " into your private networks");
@@ -74,7 +78,8 @@ class Checks {
 
   static bool covers(const RouteSettings& earlier, const RouteSettings& later) {
     const std::string_view host = earlier.host;
-    const bool below = host.starts_with("*.") && later.host.ends_with(host.substr(1)) && later.host.size() >= host.size();
+    const bool below =
+        host.starts_with("*.") && later.host.ends_with(host.substr(1)) && later.host.size() >= host.size();
     return (host == "*" || host == later.host || below) && later.path.starts_with(earlier.path);
   }
 
@@ -82,7 +87,8 @@ class Checks {
   static bool is_host_pattern(std::string_view host) {
     if (host == "*") return true;
     if (host.starts_with('[') && host.ends_with(']'))
-      return std::ranges::all_of(host.substr(1, host.size() - 2), [](char c) { return ascii::is_hex(c) || c == ':' || c == '.'; });
+      return std::ranges::all_of(host.substr(1, host.size() - 2),
+                                 [](char c) { return ascii::is_hex(c) || c == ':' || c == '.'; });
     if (host.starts_with("*.")) host.remove_prefix(2);
     return !host.empty() && host.front() != '.' && std::ranges::all_of(host, [](char c) {
       return ascii::is_alpha(c) || ascii::is_digit(c) || c == '-' || c == '_' || c == '.';
@@ -93,9 +99,11 @@ class Checks {
     if (!is_host_pattern(route.host))
       report_.error(place(node, "host"), key + ".host",
                     "is '" + route.host + "', expected a host name without scheme and port, *.NAME or *");
-    const bool clean = std::ranges::all_of(route.path, [](char c) { return c > 0x20 && c < 0x7f && c != '?' && c != '#'; });
+    const bool clean =
+        std::ranges::all_of(route.path, [](char c) { return c > 0x20 && c < 0x7f && c != '?' && c != '#'; });
     if (!route.path.starts_with('/') || !clean)
-      report_.error(place(node, "path"), key + ".path", "is '" + route.path + "', expected the beginning of a path such as /api/");
+      report_.error(place(node, "path"), key + ".path",
+                    "is '" + route.path + "', expected the beginning of a path such as /api/");
     const Node* upstream = node.find("upstream");
     if (!upstream || route.upstream.empty() || settings_.find_upstream(route.upstream)) return;
     std::vector<std::string_view> names;
@@ -122,7 +130,8 @@ class Checks {
     if (bind.port == 0) return;
     const auto same = std::ranges::find(taken, bind, &std::pair<Endpoint, std::string>::first);
     if (same != taken.end())
-      report_.error(mark, key + ".bind", "is " + to_string(bind) + " like that of " + same->second + ", expected another one");
+      report_.error(mark, key + ".bind",
+                    "is " + to_string(bind) + " like that of " + same->second + ", expected another one");
     taken.emplace_back(bind, key);
   }
 
@@ -137,14 +146,16 @@ class Checks {
       constexpr std::string_view kWords[] = {"keep", "server"};
       const auto near = nearest(upstream.host.literal, kWords);
       if (upstream.host.kind == HostField::Kind::Literal && !near.empty())
-        report_.warning(place(*node, "host"), "upstreams." + upstream.name + ".host",
-                        "sends the Host '" + upstream.host.literal + "' itself, did you mean '" + std::string{near} + "'?");
+        report_.warning(
+            place(*node, "host"), "upstreams." + upstream.name + ".host",
+            "sends the Host '" + upstream.host.literal + "' itself, did you mean '" + std::string{near} + "'?");
     }
   }
 
   void check_via() {
     const bool token = std::ranges::all_of(settings_.via, [](char c) {
-      return ascii::is_alpha(c) || ascii::is_digit(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+      return ascii::is_alpha(c) || ascii::is_digit(c) ||
+             std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
     });
     if (!token || ascii::is_digit(settings_.via.front()) || settings_.via.size() > 64)
       report_.error(place(root_, "via"), "via",
@@ -164,6 +175,8 @@ class Checks {
 
 }  // namespace
 
-void check_settings(const Settings& settings, const Node& root, Report& report) { Checks(settings, root, report).run(); }
+void check_settings(const Settings& settings, const Node& root, Report& report) {
+  Checks(settings, root, report).run();
+}
 
 }  // namespace freshet::config

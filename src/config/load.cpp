@@ -17,16 +17,12 @@
 namespace freshet {
 namespace config {
 
-namespace {
-constexpr std::size_t kMaxProblems = 200;
-}
-
 void Report::add(Mark mark, std::string key, std::string what, bool warning) {
-  errors_ = errors_ || !warning;
-  if (problems_.size() < kMaxProblems)
+  if (problems_.size() < kMost)
     problems_.push_back({file_, mark.line, mark.column, std::move(key), std::move(what), warning});
-  else if (!warning && problems_.size() == kMaxProblems)
-    problems_.push_back({file_, mark.line, mark.column, {}, "there is more wrong, expected these to be mended first", false});
+  else if (!warning && problems_.size() == kMost)
+    problems_.push_back(
+        {file_, mark.line, mark.column, {}, "there is more wrong, expected these to be mended first", false});
 }
 
 std::vector<Problem> Report::take() {

@@ -6,8 +6,8 @@
 
 namespace freshet::config {
 
-/// How many insertions, deletions, replacements and swaps of neighbours lie between two names; '-' counts as '_', case does not.
-/// Names longer than 64 bytes count as unlike everything.
+/// How many insertions, deletions, replacements and swaps of neighbours lie between two names; '-' counts as '_', case
+/// does not. Names longer than 64 bytes count as unlike everything.
 std::size_t distance(std::string_view a, std::string_view b) noexcept;
 
 /// The one of `known` nearest to `name`, or empty when none is near enough to be what was meant.

@@ -32,6 +32,7 @@ std::string elsewhere(std::string_view name) {
 
 void report_unknown(const Node& node, const std::string& key, std::span<const std::string_view> known, Report& report) {
   std::string what = "is not a known setting, expected ";
+  if (report.full()) return report.error(node.key_mark, key, what);  // the search is not cheap
   if (const auto near = nearest(node.key, known); !near.empty()) {
     what = "is not a known setting, did you mean '" + std::string{near} + "'?";
   } else if (const auto place = elsewhere(node.key); !place.empty()) {
@@ -102,7 +103,8 @@ void read_listeners(const Node& node, std::vector<ListenerSettings>& listeners, 
     if (const Node* routes = child.find("routes")) read_routes(*routes, key + ".routes", listener.routes, report);
     if (const Node* forward = child.find("forward")) {
       listener.forward.emplace();
-      if (expect_map(*forward, key + ".forward", report)) read_rows(*forward, key + ".forward", *listener.forward, report);
+      if (expect_map(*forward, key + ".forward", report))
+        read_rows(*forward, key + ".forward", *listener.forward, report);
     }
   }
 }

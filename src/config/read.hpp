@@ -7,12 +7,12 @@
 
 namespace freshet::config {
 
-/// Reads every setting that is there; what is wrong by itself goes to the report. Lists keep their indices: element i of the
-/// settings is element i of the tree, also when something is wrong with it.
+/// Reads every setting that is there; what is wrong by itself goes to the report. Lists keep their indices: element i
+/// of the settings is element i of the tree, also when something is wrong with it.
 Settings read_settings(const Node& root, Report&);
 
-/// What is wrong with settings that are each right by themselves: names that lead nowhere, addresses given twice, routes that
-/// nothing reaches.
+/// What is wrong with settings that are each right by themselves: names that lead nowhere, addresses given twice,
+/// routes that nothing reaches.
 void check_settings(const Settings&, const Node& root, Report&);
 
 }  // namespace freshet::config

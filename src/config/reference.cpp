@@ -51,7 +51,8 @@ void add_row(std::string& out, std::string_view path, const config::RowText& row
 std::string configuration_reference() {
   std::string out{kIntroduction};
   for (const auto& section : config::all_sections()) {
-    out += "\n## " + (section.path.empty() ? "Top level" : code(section.path)) + "\n\n" + std::string{section.help} + "\n\n";
+    out += "\n## " + (section.path.empty() ? "Top level" : code(section.path)) + "\n\n" + std::string{section.help} +
+           "\n\n";
     out += "| setting | type | default | what it does |\n|---|---|---|---|\n";
     for (const auto& row : section.rows) add_row(out, section.path, row);
   }

@@ -17,16 +17,18 @@ class Report {
   void error(Mark mark, std::string key, std::string what) { add(mark, std::move(key), std::move(what), false); }
   void warning(Mark mark, std::string key, std::string what) { add(mark, std::move(key), std::move(what), true); }
 
-  bool any_errors() const noexcept { return errors_; }
+  /// So much is wrong that more would not be read.
+  bool full() const noexcept { return problems_.size() >= kMost; }
   /// Ordered by place.
   std::vector<Problem> take();
 
  private:
   void add(Mark, std::string key, std::string what, bool warning);
 
+  static constexpr std::size_t kMost = 200;
+
   std::string file_;
   std::vector<Problem> problems_;
-  bool errors_ = false;
 };
 
 }  // namespace freshet::config

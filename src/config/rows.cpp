@@ -83,10 +83,14 @@ std::string RowText::expected() const {
 
 std::string describe(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::Null: return "is empty";
-    case Node::Kind::List: return "is a list";
-    case Node::Kind::Map: return "is a map";
-    case Node::Kind::Scalar: break;
+    case Node::Kind::Null:
+      return "is empty";
+    case Node::Kind::List:
+      return "is a list";
+    case Node::Kind::Map:
+      return "is a map";
+    case Node::Kind::Scalar:
+      break;
   }
   constexpr std::size_t kShown = 100;
   std::string shown;
@@ -96,10 +100,10 @@ std::string describe(const Node& node) {
   return "is '" + shown + "'";
 }
 
-#define FRESHET_ROW(type, name, fallback, low, high, help)                                                          \
-  Row<Section>{{#name, ValueType<type>::kText, fallback, low, high, help},                                          \
+#define FRESHET_ROW(type, name, fallback, low, high, help)                                                           \
+  Row<Section>{{#name, ValueType<type>::kText, fallback, low, high, help},                                           \
                [](const RowText& text, const Node& node, const std::string& key, Report& report, Section& section) { \
-                 read_value(text, node, key, report, section.name);                                                 \
+                 read_value(text, node, key, report, section.name);                                                  \
                }},
 
 template <>

@@ -14,7 +14,9 @@ std::string counted(std::size_t n, std::string_view thing) {
 
 }  // namespace
 
-std::string to_string(const Endpoint& endpoint) { return bracketed(endpoint.address) + ':' + std::to_string(endpoint.port); }
+std::string to_string(const Endpoint& endpoint) {
+  return bracketed(endpoint.address) + ':' + std::to_string(endpoint.port);
+}
 
 std::string to_string(const ServerUrl& server) {
   return server.scheme + "://" + bracketed(server.host) + ':' + std::to_string(server.port);
@@ -32,7 +34,8 @@ const UpstreamSettings* Settings::find_upstream(std::string_view name) const noe
 std::string Settings::summary() const {
   std::string text = counted(listeners.size(), "listener") + " (";
   for (std::size_t i = 0; i < listeners.size(); ++i)
-    text += (i ? ", " : "") + std::string{listeners[i].forward ? "forward " : "reverse "} + to_string(listeners[i].bind);
+    text +=
+        (i ? ", " : "") + std::string{listeners[i].forward ? "forward " : "reverse "} + to_string(listeners[i].bind);
   text += "), " + counted(upstreams.size(), "upstream");
   text += ", cache " + (cache.enabled ? format_size(cache.max_size) : "off");
   text += ", admin " + (admin ? to_string(admin->bind) : "off");

@@ -13,8 +13,9 @@ struct Substituted {
   std::string problem;  ///< what is wrong, and what was expected; empty when good
 };
 
-/// Replaces ${NAME} by the variable and ${NAME:-default} by it or, when it is unset or empty, by the default, which is taken as
-/// it stands. $$ is a dollar; a dollar before anything else stands for itself. A result above 64 KiB is refused.
+/// Replaces ${NAME} by the variable and ${NAME:-default} by it or, when it is unset or empty, by the default, which is
+/// taken as it stands. $$ is a dollar; a dollar before anything else stands for itself. A result above 64 KiB is
+/// refused.
 Substituted substitute(std::string_view text, const Environment&);
 
 }  // namespace freshet::config

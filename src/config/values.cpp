@@ -81,8 +81,8 @@ std::optional<HostPort> split_host_port(std::string_view text) {
   return result;
 }
 
-/// A host of a URL or an authority: a bracketed IPv6 literal, an IPv4 literal, or a name of letters, digits, '-', '_' and '.'.
-/// Brings it to canonical spelling.
+/// A host of a URL or an authority: a bracketed IPv6 literal, an IPv4 literal, or a name of letters, digits, '-', '_'
+/// and '.'. Brings it to canonical spelling.
 bool normalise_host(HostPort& at) {
   if (at.bracketed) {
     const auto address = read_address(at.host);
@@ -94,7 +94,8 @@ bool normalise_host(HostPort& at) {
   if (at.host.size() > 1 && at.host.ends_with('.')) at.host.pop_back();
   const bool plain = std::ranges::all_of(
       at.host, [](char c) { return ascii::is_alpha(c) || ascii::is_digit(c) || c == '-' || c == '_' || c == '.'; });
-  if (!plain || at.host.size() > 253 || at.host.starts_with('.') || at.host.find("..") != std::string::npos) return false;
+  if (!plain || at.host.size() > 253 || at.host.starts_with('.') || at.host.find("..") != std::string::npos)
+    return false;
   // What ends in a number is an IPv4 address or a mistake (URL Standard, 3.5).
   const auto last_label = std::string_view{at.host}.substr(at.host.rfind('.') + 1);
   return !std::ranges::all_of(last_label, ascii::is_digit) || read_address(at.host);
@@ -107,8 +108,12 @@ bool ValueType<bool>::read(std::string_view text, bool& out, std::string&) {
   return out || text == "false";
 }
 
-bool ValueType<std::uint32_t>::read(std::string_view text, std::uint32_t& out, std::string&) { return read_whole(text, out); }
-bool ValueType<std::uint16_t>::read(std::string_view text, std::uint16_t& out, std::string&) { return read_whole(text, out); }
+bool ValueType<std::uint32_t>::read(std::string_view text, std::uint32_t& out, std::string&) {
+  return read_whole(text, out);
+}
+bool ValueType<std::uint16_t>::read(std::string_view text, std::uint16_t& out, std::string&) {
+  return read_whole(text, out);
+}
 
 bool ValueType<Bytes>::read(std::string_view text, Bytes& out, std::string&) {
   const auto value = parse_size(text);
@@ -186,8 +191,12 @@ bool ValueType<HostField>::read(std::string_view text, HostField& out, std::stri
   return true;
 }
 
-bool ValueType<LogFormat>::read(std::string_view text, LogFormat& out, std::string&) { return read_word(text, kLogFormats, out); }
-bool ValueType<LogLevel>::read(std::string_view text, LogLevel& out, std::string&) { return read_word(text, kLogLevels, out); }
+bool ValueType<LogFormat>::read(std::string_view text, LogFormat& out, std::string&) {
+  return read_word(text, kLogFormats, out);
+}
+bool ValueType<LogLevel>::read(std::string_view text, LogLevel& out, std::string&) {
+  return read_word(text, kLogLevels, out);
+}
 
 std::optional<std::string> read_network(std::string_view text, std::string& what) {
   const auto slash = text.find('/');

@@ -21,11 +21,11 @@ struct TypeText {
 template <typename T>
 struct ValueType;
 
-#define FRESHET_VALUE_TYPE(type, type_name, type_expected)              \
-  template <>                                                           \
-  struct ValueType<type> {                                              \
-    static constexpr TypeText kText{type_name, type_expected};          \
-    static bool read(std::string_view, type& out, std::string& what);   \
+#define FRESHET_VALUE_TYPE(type, type_name, type_expected)            \
+  template <>                                                         \
+  struct ValueType<type> {                                            \
+    static constexpr TypeText kText{type_name, type_expected};        \
+    static bool read(std::string_view, type& out, std::string& what); \
   };
 
 FRESHET_VALUE_TYPE(bool, "true or false", "true or false")
@@ -60,7 +60,8 @@ struct ValueType<std::optional<std::uint32_t>> {
   static constexpr TypeText kText{"number or auto", "a whole number or auto"};
 };
 
-/// A CIDR block, or an address alone, in canonical spelling; empty when malformed or when bits after the prefix are set.
+/// A CIDR block, or an address alone, in canonical spelling; empty when malformed or when bits after the prefix are
+/// set.
 std::optional<std::string> read_network(std::string_view text, std::string& what);
 
 /// An IPv4 or IPv6 literal (no brackets, no scope) in canonical spelling.

@@ -31,7 +31,8 @@ class ViewBuffer final : public std::streambuf {
   }
 };
 
-/// Builds our tree from yaml-cpp's events. No graph is built on the way, so that there is nothing for aliases to multiply.
+/// Builds our tree from yaml-cpp's events. No graph is built on the way, so that there is nothing for aliases to
+/// multiply.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(const Environment& environment, Report& report) : environment_(environment), report_(report) {}
@@ -48,7 +49,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     fail(to_mark(mark), "is an alias, expected the value itself (anchors and aliases are not supported)");
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     check_anchor(mark, anchor);
     check_tag(mark, tag);
     if (expects_key()) return take_key(to_mark(mark), value);
@@ -87,7 +89,8 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   /// "?" is a plain scalar's or a collection's own tag, "!" a quoted one's.
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
-    if (!tag.empty() && tag != "?" && tag != "!") fail(to_mark(mark), "has the tag '" + tag + "', expected a value without tag");
+    if (!tag.empty() && tag != "?" && tag != "!")
+      fail(to_mark(mark), "has the tag '" + tag + "', expected a value without tag");
   }
   bool expects_key() const noexcept {
     return !levels_.empty() && levels_.back().node->kind == Node::Kind::Map && !levels_.back().has_key;
@@ -96,15 +99,16 @@ class TreeBuilder final : public YAML::EventHandler {
     Level& level = levels_.back();
     if (key.empty()) fail(mark, "has an empty key, expected the name of a setting");
     if (const Node* before = level.node->find(key))
-      report_.error(mark, joined(path_, key), "stands here again, expected once (first in line " +
-                                                  std::to_string(before->key_mark.line) + ")");
+      report_.error(mark, joined(path_, key),
+                    "stands here again, expected once (first in line " + std::to_string(before->key_mark.line) + ")");
     level.has_key = true;
     level.key = key;
     level.key_mark = mark;
     path_ = joined(path_, key);
   }
   Node& add(Node::Kind kind, const YAML::Mark& mark) {
-    if (++nodes_ > kMaxNodes) fail(to_mark(mark), "is too much, expected at most " + std::to_string(kMaxNodes) + " values");
+    if (++nodes_ > kMaxNodes)
+      fail(to_mark(mark), "is too much, expected at most " + std::to_string(kMaxNodes) + " values");
     Node* node = &root_;
     if (!levels_.empty()) {
       Level& level = levels_.back();
@@ -130,7 +134,8 @@ class TreeBuilder final : public YAML::EventHandler {
     check_anchor(mark, anchor);
     check_tag(mark, tag);
     if (expects_key()) fail(to_mark(mark), "has a list or a map as key, expected the name of a setting");
-    if (levels_.size() >= kMaxDepth) fail(to_mark(mark), "is nested too deep, expected at most " + std::to_string(kMaxDepth) + " levels");
+    if (levels_.size() >= kMaxDepth)
+      fail(to_mark(mark), "is nested too deep, expected at most " + std::to_string(kMaxDepth) + " levels");
     // The parent's vector does not grow while a child of it is open, so the pointers in levels_ stay good.
     Node& node = add(kind, mark);
     levels_.push_back({&node, path_.size(), false, {}, {}});
@@ -139,7 +144,9 @@ class TreeBuilder final : public YAML::EventHandler {
     levels_.pop_back();
     leave_value();
   }
-  static std::string joined(const std::string& path, const std::string& key) { return path.empty() ? key : path + '.' + key; }
+  static std::string joined(const std::string& path, const std::string& key) {
+    return path.empty() ? key : path + '.' + key;
+  }
 
   const Environment& environment_;
   Report& report_;

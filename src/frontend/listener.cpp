@@ -47,6 +47,16 @@ Peer peer_of(const tcp::socket& socket) {
   return peer;
 }
 
+/// A client that was gone before we came, or that cannot be reached (accept(2)); anything else is a lack of something.
+bool concerns_one_client(const error_code& error) noexcept {
+  using boost::system::errc::errc_t;
+  for (const errc_t gone : {errc_t::connection_aborted, errc_t::interrupted, errc_t::network_down, errc_t::protocol_error,
+                            errc_t::no_protocol_option, errc_t::host_unreachable, errc_t::operation_not_supported,
+                            errc_t::network_unreachable})
+    if (error == gone) return true;
+  return false;
+}
+
 /// What the listener, its accept loop and its sessions share: it lives as long as the last of them. One thread.
 class AcceptLoop final : public Pinned {
  public:
@@ -104,8 +114,7 @@ class AcceptLoop final : public Pinned {
         continue;
       }
       if (error == asio::error::would_block || error == asio::error::try_again) return true;
-      // A client that was gone before we came costs only itself; anything else is a lack of something.
-      if (error != asio::error::connection_aborted && error != asio::error::interrupted) return false;
+      if (!concerns_one_client(error)) return false;
     }
     return true;
   }

@@ -51,8 +51,8 @@ class FirstDelta {
   bool seen_ = false;
 };
 
-// no-cache and private: whole, or for some fields only. Whatever cannot be understood counts as the whole, and so do two
-// lists, of which we could only keep one.
+// no-cache and private: whole, or for some fields only. Whatever cannot be understood counts as the whole, and so do
+// two lists, of which we could only keep one.
 class Qualified {
  public:
   Qualified(bool& whole, std::string_view& fields) noexcept : whole_(whole), fields_(fields) {}
@@ -152,9 +152,9 @@ class ResponseReader {
   Qualified no_cache_{out_.no_cache, out_.no_cache_fields}, private_{out_.is_private, out_.private_fields};
 };
 
-// The members of all CDN-Cache-Control lines; empty when the field is empty or any part of it invalid. The lines are read one
-// by one, so that what is found points into them; only a member cut in two by a line end would be read otherwise if joined,
-// and RFC 9651 4.2 lets that fail.
+// The members of all CDN-Cache-Control lines; empty when the field is empty or any part of it invalid. The lines are
+// read one by one, so that what is found points into them; only a member cut in two by a line end would be read
+// otherwise if joined, and RFC 9651 4.2 lets that fail.
 std::vector<DictionaryMember> read_targeted(FieldsView fields) {
   std::vector<DictionaryMember> all;
   for (const Field field : fields) {
@@ -190,7 +190,8 @@ std::optional<ResponseDirectives> parse_targeted(FieldsView fields) {
 
 RequestDirectives parse_request_directives(FieldsView fields) noexcept {
   RequestDirectives out;
-  FirstDelta max_age(out.max_age), min_fresh(out.min_fresh), max_stale(out.max_stale), stale_if_error(out.stale_if_error);
+  FirstDelta max_age(out.max_age), min_fresh(out.min_fresh), max_stale(out.max_stale),
+      stale_if_error(out.stale_if_error);
   for_each_directive(fields, FieldId::CacheControl, [&](std::string_view name, std::string_view value, bool has_value) {
     if (ascii::iequals(name, "max-age")) {
       max_age.see(parse_delta(value), kNone);
@@ -222,8 +223,9 @@ ResponseDirectives parse_response_directives(FieldsView fields) noexcept {
     if (const auto targeted = parse_targeted(fields)) return *targeted;
   ResponseDirectives out;
   ResponseReader reader(out);
-  for_each_directive(fields, FieldId::CacheControl, [&reader](std::string_view name, std::string_view value,
-                                                              bool has_value) { reader.see(name, value, has_value); });
+  for_each_directive(
+      fields, FieldId::CacheControl,
+      [&reader](std::string_view name, std::string_view value, bool has_value) { reader.see(name, value, has_value); });
   return out;
 }
 

@@ -7,9 +7,7 @@ namespace freshet {
 namespace {
 
 // W/ is case-sensitive and counts only before a quote: anything else is malformed and equals nothing but itself.
-std::string_view opaque_tag(std::string_view tag) noexcept {
-  return tag.starts_with("W/\"") ? tag.substr(2) : tag;
-}
+std::string_view opaque_tag(std::string_view tag) noexcept { return tag.starts_with("W/\"") ? tag.substr(2) : tag; }
 
 bool looks_weak(std::string_view tag) noexcept { return tag.starts_with("W/") || tag.starts_with("w/"); }
 
@@ -40,7 +38,9 @@ bool none_match_hits(FieldsView request, std::string_view etag) noexcept {
 
 }  // namespace
 
-bool weak_match(std::string_view a, std::string_view b) noexcept { return !a.empty() && opaque_tag(a) == opaque_tag(b); }
+bool weak_match(std::string_view a, std::string_view b) noexcept {
+  return !a.empty() && opaque_tag(a) == opaque_tag(b);
+}
 
 bool strong_match(std::string_view a, std::string_view b) noexcept { return !a.empty() && a == b && !looks_weak(a); }
 

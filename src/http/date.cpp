@@ -45,9 +45,7 @@ constexpr Civil civil_from_days(std::int64_t days) noexcept {
 }
 static_assert(days_from_civil({1970, 1, 1}) == 0 && days_from_civil({2000, 3, 1}) == 11017);
 
-constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept {
-  return a / b - (a % b < 0 ? 1 : 0);
-}
+constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept { return a / b - (a % b < 0 ? 1 : 0); }
 
 // Reads a date piece by piece from the front; after the first piece that does not fit, everything fails.
 class DateReader {

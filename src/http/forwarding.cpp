@@ -111,14 +111,12 @@ std::string forwarded_member(std::string_view client, std::string_view scheme, s
 
 void strip_hop_by_hop(Fields& fields) {
   const Nominations nominated(fields);
-  fields.remove_if([&nominated](const Field& field) {
-    return (field_flags(field.id) & kHopByHop) != 0 || nominated.holds(field);
-  });
+  fields.remove_if(
+      [&nominated](const Field& field) { return (field_flags(field.id) & kHopByHop) != 0 || nominated.holds(field); });
 }
 
 void strip_forbidden_trailers(Fields& fields) {
-  fields.remove_if(
-      [](const Field& field) { return (field_flags(field.id) & (kHopByHop | kForbiddenTrailer)) != 0; });
+  fields.remove_if([](const Field& field) { return (field_flags(field.id) & (kHopByHop | kForbiddenTrailer)) != 0; });
 }
 
 std::string_view version_token(Version version) noexcept {

@@ -83,8 +83,8 @@ bool is_transfer_coding(std::string_view coding) noexcept {
   return true;
 }
 
-// A request's Transfer-Encoding other than "chunked" is refused; this says how. 501 is kept for a list that could be framed
-// (chunked last, and only there) but needs a coding that we do not have.
+// A request's Transfer-Encoding other than "chunked" is refused; this says how. 501 is kept for a list that could be
+// framed (chunked last, and only there) but needs a coding that we do not have.
 int refusal_of(std::string_view codings) noexcept {
   ListReader list(codings);
   bool chunked_last = false;
@@ -98,8 +98,7 @@ int refusal_of(std::string_view codings) noexcept {
 FramingVerdict frame_coded_request(Method method, Version version, const Facts& facts) noexcept {
   if (facts.length_lines != 0) return refuse(Reason::LengthConflict, 400);
   if (facts.coding_lines != 1 || version == Version::Http10) return refuse(Reason::BadTransferEncoding, 400);
-  if (!ascii::iequals(facts.coding, "chunked"))
-    return refuse(Reason::BadTransferEncoding, refusal_of(facts.coding));
+  if (!ascii::iequals(facts.coding, "chunked")) return refuse(Reason::BadTransferEncoding, refusal_of(facts.coding));
   if (method == Method::Connect) return refuse(Reason::BadTransferEncoding, 400);
   FramingVerdict verdict;
   verdict.body = BodyKind::Chunked;

@@ -11,8 +11,7 @@ namespace {
 constexpr std::array<bool, 256> kTchar = [] {
   std::array<bool, 256> table{};
   for (int c = 0; c < 128; ++c)
-    table[static_cast<std::size_t>(c)] =
-        ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
+    table[static_cast<std::size_t>(c)] = ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
   for (char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();

@@ -7,8 +7,8 @@
 
 namespace freshet {
 
-std::optional<std::string> resolve_same_origin(std::string_view scheme, std::string_view authority, std::string_view target,
-                                               std::string_view reference) {
+std::optional<std::string> resolve_same_origin(std::string_view scheme, std::string_view authority,
+                                               std::string_view target, std::string_view reference) {
   std::string text;
   text.append(scheme).append("://").append(authority).append(target);
   const auto base = boost::urls::parse_uri(text);
@@ -21,7 +21,7 @@ std::optional<std::string> resolve_same_origin(std::string_view scheme, std::str
   const auto there = normalise_authority(std::string_view(resolved.encoded_authority()), scheme, arena);
   if (!there || *there != authority) return {};
   std::string out(resolved.encoded_path());
-  if (out.empty()) out = "/";
+  if (out.empty()) out.push_back('/');
   if (resolved.has_query()) out.append("?").append(std::string_view(resolved.encoded_query()));
   return out;
 }

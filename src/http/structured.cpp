@@ -12,9 +12,7 @@ namespace {
 constexpr std::size_t kMostMembers = 1024;
 
 bool is_key_start(char c) noexcept { return (c >= 'a' && c <= 'z') || c == '*'; }
-bool is_key_char(char c) noexcept {
-  return is_key_start(c) || ascii::is_digit(c) || c == '_' || c == '-' || c == '.';
-}
+bool is_key_char(char c) noexcept { return is_key_start(c) || ascii::is_digit(c) || c == '_' || c == '-' || c == '.'; }
 bool is_token_start(char c) noexcept { return ascii::is_alpha(c) || c == '*'; }
 bool is_token_char(char c) noexcept { return is_tchar(c) || c == ':' || c == '/'; }
 bool is_lower_hex(char c) noexcept { return ascii::is_digit(c) || (c >= 'a' && c <= 'f'); }
@@ -46,7 +44,8 @@ class Utf8Check {
   unsigned low_ = 0x80, high_ = 0xBF;
 };
 
-// The parsing algorithms of RFC 9651 4.2, one function each. Each takes what it reads off the front and says whether it could.
+// The parsing algorithms of RFC 9651 4.2, one function each. Each takes what it reads off the front and says whether it
+// could.
 class Reader {
  public:
   using Member = DictionaryMember;

@@ -13,8 +13,7 @@ namespace {
 constexpr std::array<bool, 256> kNameChars = [] {
   std::array<bool, 256> table{};
   for (int c = 0; c < 128; ++c)
-    table[static_cast<std::size_t>(c)] =
-        ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
+    table[static_cast<std::size_t>(c)] = ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
   for (char c : std::string_view("-._~!$&'()*+,;=")) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
@@ -133,7 +132,8 @@ bool is_good(const HostField& host) noexcept {
   return host.count == 0 || (host.value && split_authority(*host.value));
 }
 
-TargetVerdict decide_connect(std::string_view raw, const HostField& host, std::string_view default_scheme, Arena& arena) {
+TargetVerdict decide_connect(std::string_view raw, const HostField& host, std::string_view default_scheme,
+                             Arena& arena) {
   if (raw.find('@') != std::string_view::npos) return refuse(Reason::Userinfo, 400);
   const auto authority = split_authority(raw);
   if (!authority || authority->port == 0) return refuse(Reason::BadTarget, 400);

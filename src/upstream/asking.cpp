@@ -88,7 +88,7 @@ std::optional<Failure> Asking::choose_authority() {
   forward_.port = authority->port != 0 ? authority->port : default_port(head.scheme);
   servers_ = {&forward_, 1};
   const std::vector<AddressPolicy>& policies = origins_.options.forward_policies;
-  static const AddressPolicy kStrict;
+  static const AddressPolicy kStrict{};
   policy_ = request_.listener < policies.size() ? &policies[request_.listener] : &kStrict;
   return {};
 }

@@ -68,7 +68,8 @@ void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { s
 void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
 
-// Asio takes coroutine frames and completion handlers from aligned_alloc() when its recycling allocator has none to reuse.
+// Asio takes coroutine frames and completion handlers from aligned_alloc() when its recycling allocator has none to
+// reuse.
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
   return count_and_allocate(size, std::align_val_t{alignment});
 }

@@ -11,7 +11,8 @@ namespace freshet {
 
 /// wait() returns once wake() has been called since the last wait() returned; a wake() that comes first is not lost.
 /// wake(): any thread. wait(): one coroutine at a time; it resumes on its own executor. Destroy it only when no wake() can be
-/// under way: take it off the WaiterList first.
+/// under way: take it off the WaiterList first. A loop that is destroyed destroys the coroutines that wait on it, as it does with
+/// those that wait for its timers and sockets.
 class Wakeup final : public Waiter {
  public:
   Wakeup();
@@ -23,10 +24,15 @@ class Wakeup final : public Waiter {
   Task<void> wait();
 
  private:
-  struct Armed;  // the suspended coroutine's handler
+  struct Armed;     // the suspended coroutine's handler
+  class Suspended;  // the list of those of one loop
   enum State : int { kIdle, kWoken, kWaiting };
+  void leave() noexcept;
   std::atomic<int> state_{kIdle};
   std::unique_ptr<Armed> armed_;
+  // Place in the Suspended list while a coroutine waits; touched by the loop's thread only.
+  Wakeup** previous_ = nullptr;
+  Wakeup* next_ = nullptr;
 };
 
 }  // namespace freshet

@@ -1,6 +1,7 @@
 // All stored responses, shared by the workers: sharded, with a byte budget and eviction without list moves on a hit.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,7 +21,7 @@ namespace freshet {
 
 struct StoreOptions {
   std::uint64_t max_size = 256u << 20;   ///< bytes: heads, keys, index, bodies, fills
-  unsigned shards = 64;                  ///< a power of two
+  unsigned shards = 64;                  ///< a power of two; a small cache takes fewer (one for each 4 MiB)
   std::size_t max_variants = 64;         ///< for one key; beyond, the oldest leaves
   Milliseconds remember_declined{60000}; ///< how long nobody waits for a key whose answer was not shareable
 };
@@ -44,11 +45,11 @@ class FetchTicket {
   bool remembered() const noexcept { return remembered_; }
 
   /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for the others,
-  /// when the key was invalidated after the fetch began.
+  /// when the key was invalidated after the fetch began, or when the body cannot be kept (passing, aborted).
   /// `share`: those who wait may use it; otherwise (it must be validated before any reuse) it is stored, but they are told Declined and
   /// the key is remembered, so that nobody waits for the next ones.
   bool publish(Ref<StoredResponse> response, bool share);
-  /// After a 304: `freshened` takes the place of `old`.
+  /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays then.
   bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
   /// Wakes the waiters without a response of their own to share; with `remember`, nobody waits for this key for a while.
   void decline(Reason, bool remember);
@@ -59,11 +60,11 @@ class FetchTicket {
   Store* store_ = nullptr;
   Ref<Fetch> fetch_;        // null: alone (not announced to anybody)
   std::uint64_t hash_ = 0;
-  std::string key_;
-  std::uint64_t generation_ = 0;
+  std::uint32_t generation_ = 0;
   bool remembered_ = false;
 };
 
+/// Outlives every response and body that was made with it, wherever they are pinned. Any thread.
 class Store final : public Ledger {
  public:
   Store(const StoreOptions&, const Clock&);
@@ -92,6 +93,10 @@ class Store final : public Ledger {
   /// The ticket settles as usual.
   std::optional<FetchTicket> join_background(const CacheKey&);
 
+  /// Takes out up to about `work` responses that have become useless: stale beyond every window in which they could be used or
+  /// validated (see keep_until() in store.cpp). For a worker to call each second; cheap when there is nothing to do. Returns how many.
+  std::size_t expire_some(SteadyTime now, std::size_t work);
+
   StoreFigures figures() const;
 
  protected:
@@ -100,9 +105,27 @@ class Store final : public Ledger {
  private:
   friend class FetchTicket;
   struct Shard;
+  struct Order;
+  using Nodes = std::vector<Ref<StoredResponse>>;
+
+  Shard& shard_of(std::uint64_t hash) const noexcept { return shards_[hash >> shard_shift_]; }
+  bool put(FetchTicket&, const StoredResponse* old, const Ref<StoredResponse>& response, bool share);
+  void put_locked(Shard&, const StoredResponse* old, StoredResponse& response, Nodes& gone);
+  void take_out(Shard&, StoredResponse&, Nodes& gone);
+  bool forget(const Ref<StoredResponse>& unlinked) noexcept;
+  FetchTicket make_ticket(Shard&, const CacheKey&, bool announced);
+  void settle(FetchTicket&, Fetch::Look, bool remember) noexcept;
+
   const Clock& clock_;
   StoreOptions options_;
+  unsigned shard_count_;
+  unsigned shard_shift_;
   std::unique_ptr<Shard[]> shards_;
+  std::unique_ptr<Order> order_;
+  struct Counts {
+    std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0}, expired{0};
+  };
+  Counts counts_;
 };
 
 }  // namespace freshet

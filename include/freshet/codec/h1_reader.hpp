@@ -15,12 +15,12 @@
 
 namespace freshet {
 
-/// Each is decided as soon as it is exceeded, whether or not the head is complete: a caller that has room for `bytes` never runs
-/// out of room by waiting for more.
+/// Each is decided as soon as it is exceeded, whether or not the head is complete: a caller that has room for `bytes`
+/// never runs out of room by waiting for more.
 struct HeadLimits {
-  std::size_t bytes = 32 * 1024;        ///< the whole head: empty lines before it, start line, field lines, empty line
+  std::size_t bytes = 32 * 1024;  ///< the whole head: empty lines before it, start line, field lines, empty line
   std::size_t target_bytes = 8 * 1024;
-  std::size_t fields = 128;             ///< field lines, before any are taken out
+  std::size_t fields = 128;  ///< field lines, before any are taken out
 };
 
 /// What a look at the buffered bytes gave.
@@ -28,7 +28,7 @@ struct HeadProgress {
   enum class State : std::uint8_t { NeedMore, Complete, Bad } state = State::NeedMore;
   std::size_t consumed = 0;  ///< Complete: bytes of the head, and of empty lines before it
   Reason error = Reason::None;
-  int status = 0;            ///< Bad: what to answer (400, 414, 417, 431, 501, 505; for responses 502)
+  int status = 0;  ///< Bad: what to answer (400, 414, 417, 431, 501, 505; for responses 502)
 };
 
 /// How far a reader has looked into a head that is not complete. Positions count from the start of the buffer.
@@ -44,19 +44,19 @@ struct HeadScan {
 
 /// A parsed request head.
 struct ParsedRequest {
-  RequestHead head;          ///< hop-by-hop fields, Host, Content-Length and Expect: 100-continue taken out
+  RequestHead head;  ///< hop-by-hop fields, Host, Content-Length and Expect: 100-continue taken out
   FramingVerdict framing;
-  bool expects_continue = false;  ///< HTTP/1.1 with a body to come; the expectation of others is ignored (RFC 9110 10.1.1)
+  bool expects_continue = false;  ///< HTTP/1.1 with a body to come; others' is ignored (RFC 9110 10.1.1)
   bool absolute_form = false;
-  /// Upgrade's value when Connection nominates it on HTTP/1.1; else empty. "h2c" is taken out of it: a tunnel of requests that
-  /// this proxy does not see would pass by all its rules (RFC 9113 3.1 has made it obsolete).
+  /// Upgrade's value when Connection nominates it on HTTP/1.1; else empty. "h2c" is taken out of it: a tunnel of
+  /// requests that this proxy does not see would pass by all its rules (RFC 9113 3.1 has made it obsolete).
   std::string_view upgrade;
 };
 
-/// Looks at `buffered` (all bytes received and not yet consumed). NeedMore keeps only a scan position, so the caller may move the
-/// bytes; Complete fills `out`, whose views lie in `arena` (nothing points into `buffered` any more). Complete and Bad make the
-/// reader ready for the next message. `out` of the message before may be given again: then its fields' memory is used again.
-/// One thread.
+/// Looks at `buffered` (all bytes received and not yet consumed). NeedMore keeps only a scan position, so the caller
+/// may move the bytes; Complete fills `out`, whose views lie in `arena` (nothing points into `buffered` any more).
+/// Complete and Bad make the reader ready for the next message. `out` of the message before may be given again: then
+/// its fields' memory is used again. One thread.
 class H1RequestReader {
  public:
   explicit H1RequestReader(const HeadLimits& limits, std::string_view default_scheme = "http") noexcept
@@ -77,16 +77,17 @@ class H1RequestReader {
 struct ParsedResponse {
   int status = 0;
   Version version = Version::Http11;
-  Fields fields;             ///< hop-by-hop fields and Content-Length taken out
+  Fields fields;  ///< hop-by-hop fields and Content-Length taken out
   FramingVerdict framing;
-  /// As declared, also where there is no body (HEAD, 304). Empty where it means nothing: with Transfer-Encoding, 1xx, 204.
+  /// As declared, also where there is no body (HEAD, 304). Empty where it means nothing: with Transfer-Encoding, 1xx,
+  /// 204.
   std::optional<std::uint64_t> content_length;
-  bool upgrade = false;      ///< 101 only
+  bool upgrade = false;  ///< 101 only
   std::string upgrade_value;
 };
 
-/// The same for responses. A folded line is joined by a space and white space before a colon is dropped, as RFC 9112 5.1 and 5.2
-/// demand of a proxy; everything else that is wrong is Bad with BadResponse or ResponseFieldsTooLarge.
+/// The same for responses. A folded line is joined by a space and white space before a colon is dropped, as RFC
+/// 9112 5.1 and 5.2 demand of a proxy; everything else that is wrong is Bad with BadResponse or ResponseFieldsTooLarge.
 class H1ResponseReader {
  public:
   explicit H1ResponseReader(const HeadLimits& limits) noexcept : limits_(limits) {}
@@ -101,8 +102,9 @@ class H1ResponseReader {
   HeadScan scan_;
 };
 
-/// Cuts a body out of the bytes that follow a head. Of an unfinished chunk-size line it keeps what it has understood; of an
-/// unfinished trailer line only a scan position, so at most `max_trailer_bytes` + 2 bytes stay unconsumed. One thread.
+/// Cuts a body out of the bytes that follow a head. Of an unfinished chunk-size line it keeps what it has understood;
+/// of an unfinished trailer line only a scan position, so at most `max_trailer_bytes` + 2 bytes stay unconsumed. One
+/// thread.
 class H1BodyReader {
  public:
   /// Field lines in a trailer section, and bytes in a chunk-size line.
@@ -117,15 +119,15 @@ class H1BodyReader {
 
   struct Step {
     enum class State : std::uint8_t { NeedMore, Data, End, Bad } state = State::NeedMore;
-    std::size_t consumed = 0;          ///< bytes of `buffered` used up by this step, `data` included
-    std::span<const std::byte> data;   ///< points into `buffered`
-    Reason error = Reason::None;       ///< BadChunk, BadTrailer
+    std::size_t consumed = 0;         ///< bytes of `buffered` used up by this step, `data` included
+    std::span<const std::byte> data;  ///< points into `buffered`
+    Reason error = Reason::None;      ///< BadChunk, BadTrailer
   };
   /// Looks at `buffered`. Call again with what is left until NeedMore or End. Chunk extensions are checked and dropped
   /// (RFC 9112 7.1.1). After End it says End again, after Bad it says Bad.
   Step step(std::span<const std::byte> buffered);
-  /// The connection ended: true when that is where the body ends (UntilClose, Tunnel) or it had ended before, false when it was
-  /// cut short.
+  /// The connection ended: true when that is where the body ends (UntilClose, Tunnel) or it had ended before, false
+  /// when it was cut short.
   bool end_of_input() noexcept;
   /// Nothing of the body is to come: with BodyKind::Length already after the last byte's Data.
   bool done() const noexcept { return done_; }
@@ -135,8 +137,23 @@ class H1BodyReader {
  private:
   /// Where in a chunked body the next byte stands.
   enum class Phase : std::uint8_t {
-    SizeFirst, Size, BeforeExtension, ExtensionStart, ExtensionName, AfterName, ValueStart, Value, Quoted, QuotedPair, AfterQuoted,
-    LineFeed, Data, DataCr, DataLf, Trailers, Failed
+    SizeFirst,
+    Size,
+    BeforeExtension,
+    ExtensionStart,
+    ExtensionName,
+    AfterName,
+    ValueStart,
+    Value,
+    Quoted,
+    QuotedPair,
+    AfterQuoted,
+    LineFeed,
+    Data,
+    DataCr,
+    DataLf,
+    Trailers,
+    Failed
   };
   Step step_chunked(std::span<const std::byte> buffered);
   Step step_trailers(std::span<const std::byte> buffered, std::size_t at);

@@ -29,8 +29,9 @@ struct ExtraField {
   std::string_view value;
 };
 
-/// A response head as at most three pieces for a gather write: status line, the fields' own block (not copied when it is
-/// contiguous), and the lines made now with the empty line. What is made lies in `arena`; no heap allocation beyond that.
+/// A response head as at most three pieces for a gather write: status line, the fields' own block (not copied when it
+/// is contiguous), and the lines made now with the empty line. What is made lies in `arena`; no heap allocation beyond
+/// that.
 struct RenderedHead {
   std::array<std::string_view, 3> pieces;
   std::size_t count = 0;
@@ -41,10 +42,11 @@ struct RenderedHead {
   }
 };
 /// The version written is always HTTP/1.1 (RFC 9112 2.3); 1xx heads are rendered with an empty OutgoingFraming.
-RenderedHead render_response_head(const ResponseHead&, std::span<const ExtraField> extra, const OutgoingFraming&, Arena& arena);
+RenderedHead render_response_head(const ResponseHead&, std::span<const ExtraField> extra, const OutgoingFraming&,
+                                  Arena& arena);
 
-/// Appends a whole request head to `out`: request line (origin-form, or `target` as given for CONNECT and "*"), Host, fields,
-/// framing, empty line. With `absolute_form`, the target is scheme://authority + target (for a parent proxy).
+/// Appends a whole request head to `out`: request line (origin-form, or `target` as given for CONNECT and "*"), Host,
+/// fields, framing, empty line. With `absolute_form`, the target is scheme://authority + target (for a parent proxy).
 void render_request_head(const RequestHead&, const OutgoingFraming&, bool absolute_form, std::string& out);
 
 /// "<hex size>\r\n" into `room`; the data and "\r\n" follow.

@@ -40,7 +40,8 @@ struct LoadResult {
 };
 
 /// Reads settings from YAML. `file`: its name for messages. Any bytes are welcome: time and memory are bounded
-/// (1 MiB of text, 10,000 nodes, depth 16; aliases and tags are refused). Never throws but for lack of memory. Any thread.
+/// (1 MiB of text, 10,000 nodes, depth 16; aliases and tags are refused). Never throws but for lack of memory. Any
+/// thread.
 LoadResult load_text(std::string_view yaml, const std::string& file, const Environment& environment);
 
 /// Reads a file and then load_text(). One that cannot be read is a problem like others.

@@ -1,5 +1,5 @@
-// What an operator can set. Plain values: made once by load() or by the makers below, read by app, which translates them into
-// the small Options of each module. The members of the sections are rows of settings.def.
+// What an operator can set. Plain values: made once by load() or by the makers below, read by app, which translates
+// them into the small Options of each module. The members of the sections are rows of settings.def.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ std::optional<ServerUrl> parse_server_url(std::string_view text, std::string& wh
 /// Which non-global addresses clients of a forward listener may reach.
 struct PrivateAccess {
   bool all = false;
-  std::vector<std::string> networks;  ///< when not `all`: the CIDR blocks that are open, canonical, e.g. "10.0.0.0/8", "fd00::/8"
+  std::vector<std::string>
+      networks;  ///< when not `all`: the CIDR blocks that are open, canonical, e.g. "10.0.0.0/8", "fd00::/8"
   bool operator==(const PrivateAccess&) const = default;
 };
 

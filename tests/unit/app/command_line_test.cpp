@@ -53,8 +53,8 @@ TEST_CASE("A forward proxy needs nothing", "[app]") {
 TEST_CASE("reverse and forward take the same further options", "[app]") {
   for (const Words& begin : {Words{"reverse", "--to", "http://a"}, Words{"forward"}}) {
     Words words = begin;
-    for (const char* word : {"--listen", "0.0.0.0:81", "--admin", "off", "--cache-size", "8GiB", "--workers", "3", "--access-log",
-                             "/tmp/a.log", "--log-level", "debug"})
+    for (const char* word : {"--listen", "0.0.0.0:81", "--admin", "off", "--cache-size", "8GiB", "--workers", "3",
+                             "--access-log", "/tmp/a.log", "--log-level", "debug"})
       words.emplace_back(word);
     const auto settings = settings_of(words);
     REQUIRE(settings.listeners[0].bind == Endpoint{"0.0.0.0", 81});
@@ -89,7 +89,8 @@ TEST_CASE("version and help go to stdout with exit code 0", "[app]") {
     const auto own = parsed<Print>({command, "--help"});
     REQUIRE(own.exit_code == 0);
     REQUIRE(own.text.find("Usage: freshet " + std::string{command}) != std::string::npos);
-    for (const char* word : {"--listen", "--admin", "--cache-size", "--workers", "--access-log", "--log-level", "Examples:"}) {
+    for (const char* word :
+         {"--listen", "--admin", "--cache-size", "--workers", "--access-log", "--log-level", "Examples:"}) {
       INFO(word);
       REQUIRE(own.text.find(word) != std::string::npos);
     }
@@ -101,31 +102,32 @@ TEST_CASE("A usage error is one clear line with exit code 2", "[app]") {
   const struct {
     Words words;
     const char* contains;
-  } rows[] = {{{}, "there is no command, expected run, reverse"},
-              {{"sing"}, "'sing' is not a command, expected run"},
-              {{""}, "'' is not a command"},
-              {{"--loud"}, "--loud"},
-              {{"run", "--loud"}, "--loud"},
-              {{"run", "extra"}, "extra"},
-              {{"run", "-c"}, "--config"},
-              {{"reverse"}, "--to is required"},
-              {{"reverse", "--to"}, "--to"},
-              {{"reverse", "--to", "https://a"}, "--to: is 'https://a', but this version cannot speak TLS to servers yet"},
-              {{"reverse", "--to", "a:80"}, "--to: is 'a:80', which has no scheme, expected http://HOST"},
-              {{"reverse", "--to", "http://a", "http://b"}, "http://b"},
-              {{"reverse", "--to", "http://a", "--allow-private"}, "--allow-private"},
-              {{"forward", "--to", "http://a"}, "--to"},
-              {{"forward", "--listen", "3128"}, "--listen: is '3128', expected ADDRESS:PORT"},
-              {{"forward", "--listen", "localhost:3128"}, "--listen: is 'localhost:3128'"},
-              {{"forward", "--listen", "127.0.0.1:70000"}, "--listen: is '127.0.0.1:70000'"},
-              {{"forward", "--listen", ""}, "--listen"},
-              {{"forward", "--listen", "127.0.0.1:9180"}, "--listen: is 127.0.0.1:9180 like --admin"},
-              {{"forward", "--admin", "on"}, "--admin: is 'on', expected ADDRESS:PORT"},
-              {{"forward", "--cache-size", "big"}, "--cache-size: is 'big', expected a size"},
-              {{"forward", "--cache-size", "1KiB"}, "from 1MiB to 16TiB"},
-              {{"forward", "--workers", "0"}, "--workers: is '0', expected a whole number or auto from 1 to 1024"},
-              {{"forward", "--log-level", "loud"}, "--log-level: is 'loud', expected debug, info, warn, error or off"},
-              {{"healthcheck", "--admin", "off"}, "--admin: is 'off', expected ADDRESS:PORT"}};
+  } rows[] = {
+      {{}, "there is no command, expected run, reverse"},
+      {{"sing"}, "'sing' is not a command, expected run"},
+      {{""}, "'' is not a command"},
+      {{"--loud"}, "--loud"},
+      {{"run", "--loud"}, "--loud"},
+      {{"run", "extra"}, "extra"},
+      {{"run", "-c"}, "--config"},
+      {{"reverse"}, "--to is required"},
+      {{"reverse", "--to"}, "--to"},
+      {{"reverse", "--to", "https://a"}, "--to: is 'https://a', but this version cannot speak TLS to servers yet"},
+      {{"reverse", "--to", "a:80"}, "--to: is 'a:80', which has no scheme, expected http://HOST"},
+      {{"reverse", "--to", "http://a", "http://b"}, "http://b"},
+      {{"reverse", "--to", "http://a", "--allow-private"}, "--allow-private"},
+      {{"forward", "--to", "http://a"}, "--to"},
+      {{"forward", "--listen", "3128"}, "--listen: is '3128', expected ADDRESS:PORT"},
+      {{"forward", "--listen", "localhost:3128"}, "--listen: is 'localhost:3128'"},
+      {{"forward", "--listen", "127.0.0.1:70000"}, "--listen: is '127.0.0.1:70000'"},
+      {{"forward", "--listen", ""}, "--listen"},
+      {{"forward", "--listen", "127.0.0.1:9180"}, "--listen: is 127.0.0.1:9180 like --admin"},
+      {{"forward", "--admin", "on"}, "--admin: is 'on', expected ADDRESS:PORT"},
+      {{"forward", "--cache-size", "big"}, "--cache-size: is 'big', expected a size"},
+      {{"forward", "--cache-size", "1KiB"}, "from 1MiB to 16TiB"},
+      {{"forward", "--workers", "0"}, "--workers: is '0', expected a whole number or auto from 1 to 1024"},
+      {{"forward", "--log-level", "loud"}, "--log-level: is 'loud', expected debug, info, warn, error or off"},
+      {{"healthcheck", "--admin", "off"}, "--admin: is 'off', expected ADDRESS:PORT"}};
   for (const auto& row : rows) {
     INFO(row.contains);
     const auto print = parsed<Print>(row.words);

@@ -105,9 +105,10 @@ TEST_CASE("check prints a one-line summary of a good file and returns 0", "[app]
   std::ostringstream out, err;
   REQUIRE(check_file(file.path(), out, err) == 0);
   REQUIRE(err.str() == "");
-  REQUIRE(out.str() == file.path() +
-                           ": good: 1 listener (forward 127.0.0.1:3128), 0 upstreams, cache 256MiB, admin 127.0.0.1:9180, "
-                           "access log stdout\n");
+  REQUIRE(out.str() ==
+          file.path() +
+              ": good: 1 listener (forward 127.0.0.1:3128), 0 upstreams, cache 256MiB, admin 127.0.0.1:9180, "
+              "access log stdout\n");
 }
 
 TEST_CASE("check prints every mistake of a bad file and returns 2", "[app]") {
@@ -155,8 +156,8 @@ TEST_CASE("healthcheck speaks IPv6", "[app]") {
 TEST_CASE("healthcheck fails on any other answer", "[app]") {
   const Listening server(AF_INET);
   REQUIRE(server.usable());
-  for (const char* answer : {"HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 404 200\r\n\r\n", "HTTP/1.1\r\n", "H\n", "\n",
-                             "220 mail.example.com ESMTP\r\n", "HTTP/2.0 200 OK\r\n"}) {
+  for (const char* answer : {"HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 404 200\r\n\r\n", "HTTP/1.1\r\n",
+                             "H\n", "\n", "220 mail.example.com ESMTP\r\n", "HTTP/2.0 200 OK\r\n"}) {
     INFO(answer);
     const auto asked = ask(server, {answer});
     REQUIRE(asked.exit_code == 1);

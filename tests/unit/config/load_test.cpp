@@ -19,7 +19,9 @@ std::string problems(std::string_view yaml, const Environment& environment = no_
 }
 
 /// `yaml` below a listener that is right.
-std::string good_with(std::string_view yaml) { return "listeners: [{bind: \"127.0.0.1:1\", forward: {}}]\n" + std::string{yaml}; }
+std::string good_with(std::string_view yaml) {
+  return "listeners: [{bind: \"127.0.0.1:1\", forward: {}}]\n" + std::string{yaml};
+}
 
 constexpr std::string_view kWhole = R"(listeners:
   - bind: 127.0.0.1:8080          # reverse
@@ -136,12 +138,15 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
       // Unknown names, with the nearest one.
       {good_with("cahce: {}"), "f:2:1: cahce: is not a known setting, did you mean 'cache'?\n"},
       {good_with("cache: {maxsize: 1GiB}"), "f:2:9: cache.maxsize: is not a known setting, did you mean 'max_size'?\n"},
-      {good_with("cache:\n  max-size: 1GiB"), "f:3:3: cache.max-size: is not a known setting, did you mean 'max_size'?\n"},
-      {good_with("timeouts: {conenct: 1s}"), "f:2:12: timeouts.conenct: is not a known setting, did you mean 'connect'?\n"},
+      {good_with("cache:\n  max-size: 1GiB"),
+       "f:3:3: cache.max-size: is not a known setting, did you mean 'max_size'?\n"},
+      {good_with("timeouts: {conenct: 1s}"),
+       "f:2:12: timeouts.conenct: is not a known setting, did you mean 'connect'?\n"},
       {good_with("max_size: 1GiB"),
        "f:2:1: max_size: is not a setting of this section, did you mean 'cache.max_size'?\n"},
       {good_with("log: {colour: blue}"), "f:2:7: log.colour: is not a known setting, expected level\n"},
-      {good_with("access_log: {zzzzz: 1}"), "f:2:14: access_log.zzzzz: is not a known setting, expected path or format\n"},
+      {good_with("access_log: {zzzzz: 1}"),
+       "f:2:14: access_log.zzzzz: is not a known setting, expected path or format\n"},
       {"listeners: [{bind: \"127.0.0.1:1\", forward: {allow_privat: true}}]",
        "f:1:45: listeners[0].forward.allow_privat: is not a known setting, did you mean 'allow_private'?\n"},
       // Wrong types.
@@ -156,7 +161,8 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
       {good_with("cache: {max_size: 1XiB}"),
        "f:2:19: cache.max_size: is '1XiB', expected a size such as 256MiB, 64KiB or 1000 from 1MiB to 16TiB\n"},
       {good_with("timeouts: {connect: 30}"),
-       "f:2:21: timeouts.connect: has no unit ('30'), expected a duration such as 30s, 500ms, 5m, 1h or 1d from 10ms to 1h\n"},
+       "f:2:21: timeouts.connect: has no unit ('30'), expected a duration such as 30s, 500ms, 5m, 1h or 1d from 10ms "
+       "to 1h\n"},
       {good_with("workers: many"), "f:2:10: workers: is 'many', expected a whole number or auto from 1 to 1024\n"},
       {good_with("log: {level: loud}"), "f:2:14: log.level: is 'loud', expected debug, info, warn, error or off\n"},
       {good_with("access_log: {path: }"), "f:2:14: access_log.path: is empty, expected a text\n"},
@@ -166,7 +172,8 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
       {"listeners: [7]", "f:1:13: listeners[0]: is '7', expected settings (`name: value`)\n"},
       {"listeners: {bind: 1}", "f:1:12: listeners: is a map, expected a list (`- bind: ADDRESS:PORT`)\n"},
       // Out of range.
-      {good_with("limits: {header_count: 9}"), "f:2:24: limits.header_count: is '9', expected a whole number from 10 to 10000\n"},
+      {good_with("limits: {header_count: 9}"),
+       "f:2:24: limits.header_count: is '9', expected a whole number from 10 to 10000\n"},
       {good_with("limits: {header_count: 10001}"),
        "f:2:24: limits.header_count: is '10001', expected a whole number from 10 to 10000\n"},
       {good_with("limits: {connections: 4294967297}"),
@@ -176,7 +183,8 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
        "f:2:17: timeouts.dns: is '9ms', expected a duration such as 30s, 500ms, 5m, 1h or 1d from 10ms to 1m\n"},
       // Lists.
       {"listeners: [{bind: \"127.0.0.1:1\", forward: {connect_ports: 443}}]",
-       "f:1:60: listeners[0].forward.connect_ports: is '443', expected a list of ports such as [443, 8443] from 1 to 65535\n"},
+       "f:1:60: listeners[0].forward.connect_ports: is '443', expected a list of ports such as [443, 8443] from 1 to "
+       "65535\n"},
       {"listeners: [{bind: \"127.0.0.1:1\", forward: {connect_ports: [443, 0, 65536]}}]",
        "f:1:66: listeners[0].forward.connect_ports[1]: is '0', expected a whole number from 1 to 65535\n"
        "f:1:69: listeners[0].forward.connect_ports[2]: is '65536', expected a whole number from 1 to 65535\n"},
@@ -184,19 +192,25 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
        "f:1:60: listeners[0].forward.allow_private: is 'maybe', expected true, false or a list of networks such as "
        "[10.0.0.0/8, \"fd00::/8\"]\n"},
       {"listeners: [{bind: \"127.0.0.1:1\", forward: {allow_private: [10.1.0.0/8, \"x/8\", 10.0.0.0/33, [1]]}}]",
-       "f:1:61: listeners[0].forward.allow_private[0]: is '10.1.0.0/8', which has bits set after its prefix (the network is "
+       "f:1:61: listeners[0].forward.allow_private[0]: is '10.1.0.0/8', which has bits set after its prefix (the "
+       "network is "
        "10.0.0.0/8), expected a network such as 10.0.0.0/8 or \"fd00::/8\"\n"
-       "f:1:73: listeners[0].forward.allow_private[1]: is 'x/8', expected a network such as 10.0.0.0/8 or \"fd00::/8\"\n"
-       "f:1:80: listeners[0].forward.allow_private[2]: is '10.0.0.0/33', expected a network such as 10.0.0.0/8 or \"fd00::/8\"\n"
-       "f:1:93: listeners[0].forward.allow_private[3]: is a list, expected a network such as 10.0.0.0/8 or \"fd00::/8\"\n"},
+       "f:1:73: listeners[0].forward.allow_private[1]: is 'x/8', expected a network such as 10.0.0.0/8 or "
+       "\"fd00::/8\"\n"
+       "f:1:80: listeners[0].forward.allow_private[2]: is '10.0.0.0/33', expected a network such as 10.0.0.0/8 or "
+       "\"fd00::/8\"\n"
+       "f:1:93: listeners[0].forward.allow_private[3]: is a list, expected a network such as 10.0.0.0/8 or "
+       "\"fd00::/8\"\n"},
       // Listeners.
       {"listeners: [{forward: {}}]",
        "f:1:13: listeners[0].bind: is missing, expected ADDRESS:PORT such as 127.0.0.1:8080 or \"[::1]:8080\"\n"},
       {"listeners: [{bind: localhost:80, forward: {}}]",
-       "f:1:20: listeners[0].bind: names 'localhost', which is no IP address, expected ADDRESS:PORT such as 127.0.0.1:8080 or "
+       "f:1:20: listeners[0].bind: names 'localhost', which is no IP address, expected ADDRESS:PORT such as "
+       "127.0.0.1:8080 or "
        "\"[::1]:8080\"\n"},
       {"listeners: [{bind: \"127.0.0.1:1\"}]",
-       "f:1:13: listeners[0]: has neither routes nor forward, expected one of them (`forward: {}` for a forward proxy)\n"},
+       "f:1:13: listeners[0]: has neither routes nor forward, expected one of them (`forward: {}` for a forward "
+       "proxy)\n"},
       {"listeners: [{bind: \"127.0.0.1:1\", forward: {}, add_forwarded: true}]",
        "f:1:48: listeners[0].add_forwarded: is for reverse listeners, expected only beside routes\n"},
   };
@@ -208,17 +222,19 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
 }
 
 TEST_CASE("All mistakes of a file are reported at once, in the order of the file", "[config]") {
-  REQUIRE(problems("listeners:\n  - bind: 127.0.0.1\n    routes:\n      - {upstream: ap}\n      - {upstream: app, hots: x}\n"
-                   "upstreams:\n  app: {servers: [\"https://a\", 7]}\ncache: {max_size: lots}\n") ==
-          "f:2:11: listeners[0].bind: is '127.0.0.1', expected ADDRESS:PORT such as 127.0.0.1:8080 or \"[::1]:8080\"\n"
-          "f:4:20: listeners[0].routes[0].upstream: names 'ap', which is not under upstreams, did you mean 'app'?\n"
-          "f:5:9: listeners[0].routes[1]: is never reached, expected it before the route in line 4, which takes all of its "
-          "requests\n"
-          "f:5:25: listeners[0].routes[1].hots: is not a known setting, did you mean 'host'?\n"
-          "f:7:19: upstreams.app.servers[0]: is 'https://a', but this version cannot speak TLS to servers yet, expected "
-          "http://HOST or http://HOST:PORT\n"
-          "f:7:32: upstreams.app.servers[1]: is '7', which has no scheme, expected http://HOST or http://HOST:PORT\n"
-          "f:8:19: cache.max_size: is 'lots', expected a size such as 256MiB, 64KiB or 1000 from 1MiB to 16TiB\n");
+  REQUIRE(
+      problems(
+          "listeners:\n  - bind: 127.0.0.1\n    routes:\n      - {upstream: ap}\n      - {upstream: app, hots: x}\n"
+          "upstreams:\n  app: {servers: [\"https://a\", 7]}\ncache: {max_size: lots}\n") ==
+      "f:2:11: listeners[0].bind: is '127.0.0.1', expected ADDRESS:PORT such as 127.0.0.1:8080 or \"[::1]:8080\"\n"
+      "f:4:20: listeners[0].routes[0].upstream: names 'ap', which is not under upstreams, did you mean 'app'?\n"
+      "f:5:9: listeners[0].routes[1]: is never reached, expected it before the route in line 4, which takes all of its "
+      "requests\n"
+      "f:5:25: listeners[0].routes[1].hots: is not a known setting, did you mean 'host'?\n"
+      "f:7:19: upstreams.app.servers[0]: is 'https://a', but this version cannot speak TLS to servers yet, expected "
+      "http://HOST or http://HOST:PORT\n"
+      "f:7:32: upstreams.app.servers[1]: is '7', which has no scheme, expected http://HOST or http://HOST:PORT\n"
+      "f:8:19: cache.max_size: is 'lots', expected a size such as 256MiB, 64KiB or 1000 from 1MiB to 16TiB\n");
 }
 
 TEST_CASE("Routes must lead somewhere and be reachable", "[config]") {
@@ -227,21 +243,27 @@ TEST_CASE("Routes must lead somewhere and be reachable", "[config]") {
                     std::string{routes} + "]}]\n");
   };
   REQUIRE(with_routes("{host: x, upstream: a}, {host: y, upstream: a}, {path: /p, upstream: a}, {upstream: a}") == "");
-  REQUIRE(with_routes("{host: x, path: /b, upstream: a}, {host: x, upstream: a}, {path: /b, upstream: a}, {upstream: a}") == "");
-  REQUIRE(with_routes("{upstream: a},\n{host: x, upstream: a}") ==
-          "f:4:1: listeners[0].routes[1]: is never reached, expected it before the route in line 3, which takes all of its "
-          "requests\n");
-  REQUIRE(with_routes("{host: x, path: /b, upstream: a},\n{host: X, path: /b/c, upstream: a}, {upstream: a}") ==
-          "f:4:1: listeners[0].routes[1]: is never reached, expected it before the route in line 3, which takes all of its "
-          "requests\n");
+  REQUIRE(
+      with_routes("{host: x, path: /b, upstream: a}, {host: x, upstream: a}, {path: /b, upstream: a}, {upstream: a}") ==
+      "");
+  REQUIRE(
+      with_routes("{upstream: a},\n{host: x, upstream: a}") ==
+      "f:4:1: listeners[0].routes[1]: is never reached, expected it before the route in line 3, which takes all of its "
+      "requests\n");
+  REQUIRE(
+      with_routes("{host: x, path: /b, upstream: a},\n{host: X, path: /b/c, upstream: a}, {upstream: a}") ==
+      "f:4:1: listeners[0].routes[1]: is never reached, expected it before the route in line 3, which takes all of its "
+      "requests\n");
   REQUIRE(with_routes("{upstream: b}") ==
           "f:1:13: warning: upstreams.a: is not named by any route\n"
           "f:3:12: listeners[0].routes[0].upstream: names 'b', which is not under upstreams, did you mean 'a'?\n");
   REQUIRE(with_routes("{upstream: images}") ==
           "f:1:13: warning: upstreams.a: is not named by any route\n"
-          "f:3:12: listeners[0].routes[0].upstream: names 'images', which is not under upstreams, expected a name that is\n");
-  REQUIRE(with_routes("{host: \"http://x\", upstream: a}") ==
-          "f:3:8: listeners[0].routes[0].host: is 'http://x', expected a host name without scheme and port, *.NAME or *\n");
+          "f:3:12: listeners[0].routes[0].upstream: names 'images', which is not under upstreams, expected a name that "
+          "is\n");
+  REQUIRE(
+      with_routes("{host: \"http://x\", upstream: a}") ==
+      "f:3:8: listeners[0].routes[0].host: is 'http://x', expected a host name without scheme and port, *.NAME or *\n");
   REQUIRE(with_routes("{host: \"x:80\", upstream: a}") ==
           "f:3:8: listeners[0].routes[0].host: is 'x:80', expected a host name without scheme and port, *.NAME or *\n");
   REQUIRE(with_routes("{host: \"[::1]\", upstream: a}") == "");
@@ -249,7 +271,8 @@ TEST_CASE("Routes must lead somewhere and be reachable", "[config]") {
                       "{host: a.yx.org, upstream: a}") == "");
   for (const char* later : {"a.x.org", "b.a.x.org", "*.x.org", "*.a.X.org."})
     REQUIRE(with_routes("{host: \"*.x.org\", upstream: a},\n{host: \"" + std::string{later} + "\", upstream: a}") ==
-            "f:4:1: listeners[0].routes[1]: is never reached, expected it before the route in line 3, which takes all of its "
+            "f:4:1: listeners[0].routes[1]: is never reached, expected it before the route in line 3, which takes all "
+            "of its "
             "requests\n");
   for (const char* odd : {"*.", "**", "a.*", "*.*.a", ".a", "[::1", "[x]", "a b", "*.[::1]"})
     REQUIRE(with_routes("{host: \"" + std::string{odd} + "\", upstream: a}") ==
@@ -281,13 +304,15 @@ TEST_CASE("No two listeners share an address, nor does the admin endpoint", "[co
   REQUIRE(problems("listeners:\n- {bind: \"127.0.0.1:9180\", forward: {}}\n") ==
           "f: admin.bind: is 127.0.0.1:9180 like that of listeners[0], expected another one\n");
   REQUIRE(problems("listeners:\n- {bind: \"127.0.0.1:9180\", forward: {}}\nadmin: off") == "");
-  REQUIRE(problems("listeners:\n- {bind: \"127.0.0.1:0\", forward: {}}\n- {bind: \"127.0.0.1:0\", forward: {}}\n") == "");
+  REQUIRE(problems("listeners:\n- {bind: \"127.0.0.1:0\", forward: {}}\n- {bind: \"127.0.0.1:0\", forward: {}}\n") ==
+          "");
   REQUIRE(problems("listeners:\n- {bind: \"127.0.0.1:1\", forward: {}}\n- {bind: \"[::1]:1\", forward: {}}\n") == "");
 }
 
 TEST_CASE("An upstream has a plain name, servers, and a Host that is meant", "[config]") {
   const auto with_upstream = [](std::string_view upstream) {
-    return problems("listeners: [{bind: \"127.0.0.1:1\", routes: [{upstream: a}]}]\nupstreams:\n  " + std::string{upstream});
+    return problems("listeners: [{bind: \"127.0.0.1:1\", routes: [{upstream: a}]}]\nupstreams:\n  " +
+                    std::string{upstream});
   };
   REQUIRE(with_upstream("a: {servers: [\"http://a\"], host: example.com:8080}") == "");
   REQUIRE(with_upstream("a: {}") ==
@@ -308,25 +333,29 @@ TEST_CASE("An upstream has a plain name, servers, and a Host that is meant", "[c
           "f:4:3: warning: upstreams.b c: is not named by any route\n");
 }
 
-TEST_CASE("A forward proxy that lets the world into private networks is warned about, on loopback it is not", "[config]") {
+TEST_CASE("A forward proxy that lets the world into private networks is warned about, on loopback it is not",
+          "[config]") {
   const auto open = load("listeners: [{bind: \"0.0.0.0:1\", forward: {allow_private: true}}]");
   REQUIRE(open.good());
   REQUIRE(open.problems.size() == 1);
   REQUIRE(to_string(open.problems[0]) ==
-          "f:1:42: warning: listeners[0].forward.allow_private: lets everybody who reaches 0.0.0.0:1 into your private networks");
+          "f:1:42: warning: listeners[0].forward.allow_private: lets everybody who reaches 0.0.0.0:1 into your private "
+          "networks");
   REQUIRE(load("listeners: [{bind: \"127.0.0.1:1\", forward: {allow_private: true}}]").problems.empty());
   REQUIRE(load("listeners: [{bind: \"[::1]:1\", forward: {allow_private: true}}]").problems.empty());
 }
 
 TEST_CASE("Environment variables are put into values, and missing ones are errors", "[config]") {
-  const std::map<std::string, std::string> variables{{"SIZE", "1GiB"}, {"EMPTY", ""}, {"HOST", "127.0.0.1"}, {"A_1", "${SIZE}"}};
+  const std::map<std::string, std::string> variables{
+      {"SIZE", "1GiB"}, {"EMPTY", ""}, {"HOST", "127.0.0.1"}, {"A_1", "${SIZE}"}};
   const Environment environment = [&](const std::string& name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     if (found == variables.end()) return {};
     return found->second;
   };
   const auto path_from = [&](std::string_view text) {
-    return load_text(good_with("access_log: {path: \"" + std::string{text} + "\"}"), "f", environment).settings.access_log.path;
+    return load_text(good_with("access_log: {path: \"" + std::string{text} + "\"}"), "f", environment)
+        .settings.access_log.path;
   };
   REQUIRE(path_from("${HOST}") == "127.0.0.1");
   REQUIRE(path_from("a${HOST}b${SIZE}c") == "a127.0.0.1b1GiBc");
@@ -356,7 +385,8 @@ TEST_CASE("Environment variables are put into values, and missing ones are error
                 "}', expected ${NAME} or ${NAME:-default} ($$ is a dollar)\n");
   }
   const Environment huge = [](const std::string&) { return std::string(40'000, 'x'); };
-  REQUIRE(problems(good_with("access_log: {path: \"${A}${A}\"}"), huge).find("longer than 64 KiB") != std::string::npos);
+  REQUIRE(problems(good_with("access_log: {path: \"${A}${A}\"}"), huge).find("longer than 64 KiB") !=
+          std::string::npos);
 }
 
 TEST_CASE("The variables of the process are found", "[config]") {
@@ -424,7 +454,8 @@ TEST_CASE("Files made to take memory or time are refused early", "[config]") {
   REQUIRE(problems(many + "]").find("expected at most 10000 values") != std::string::npos);
 
   REQUIRE(problems(std::string((1 << 20) + 1, '#')) == "f: the file is larger than 1MiB, expected a configuration\n");
-  REQUIRE(problems(std::string(1 << 20, '#')) == "f: listeners: is missing, expected a list (`- bind: ADDRESS:PORT`)\n");
+  REQUIRE(problems(std::string(1 << 20, '#')) ==
+          "f: listeners: is missing, expected a list (`- bind: ADDRESS:PORT`)\n");
 }
 
 TEST_CASE("A flood of mistakes is cut", "[config]") {

@@ -177,8 +177,9 @@ TEST_CASE("A server is an http URL without path, user, query and fragment", "[co
 TEST_CASE("An https server is refused with the reason", "[config]") {
   std::string what;
   REQUIRE_FALSE(parse_server_url("https://example.com", what));
-  REQUIRE(what == "is 'https://example.com', but this version cannot speak TLS to servers yet, expected http://HOST or "
-                  "http://HOST:PORT");
+  REQUIRE(what ==
+          "is 'https://example.com', but this version cannot speak TLS to servers yet, expected http://HOST or "
+          "http://HOST:PORT");
 }
 
 TEST_CASE("A reverse proxy without a file has one upstream for everything", "[config]") {

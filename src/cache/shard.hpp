@@ -1,0 +1,88 @@
+// One part of the store: responses and fetches whose keys hash here, under one lock.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "freshet/cache/eviction.hpp"
+#include "freshet/cache/expiry.hpp"
+#include "freshet/cache/index.hpp"
+#include "freshet/cache/store.hpp"
+
+namespace freshet {
+
+/// Keys whose answers were not shareable, for a while: sets of four places, so that memory is bounded; the one that ends first is
+/// overwritten. A fingerprint that meets another one's makes a request go to the origin by itself, no more.
+class DeclinedKeys {
+ public:
+  void remember(std::uint64_t hash, SteadyTime until) noexcept {
+    Place* chosen = nullptr;
+    for (Place& place : set_of(hash)) {
+      if (place.hash == hash) chosen = &place;
+      if (chosen == nullptr || (chosen->hash != hash && place.until < chosen->until)) chosen = &place;
+    }
+    *chosen = {hash, until};
+  }
+  bool contains(std::uint64_t hash, SteadyTime now) const noexcept {
+    for (const Place& place : places_[index(hash)])
+      if (place.hash == hash && now < place.until) return true;
+    return false;
+  }
+  void forget(std::uint64_t hash) noexcept {
+    for (Place& place : set_of(hash))
+      if (place.hash == hash) place = {};
+  }
+
+ private:
+  struct Place {
+    std::uint64_t hash = 0;
+    SteadyTime until{};
+  };
+  using Set = std::array<Place, 4>;
+  static std::size_t index(std::uint64_t hash) noexcept { return (hash >> 8) % 32; }
+  Set& set_of(std::uint64_t hash) noexcept { return places_[index(hash)]; }
+  std::array<Set, 32> places_{};
+};
+
+struct alignas(64) Store::Shard {
+  struct Flight {
+    std::string key;
+    Ref<Fetch> fetch;
+  };
+
+  StoredResponse* first(std::uint64_t hash, std::string_view key) const noexcept { return same_key(index.first(hash), key); }
+  StoredResponse* next(const StoredResponse& node) const noexcept { return same_key(index.next(node), node.key()); }
+  /// Bumped by invalidations; several keys share one, so that memory is bounded.
+  std::uint32_t& generation(std::uint64_t hash) noexcept { return generations[(hash >> 4) % generations.size()]; }
+
+  mutable std::mutex mutex;  // before the order's mutex, where both are taken
+  Index index;
+  std::unordered_map<std::uint64_t, Flight> flights;  // by hash; the few fetches under way
+  std::array<std::uint32_t, 64> generations{};
+  DeclinedKeys declined;
+
+ private:
+  StoredResponse* same_key(IndexNode* node, std::string_view key) const noexcept {
+    for (; node != nullptr; node = index.next(*node)) {
+      auto* const response = static_cast<StoredResponse*>(node);
+      if (response->key() == key) return response;
+    }
+    return nullptr;
+  }
+};
+
+/// Who leaves next, for all shards together: not touched by hits.
+struct Store::Order {
+  explicit Order(SteadyTime now) : expiry(seconds(now)) {}
+  static std::int64_t seconds(SteadyTime t) noexcept {
+    return std::chrono::floor<Seconds>(t.time_since_epoch()).count();
+  }
+  std::mutex mutex;
+  Eviction eviction;
+  ExpiryWheel expiry;
+};
+
+}  // namespace freshet

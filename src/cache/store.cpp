@@ -1,0 +1,315 @@
+// Locks: a shard's mutex guards its index and fetches; the order's mutex guards the queues of eviction and expiry. A response enters and
+// leaves both under both (shard first). Who evicts takes it from the queues first, lets that lock go, and then takes it out of the index:
+// meanwhile it can still be found, which does no harm. Whatever is taken out is destroyed after the locks: bodies credit the ledger, and
+// destruction takes time. No lock is held where memory is charged, since that may evict.
+#include "freshet/cache/store.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "freshet/base/check.hpp"
+#include "freshet/cache/vary.hpp"
+#include "shard.hpp"
+
+namespace freshet {
+namespace {
+
+constexpr std::uint64_t kBytesPerShard = 4u << 20;
+
+unsigned count_shards(const StoreOptions& options) noexcept {
+  const auto worthwhile = std::max<std::uint64_t>(options.max_size / kBytesPerShard, 2);
+  return static_cast<unsigned>(std::bit_floor(std::min<std::uint64_t>(worthwhile, std::max(options.shards, 2u))));
+}
+
+// When a response is of no use any more. Stale, it still serves within its stale-* windows; where nothing forbids it, also while the
+// origin cannot be reached (ten minutes); and as long as it may be validated, it saves the transfer (at least an hour, at most a day).
+std::int64_t keep_until(const StoredMeta& meta) noexcept {
+  constexpr Seconds kDisconnected{600}, kShortest{3600}, kLongest{24 * 3600};
+  Seconds stale{0};
+  if (!meta.forbids_stale) stale = std::max({meta.stale_while_revalidate, meta.stale_if_error, kDisconnected});
+  if (meta.has_validator()) stale = std::max(stale, std::clamp(meta.lifetime, kShortest, kLongest));
+  const Seconds fresh = std::max(meta.lifetime - meta.initial_age, Seconds{0});
+  return Seconds(std::chrono::ceil<Seconds>(meta.response_time.time_since_epoch()) + fresh + stale).count();
+}
+
+Eviction::Standing measure(const EvictionNode& node) {
+  const auto& response = static_cast<const StoredResponse&>(node);
+  return {response.hash(), response.bytes(), response.body()->state() == StoredBody::State::Filling};
+}
+
+void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept { counter.fetch_add(n, std::memory_order_relaxed); }
+
+}  // namespace
+
+// ---- tickets ----
+
+FetchTicket::FetchTicket(FetchTicket&& other) noexcept { *this = std::move(other); }
+
+FetchTicket& FetchTicket::operator=(FetchTicket&& other) noexcept {
+  if (this == &other) return *this;
+  if (store_ != nullptr) decline(Reason::None, false);
+  store_ = std::exchange(other.store_, nullptr);
+  fetch_ = std::move(other.fetch_);
+  hash_ = other.hash_;
+  generation_ = other.generation_;
+  remembered_ = other.remembered_;
+  return *this;
+}
+
+FetchTicket::~FetchTicket() {
+  if (store_ != nullptr) decline(Reason::None, false);
+}
+
+bool FetchTicket::publish(Ref<StoredResponse> response, bool share) {
+  CHECK(store_ != nullptr);
+  return store_->put(*this, nullptr, response, share);
+}
+
+bool FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened) {
+  CHECK(store_ != nullptr);
+  return store_->put(*this, old.get(), freshened, true);
+}
+
+void FetchTicket::decline(Reason why, bool remember) {
+  CHECK(store_ != nullptr);
+  store_->settle(*this, {FetchVerdict::Declined, why, 0}, remember);
+}
+
+void FetchTicket::fail(Reason why, int status) {
+  CHECK(store_ != nullptr);
+  store_->settle(*this, {FetchVerdict::Failed, why, status}, false);
+}
+
+// ---- the store ----
+
+Store::Store(const StoreOptions& options, const Clock& clock)
+    : Ledger(options.max_size), clock_(clock), options_(options), shard_count_(count_shards(options)),
+      shard_shift_(64u - static_cast<unsigned>(std::countr_zero(shard_count_))),
+      order_(std::make_unique<Order>(clock.now().steady)) {
+  shards_ = std::make_unique<Shard[]>(shard_count_);
+}
+
+Store::~Store() {
+  for (unsigned i = 0; i < shard_count_; ++i) {
+    Nodes gone;
+    Shard& shard = shards_[i];
+    while (IndexNode* const node = shard.index.any()) take_out(shard, static_cast<StoredResponse&>(*node), gone);
+  }
+}
+
+Store::Found Store::find(const CacheKey& key, FieldsView request) {
+  Found found;
+  VaryMatcher matcher(request);
+  Shard& shard = shard_of(key.hash);
+  const std::lock_guard lock(shard.mutex);
+  for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr; response = shard.next(*response)) {
+    if (!response->body()->is_whole()) continue;  // its fill failed, and is about to take it out
+    if (matcher.matches(response->vary_key())) {
+      response->mark_used();
+      found.response = Ref<StoredResponse>(response);
+      return found;
+    }
+    found.other_variants = true;
+  }
+  return found;
+}
+
+// REQUIRES: the shard is locked. What keeps `response` alive goes to `gone`.
+void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
+  if (!shard.index.remove(response)) return;
+  gone.emplace_back(&response);
+  response.release();  // the index's reference
+  counts_.objects.fetch_sub(1, std::memory_order_relaxed);
+  const std::lock_guard lock(order_->mutex);
+  order_->eviction.erase(response);
+  order_->expiry.remove(response);
+}
+
+bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<StoredResponse>& response, bool share) {
+  const bool fit = response && response->may_keep() && response->body()->is_whole();
+  Nodes gone;
+  bool done = false;
+  if (fit) {
+    CHECK(response->hash() == ticket.hash_);
+    Shard& shard = shard_of(ticket.hash_);
+    const std::lock_guard lock(shard.mutex);
+    done = shard.generation(ticket.hash_) == ticket.generation_;
+    if (done) put_locked(shard, old, *response, gone);
+    if (done && share) shard.declined.forget(ticket.hash_);
+  }
+  const Reason why = done ? Reason::None : fit ? Reason::Invalidated : Reason::NoRoom;
+  const FetchVerdict verdict = done && share ? FetchVerdict::Published : FetchVerdict::Declined;
+  settle(ticket, {verdict, why, 0}, !share);
+  return done;
+}
+
+// REQUIRES: the shard is locked; `response` is in no store.
+void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& response, Nodes& gone) {
+  Nodes hidden, surplus;
+  std::size_t variants = 1;
+  for (StoredResponse* other = shard.first(response.hash(), response.key()); other != nullptr; other = shard.next(*other)) {
+    CHECK(other != &response);
+    // One without Vary answers every request: nothing older can be selected any more.
+    if (other == old || other->vary_key() == response.vary_key() || response.vary_key().empty()) {
+      hidden.emplace_back(other);
+    } else if (++variants > options_.max_variants) {  // the newest come first: this one and those behind it are the oldest
+      surplus.emplace_back(other);
+    }
+  }
+  {
+    const std::lock_guard lock(order_->mutex);
+    if (hidden.empty()) {
+      order_->eviction.insert(response, response.hash(), response.bytes());
+    } else {
+      order_->eviction.replace(*hidden.front(), response, response.hash(), response.bytes());
+    }
+    order_->expiry.add(response, keep_until(response.meta()));
+  }
+  for (const Ref<StoredResponse>& other : hidden) take_out(shard, *other, gone);
+  for (const Ref<StoredResponse>& other : surplus) take_out(shard, *other, gone);
+  count(counts_.replaced, hidden.size());
+  count(counts_.evicted_variants, surplus.size());
+  response.retain();  // the index's reference
+  shard.index.insert(response);
+  count(counts_.objects);
+}
+
+// ---- fetches ----
+
+// REQUIRES: the shard is locked.
+FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, bool announced) {
+  FetchTicket ticket;
+  ticket.store_ = this;
+  ticket.hash_ = key.hash;
+  ticket.generation_ = shard.generation(key.hash);
+  if (announced) {
+    ticket.fetch_ = make_ref<Fetch>();
+    shard.flights.insert_or_assign(key.hash, Shard::Flight{std::string(key.text), ticket.fetch_});
+  }
+  return ticket;
+}
+
+Store::Joined Store::join(const CacheKey& key, bool alone) {
+  Joined joined;
+  Shard& shard = shard_of(key.hash);
+  const SteadyTime now = clock_.now().steady;
+  const std::lock_guard lock(shard.mutex);
+  const auto flight = shard.flights.find(key.hash);
+  const bool under_way = flight != shard.flights.end();
+  const bool remembered = shard.declined.contains(key.hash, now);
+  if (!alone && !remembered && under_way && flight->second.key == key.text) {
+    joined.follow = flight->second.fetch;
+  } else {
+    joined.ticket = make_ticket(shard, key, !alone && !remembered && !under_way);
+    joined.ticket.remembered_ = remembered;
+  }
+  return joined;
+}
+
+std::optional<FetchTicket> Store::join_background(const CacheKey& key) {
+  Shard& shard = shard_of(key.hash);
+  const std::lock_guard lock(shard.mutex);
+  if (shard.flights.contains(key.hash)) return {};
+  return make_ticket(shard, key, true);
+}
+
+void Store::settle(FetchTicket& ticket, Fetch::Look look, bool remember) noexcept {
+  const Ref<Fetch> fetch = std::move(ticket.fetch_);
+  ticket.store_ = nullptr;
+  if (fetch || remember) {
+    Shard& shard = shard_of(ticket.hash_);
+    const SteadyTime now = clock_.now().steady;
+    const std::lock_guard lock(shard.mutex);
+    const auto flight = shard.flights.find(ticket.hash_);
+    if (fetch && flight != shard.flights.end() && flight->second.fetch == fetch) shard.flights.erase(flight);
+    if (remember) shard.declined.remember(ticket.hash_, now + options_.remember_declined);
+  }
+  if (fetch) fetch->settle(look);
+}
+
+// ---- leaving ----
+
+std::size_t Store::invalidate(const CacheKey& key) {
+  Nodes gone;
+  Shard& shard = shard_of(key.hash);
+  const std::lock_guard lock(shard.mutex);
+  ++shard.generation(key.hash);
+  // A fetch that began earlier goes on, but nobody joins it any more.
+  const auto flight = shard.flights.find(key.hash);
+  if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);
+  while (StoredResponse* const response = shard.first(key.hash, key.text)) take_out(shard, *response, gone);
+  count(counts_.invalidated, gone.size());
+  return gone.size();
+}
+
+void Store::remove(const Ref<StoredResponse>& response) {
+  Nodes gone;
+  Shard& shard = shard_of(response->hash());
+  const std::lock_guard lock(shard.mutex);
+  take_out(shard, *response, gone);
+}
+
+// Takes what has left the queues out of the index too.
+bool Store::forget(const Ref<StoredResponse>& response) noexcept {
+  Shard& shard = shard_of(response->hash());
+  const std::lock_guard lock(shard.mutex);
+  if (!shard.index.remove(*response)) return false;
+  response->release();  // the index's reference; the caller has another one
+  counts_.objects.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool Store::make_room(std::uint64_t bytes) noexcept {
+  do {
+    Ref<StoredResponse> victim;
+    bool useless = false;
+    const SteadyTime now = clock_.now().steady;
+    {
+      const std::lock_guard lock(order_->mutex);
+      std::size_t work = 32;
+      if (ExpiryNode* const due = order_->expiry.pop_due(Order::seconds(now), work)) {
+        useless = true;
+        victim = Ref<StoredResponse>(static_cast<StoredResponse*>(due));
+        order_->eviction.erase(*victim);
+      } else if (EvictionNode* const picked = order_->eviction.pick(measure)) {
+        victim = Ref<StoredResponse>(static_cast<StoredResponse*>(picked));
+        order_->expiry.remove(*victim);
+      }
+    }
+    if (!victim) return false;
+    if (forget(victim)) count(useless ? counts_.expired : counts_.evicted_for_room);
+  } while (held() + bytes > limit());
+  return true;
+}
+
+std::size_t Store::expire_some(SteadyTime now, std::size_t work) {
+  std::size_t expired = 0;
+  while (work > 0) {
+    Ref<StoredResponse> useless;
+    {
+      const std::lock_guard lock(order_->mutex);
+      ExpiryNode* const due = order_->expiry.pop_due(Order::seconds(now), work);
+      if (due == nullptr) break;
+      useless = Ref<StoredResponse>(static_cast<StoredResponse*>(due));
+      order_->eviction.erase(*useless);
+    }
+    expired += forget(useless);
+  }
+  count(counts_.expired, expired);
+  return expired;
+}
+
+StoreFigures Store::figures() const {
+  StoreFigures figures;
+  figures.objects = counts_.objects.load(std::memory_order_relaxed);
+  figures.bytes = held();
+  figures.limit = limit();
+  figures.evicted_for_room = counts_.evicted_for_room.load(std::memory_order_relaxed);
+  figures.evicted_variants = counts_.evicted_variants.load(std::memory_order_relaxed);
+  figures.invalidated = counts_.invalidated.load(std::memory_order_relaxed);
+  figures.replaced = counts_.replaced.load(std::memory_order_relaxed);
+  figures.expired = counts_.expired.load(std::memory_order_relaxed);
+  return figures;
+}
+
+}  // namespace freshet

@@ -1,0 +1,187 @@
+#include "freshet/cache/stored_response.hpp"
+
+#include <cstring>
+#include <new>
+#include <span>
+
+#include "freshet/cache/key.hpp"
+#include "freshet/cache/vary.hpp"
+#include "freshet/http/date.hpp"
+#include "freshet/http/grammar.hpp"
+#include "freshness.hpp"
+#include "heap_cost.hpp"
+
+namespace freshet {
+namespace {
+
+// The response's share of index and ghosts: two to four pointers' worth, whatever their momentary size.
+constexpr std::size_t kIndexShare = 32;
+
+bool is_stored(const Field& field) noexcept {
+  if ((field_flags(field.id) & kHopByHop) != 0) return false;
+  return field.id != FieldId::Age && field.id != FieldId::ContentLength && field.id != FieldId::Trailer;
+}
+
+bool lists_name(std::string_view list, std::string_view name) noexcept { return !list.empty() && list_contains(list, name); }
+
+bool has_valid_date(FieldsView fields, std::int64_t now) noexcept {
+  return fields.count(FieldId::Date) == 1 && parse_http_date(*fields.first(FieldId::Date), now);
+}
+
+std::string_view http_date(std::int64_t seconds, std::span<char, kHttpDateSize> out) noexcept {
+  format_http_date(seconds, out);
+  return {out.data(), out.size()};
+}
+
+}  // namespace
+
+/// Lays a response out in one block.
+class StoredResponseBuilder {
+ public:
+  /// Views into `fields` in `meta` are moved to where the copy lies.
+  static Ref<StoredResponse> build(std::string_view key, std::string_view vary_key, const StoredMeta& meta, Fields& fields,
+                                   Ref<StoredBody> body, Ledger& ledger, bool may_keep) {
+    fields.compact();
+    const std::string_view lines = *fields.view().wire();
+    const std::span<const FieldEntry> entries = fields.view().entries();
+    const std::size_t size =
+        sizeof(StoredResponse) + entries.size_bytes() + lines.size() + key.size() + vary_key.size();
+    const std::uint64_t cost = heap_cost(size) + kIndexShare;
+    if (!ledger.charge(cost)) return {};
+
+    char* at = static_cast<char*>(::operator new(size));
+    Ref<StoredResponse> response(new (at) StoredResponse(hash_key(key)));
+    at += sizeof(StoredResponse);
+    auto* const entries_at = reinterpret_cast<FieldEntry*>(at);
+    if (!entries.empty()) std::memcpy(at, entries.data(), entries.size_bytes());
+    at += entries.size_bytes();
+    const auto copy = [&at](std::string_view text) {
+      if (!text.empty()) std::memcpy(at, text.data(), text.size());
+      const std::string_view copied(at, text.size());
+      at += text.size();
+      return copied;
+    };
+    const std::string_view copied_lines = copy(lines);
+    response->key_ = copy(key);
+    response->vary_key_ = copy(vary_key);
+    response->fields_ =
+        FieldsView(copied_lines.data(), static_cast<std::uint32_t>(lines.size()), {entries_at, entries.size()}, true);
+    response->meta_ = meta;
+    response->meta_.etag = response->fields_.first(FieldId::ETag).value_or(std::string_view{});
+    response->meta_.last_modified_text =
+        meta.last_modified ? response->fields_.first(FieldId::LastModified).value_or(std::string_view{}) : std::string_view{};
+    response->body_ = std::move(body);
+    response->ledger_ = &ledger;
+    response->charged_ = cost;
+    response->may_keep_ = may_keep;
+    return response;
+  }
+};
+
+static_assert(sizeof(StoredResponse) % alignof(FieldEntry) == 0);
+
+std::uint64_t StoredResponse::bytes() const noexcept {
+  constexpr std::uint64_t kGuess = 1024 * 1024;  // for what is still coming without a declared length
+  const std::uint64_t there = body_->size();
+  if (body_->state() != StoredBody::State::Filling) return charged_ + sizeof(StoredBody) + there;
+  return charged_ + sizeof(StoredBody) + std::max(there, body_->expected().value_or(kGuess));
+}
+
+StoredResponse::~StoredResponse() {
+  if (ledger_ != nullptr) ledger_->credit(charged_);
+}
+
+void StoredResponse::destroy() noexcept {
+  this->~StoredResponse();
+  ::operator delete(static_cast<void*>(this));
+}
+
+Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view vary_key, const ResponseHead& head,
+                                         const StoreDecision& decision, Ref<StoredBody> body, std::string_view via,
+                                         WallTime fallback_date, Ledger& ledger) {
+  const std::int64_t now = unix_seconds(fallback_date);
+  const bool dated = has_valid_date(head.fields, now);
+  Fields fields;
+  for (const Field field : head.fields) {
+    if (!is_stored(field) || (field.id == FieldId::Date && !dated)) continue;
+    if (lists_name(decision.dropped_fields, field.name) || lists_name(decision.no_cache_fields, field.name)) continue;
+    fields.add(field.name, field.value);
+  }
+  std::array<char, kHttpDateSize> date;
+  if (!fields.contains(FieldId::Date)) fields.add(FieldId::Date, http_date(now, date));
+  if (!via.empty()) fields.add(FieldId::Via, via);
+  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(body), ledger, true);
+}
+
+// ---- freshening ----
+
+namespace {
+
+bool is_updated(const Field& field) noexcept {
+  return is_stored(field) && (field_flags(field.id) & kFixedOn304) == 0 && field.id != FieldId::Via;
+}
+
+// The stored fields, with those of the 304 in place of theirs. Its Age comes along: it counts for the new age.
+Fields merge(FieldsView stored, FieldsView fresh, std::int64_t now) {
+  Fields merged;
+  for (const Field field : stored) {
+    const bool replaced = field.id == FieldId::Unknown ? fresh.first(field.name).has_value() : fresh.contains(field.id);
+    if (!replaced || !is_updated(field)) merged.add(field.name, field.value);
+  }
+  for (const Field field : fresh)
+    if (is_updated(field) || field.id == FieldId::Age) merged.add(field.name, field.value);
+  if (!has_valid_date(fresh, now)) {  // it was validated now, whatever the old Date says
+    std::array<char, kHttpDateSize> date;
+    merged.set(FieldId::Date, http_date(now, date));
+  }
+  return merged;
+}
+
+// The vary key after a 304; empty optional when it may not be kept. The stored one stays while Vary says the same.
+std::optional<std::string> freshened_vary_key(const StoredResponse& stored, FieldsView request, FieldsView fresh, FieldsView merged) {
+  std::string before, after;
+  stored.head().fields.join("vary", before);
+  if (!fresh.join("vary", after) || before == after) return std::string(stored.vary_key());
+  return make_vary_key(merged, request);
+}
+
+// Whether others may see what a 304 has made of a stored response.
+bool may_keep(const RequestHead& request, const ResponseDirectives& directives) noexcept {
+  if (directives.is_private || (directives.no_store && !directives.must_understand)) return false;
+  if (parse_request_directives(request.fields).no_store) return false;
+  return !request.fields.contains(FieldId::Authorization) || may_share_authorized(directives);
+}
+
+}  // namespace
+
+Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& request, const ResponseHead& not_modified,
+                            const CachePolicy& policy, const ExchangeTimes& times, Ledger& ledger) {
+  Fields fields = merge(stored.head().fields, not_modified.fields, unix_seconds(times.received.wall));
+  const Freshness freshness = read_freshness({stored.meta().status, fields}, policy, times);
+  const ResponseDirectives& directives = freshness.directives;
+  const auto vary_key = freshened_vary_key(stored, request.fields, not_modified.fields, fields);
+  const bool keep = vary_key && may_keep(request, directives);
+  const bool cookie = !not_modified.fields.contains(FieldId::SetCookie) || may_store_cookie(directives, policy);
+  // The lists lie in the very fields that are about to change.
+  const std::string private_fields(directives.private_fields), no_cache_fields(directives.no_cache_fields);
+  fields.remove_if([&](const Field& field) {
+    if (field.id == FieldId::Age || (field.id == FieldId::SetCookie && !cookie)) return true;
+    return lists_name(private_fields, field.name) || lists_name(no_cache_fields, field.name);
+  });
+  return StoredResponseBuilder::build(stored.key(), vary_key ? *vary_key : stored.vary_key(), freshness.meta, fields,
+                                      stored.body(), ledger, keep);
+}
+
+void add_stored_validators(const StoredMeta& stored, Fields& request) {
+  request.remove_if([](const Field& field) {
+    switch (field.id) {
+      case FieldId::IfNoneMatch: case FieldId::IfModifiedSince: case FieldId::IfMatch: case FieldId::IfUnmodifiedSince:
+      case FieldId::IfRange: case FieldId::Range: return true;
+      default: return false;
+    }
+  });
+  if (!stored.etag.empty()) request.add(FieldId::IfNoneMatch, stored.etag);
+  if (!stored.last_modified_text.empty()) request.add(FieldId::IfModifiedSince, stored.last_modified_text);
+}
+
+}  // namespace freshet

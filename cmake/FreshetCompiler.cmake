@@ -18,6 +18,10 @@ endif()
 
 add_library(freshet_options INTERFACE)
 target_compile_options(freshet_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 takes the coroutine frame's allocation, once inlined, for one that does not match its operator delete.
+  target_compile_options(freshet_options INTERFACE -Wno-mismatched-new-delete)
+endif()
 target_include_directories(freshet_options INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/include)
 target_compile_definitions(freshet_options INTERFACE FRESHET_VERSION="${PROJECT_VERSION}")
 if(FRESHET_SANITIZE)

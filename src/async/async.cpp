@@ -27,19 +27,19 @@ struct Wakeup::Armed {
 };
 
 namespace {
-template <class Armed, class Handler>
-struct ArmedHandler final : Armed {
-  explicit ArmedHandler(Handler h) : handler(std::move(h)) {}
+template <class Armed, class Resume>
+struct ArmedWith final : Armed {
+  explicit ArmedWith(Resume r) : resume_(std::move(r)) {}
   void resume() noexcept override {
-    auto executor = boost::asio::get_associated_executor(handler);
-    boost::asio::post(executor, std::move(handler));
+    auto executor = boost::asio::get_associated_executor(resume_);
+    boost::asio::post(executor, std::move(resume_));
   }
-  Handler handler;
+  Resume resume_;
 };
 }  // namespace
 
-/// A suspended coroutine is owned by its handler, which lies in a Wakeup, which often lies in that very coroutine: nobody else
-/// would ever destroy it. One such list belongs to each loop, which shuts it down first of all.
+/// A suspended coroutine is owned by its handler, which lies in a Wakeup, which often lies in that very coroutine:
+/// nobody else would ever destroy it. One such list belongs to each loop, which shuts it down first of all.
 class Wakeup::Suspended final : public boost::asio::execution_context::service {
  public:
   using key_type = Suspended;
@@ -55,9 +55,9 @@ class Wakeup::Suspended final : public boost::asio::execution_context::service {
   void shutdown() noexcept override {
     while (Wakeup* wakeup = first_) {
       wakeup->leave();
-      int expected = kWaiting;
-      if (!wakeup->state_.compare_exchange_strong(expected, kIdle, std::memory_order_acq_rel)) continue;  // in the loop's queue
-      const std::unique_ptr<Armed> armed = std::move(wakeup->armed_);  // and the Wakeup may go with it
+      int expected = kWaiting;  // else it has been woken: the coroutine lies in the loop's queue, which sees to it
+      if (!wakeup->state_.compare_exchange_strong(expected, kIdle, std::memory_order_acq_rel)) continue;
+      const std::unique_ptr<Armed> armed = std::move(wakeup->armed_);  // the Wakeup may go with it
     }
   }
 
@@ -85,16 +85,17 @@ void Wakeup::wake() noexcept {
 Task<void> Wakeup::wait() {
   if (state_.load(std::memory_order_acquire) != kWoken) {
     auto start = [this](auto handler) {
-      using Handler = std::decay_t<decltype(handler)>;
+      using Resume = std::decay_t<decltype(handler)>;
       auto& loop = boost::asio::get_associated_executor(handler).context();
-      armed_ = std::make_unique<ArmedHandler<Armed, Handler>>(std::move(handler));
+      armed_ = std::make_unique<ArmedWith<Armed, Resume>>(std::move(handler));
       boost::asio::use_service<Suspended>(loop).add(*this);
       int expected = kIdle;
       if (state_.compare_exchange_strong(expected, kWaiting, std::memory_order_acq_rel)) return;
       const std::unique_ptr<Armed> armed = std::move(armed_);  // woken meanwhile
       armed->resume();
     };
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(start, boost::asio::use_awaitable);
+    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(start,
+                                                                                       boost::asio::use_awaitable);
     leave();
   }
   state_.exchange(kIdle, std::memory_order_acq_rel);

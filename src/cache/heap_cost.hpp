@@ -6,11 +6,13 @@
 
 namespace freshet {
 
-/// Bytes that malloc takes for a block of `size`: its header, and rounding up; large blocks are whole pages.
-constexpr std::size_t heap_cost(std::size_t size) noexcept {
-  constexpr std::size_t kMapped = 128 * 1024, kPage = 4096;
-  if (size >= kMapped) return (size + 16 + kPage - 1) / kPage * kPage;
-  return std::max<std::size_t>((size + 8 + 15) / 16 * 16, 32);
+/// Bytes that malloc takes for a block of `size`: its header, and rounding up.
+constexpr std::size_t heap_cost(std::size_t size) noexcept { return std::max<std::size_t>((size + 8 + 15) / 16 * 16, 32); }
+
+/// Bytes that a mapping of `size` takes: whole pages.
+constexpr std::size_t mapping_cost(std::size_t size) noexcept {
+  constexpr std::size_t kPage = 4096;
+  return (size + kPage - 1) / kPage * kPage;
 }
 
 }  // namespace freshet

@@ -86,15 +86,16 @@ std::uint64_t hash_key(std::string_view text) noexcept {
   return fold(secret[1] ^ text.size(), fold(a ^ secret[2], b ^ state) ^ secret[3]);
 }
 
-CacheKey make_cache_key(std::string_view scheme, std::string_view authority, std::string_view target, Arena& arena) {
+CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std::string_view authority, std::string_view target,
+                        Arena& arena) {
   CacheKey key;
-  key.text = arena.join({scheme, "://", authority, target});
+  key.text = arena.join({partition, " ", scheme, "://", authority, target});
   key.hash = hash_key(key.text);
   return key;
 }
 
-CacheKey make_cache_key(const RequestHead& head, Arena& arena) {
-  return make_cache_key(head.scheme, head.authority, head.target, arena);
+CacheKey make_cache_key(std::string_view partition, const RequestHead& head, Arena& arena) {
+  return make_cache_key(partition, head.scheme, head.authority, head.target, arena);
 }
 
 }  // namespace freshet

@@ -97,6 +97,8 @@ Store::~Store() {
   }
 }
 
+Store::Shard& Store::shard_of(std::uint64_t hash) const noexcept { return shards_[hash >> shard_shift_]; }
+
 Store::Found Store::find(const CacheKey& key, FieldsView request) {
   Found found;
   VaryMatcher matcher(request);

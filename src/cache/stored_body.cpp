@@ -1,5 +1,7 @@
 #include "freshet/cache/stored_body.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -18,13 +20,33 @@ constexpr std::size_t kSmallestChunk = 1 * kKiB, kSecondChunk = 16 * kKiB;
 constexpr std::size_t kPassingChunk = 64 * kKiB;
 constexpr std::size_t kLargestMoved = 256 * kKiB;          // what compact() copies at most
 
+// Chunks from here on get a mapping of their own: blocks of all sizes, coming and going on the heap, would leave holes that add up
+// to half of the cache (tests/bench/bench_memory --random).
+constexpr std::size_t kSmallestMapping = 32 * kKiB;
+
+constexpr std::size_t chunk_cost(std::size_t capacity) noexcept {
+  const std::size_t size = sizeof(BodyChunk) + capacity;
+  return size >= kSmallestMapping ? mapping_cost(size) : heap_cost(size);
+}
+
 BodyChunk* allocate_chunk(std::size_t capacity) {
-  auto* chunk = new (::operator new(sizeof(BodyChunk) + capacity)) BodyChunk;
+  const std::size_t size = sizeof(BodyChunk) + capacity;
+  void* at = MAP_FAILED;
+  if (size >= kSmallestMapping) at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const bool mapped = at != MAP_FAILED;
+  auto* chunk = new (mapped ? at : ::operator new(size)) BodyChunk;  // there may be no more mappings to be had
   chunk->capacity = static_cast<std::uint32_t>(capacity);
+  chunk->mapped = mapped ? static_cast<std::uint32_t>(size) : 0;
   return chunk;
 }
 
-std::size_t chunk_cost(std::size_t capacity) noexcept { return heap_cost(sizeof(BodyChunk) + capacity); }
+void deallocate_chunk(BodyChunk* chunk) noexcept {
+  if (chunk->mapped != 0) {
+    munmap(chunk, chunk->mapped);
+  } else {
+    ::operator delete(chunk);
+  }
+}
 
 }  // namespace
 
@@ -47,7 +69,7 @@ StoredBody::~StoredBody() {
 
 void StoredBody::free_chunk(BodyChunk* chunk) noexcept {
   ledger_.credit(chunk->charged);
-  ::operator delete(chunk);
+  deallocate_chunk(chunk);
 }
 
 // ---- the writer ----

@@ -77,14 +77,23 @@ Survey survey_fields(FieldsView raw) noexcept {
   return survey;
 }
 
-// The protocols of all Upgrade lines, without those that are not offered (see ParsedRequest::upgrade).
+// protocol-name ["/" protocol-version] (RFC 9110 7.8), and none that is not offered: see ParsedRequest::upgrade.
+bool may_be_offered(std::string_view protocol) noexcept {
+  const std::size_t slash = protocol.find('/');
+  const std::string_view name = protocol.substr(0, slash);
+  const bool versioned = slash != std::string_view::npos;
+  return is_token(name) && (!versioned || is_token(protocol.substr(slash + 1))) && !ascii::iequals(name, "h2c");
+}
+
+// The protocols of all Upgrade lines. What is no protocol is dropped: a quote might hide one from us and not from the
+// origin.
 std::string_view offered_upgrade(FieldsView raw, Arena& arena) {
   std::string_view offered;
   for (const Field field : raw) {
     if (field.id != FieldId::Upgrade) continue;
     ListReader members(field.value);
     for (std::string_view member; members.next(member);) {
-      if (ascii::iequals(member, "h2c")) continue;
+      if (!may_be_offered(member)) continue;
       offered = offered.empty() ? arena.copy(member) : arena.join({offered, ", ", member});
     }
   }

@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "freshet/base/check.hpp"
 
@@ -48,10 +49,14 @@ Arrival Connection::finish_read(IoResult got) noexcept {
   if (read_timed_out_) return Arrival::TimedOut;
   if (read_cancelled_) return Arrival::Cancelled;
   switch (got.state) {
-    case IoResult::State::Done: return Arrival::Bytes;
-    case IoResult::State::End: return Arrival::End;
-    case IoResult::State::WouldBlock: return Arrival::Again;
-    case IoResult::State::Failed: break;
+    case IoResult::State::Done:
+      return Arrival::Bytes;
+    case IoResult::State::End:
+      return Arrival::End;
+    case IoResult::State::WouldBlock:
+      return Arrival::Again;
+    case IoResult::State::Failed:
+      break;
   }
   return cancels_ != cancels_at_read_ && !dead() ? Arrival::Again : Arrival::Failed;
 }
@@ -141,6 +146,8 @@ void Connection::flush_soon() {
 }
 
 Task<void> Connection::flush_later(Ref<Connection> self) { co_await self->push(); }
+
+Task<void> Connection::yield() { co_await boost::asio::post(worker_.loop(), boost::asio::use_awaitable); }
 
 void Connection::shutdown_write() noexcept {
   if (!dead()) transport_->shutdown_write();

@@ -27,8 +27,8 @@ enum class Arrival : std::uint8_t {
   Again,      ///< disturbed for another reason: read again
 };
 
-/// Shared by the session and by the body sources it has given away, so that a source that outlives its session meets a closed
-/// connection and not freed memory. One thread. One coroutine reads at a time; writes go through one queue.
+/// Shared by the session and by the body sources it has given away, so that a source that outlives its session meets a
+/// closed connection and not freed memory. One thread. One coroutine reads at a time; writes go through one queue.
 class Connection final : public Pinned {
  public:
   Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout);
@@ -36,7 +36,8 @@ class Connection final : public Pinned {
   Transport& transport() noexcept { return *transport_; }
   ReadBuffer& in() noexcept { return in_; }
 
-  // Reading: room = start_read(); got = co_await transport().read(room); finish_read(got). read_more() is the three together.
+  // Reading: room = start_read(); got = co_await transport().read(room); finish_read(got). read_more() is the three
+  // together.
   std::span<std::byte> start_read(std::size_t capacity);
   Arrival finish_read(IoResult got) noexcept;
   Task<Arrival> read_more(std::size_t capacity);
@@ -50,15 +51,19 @@ class Connection final : public Pinned {
   GatherList& out() noexcept { return out_; }
   /// Writes what can be written at once. True when nothing is left. REQUIRES: no flush is under way.
   bool flush_now() noexcept;
-  /// Writes everything. False when the client is gone, or has taken nothing for the write timeout. For the session alone.
+  /// Writes everything. False when the client is gone, or has taken nothing for the write timeout. For the session
+  /// alone.
   Task<bool> flush();
   /// The same for others, who need not know how it ends: returns at once when a flush is under way, which carries on.
   Task<void> push();
-  /// Flushes on the next turn of the event loop, unless a flush comes first: lets a head wait for the first piece of its body,
-  /// but not for long.
+  /// Flushes on the next turn of the event loop, unless a flush comes first: lets a head wait for the first piece of
+  /// its body, but not for long.
   void flush_soon();
   bool flushing() const noexcept { return flushing_; }
   void set_write_timeout(Milliseconds timeout) noexcept { write_timeout_ = timeout; }
+
+  /// Lets other connections have their turn.
+  Task<void> yield();
 
   void shutdown_write() noexcept;
   void close() noexcept;

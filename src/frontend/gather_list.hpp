@@ -22,7 +22,9 @@ class GatherList {
     pieces_[end_++] = piece;
     left_ += piece.size();
   }
-  std::span<const std::span<const std::byte>> pieces() const noexcept { return {pieces_.data() + begin_, end_ - begin_}; }
+  std::span<const std::span<const std::byte>> pieces() const noexcept {
+    return {pieces_.data() + begin_, end_ - begin_};
+  }
   /// `size` bytes of the front have been written. REQUIRES: size <= left().
   void consume(std::size_t size) noexcept {
     CHECK(size <= left_);

@@ -19,7 +19,9 @@ constexpr Milliseconds kDrainTime(5000);
 /// Interim answers leave this much of the gather list to the final one and to "100 Continue".
 constexpr std::size_t kFinalPieces = 8;
 
-std::string_view first_or_empty(FieldsView fields, FieldId id) noexcept { return fields.first(id).value_or(std::string_view()); }
+std::string_view first_or_empty(FieldsView fields, FieldId id) noexcept {
+  return fields.first(id).value_or(std::string_view());
+}
 
 bool has_date(const Reply& reply) noexcept {
   if (reply.head.fields.contains(FieldId::Date)) return true;
@@ -81,7 +83,7 @@ bool H1Session::may_go_on() {
   if (!body_ || body_->complete()) return true;
   // RFC 9931: what follows a refused CONNECT or Upgrade may be meant for another protocol.
   if (body_->is_tunnel() || body_->failed() || body_->awaits_continue()) return false;
-  if (!reply_->body.source) request_.body.reset();
+  if (!reply_->body.source && !body_->is_being_read()) request_.body.reset();
   if (!body_->has_source()) body_->skip_buffered();
   return body_->complete() || body_->left().value_or(std::numeric_limits<std::uint64_t>::max()) <= kDrainBytes;
 }
@@ -109,11 +111,14 @@ Task<H1Session::Next> H1Session::finish_reply() {
 Task<bool> H1Session::send_reply() {
   switch (plan_.form) {
     case BodyForm::None:
-    case BodyForm::Whole: break;
+    case BodyForm::Whole:
+      break;
     case BodyForm::Length:
     case BodyForm::Chunked:
-    case BodyForm::UntilClose: co_return co_await send_streamed();
-    case BodyForm::Tunnel: co_return co_await send_tunnel();
+    case BodyForm::UntilClose:
+      co_return co_await send_streamed();
+    case BodyForm::Tunnel:
+      co_return co_await send_tunnel();
   }
   const bool sent = co_await connection_->flush();
   if (!sent) reply_->outcome.reason = Reason::ClientClosed;
@@ -128,13 +133,18 @@ Task<bool> H1Session::send_streamed() {
   const std::uint64_t length = reply_->length.value_or(0);
   const StreamEnd end = co_await stream_body(connection_, *reply_->body.source, plan_.form, length, streamed_);
   switch (end.kind) {
-    case StreamEnd::Kind::Complete: co_return true;
+    case StreamEnd::Kind::Complete:
+      co_return true;
     case StreamEnd::Kind::TooLong:
       BUG("a reply's body is longer than its length");
       plan_.persistent = false;
       co_return true;
-    case StreamEnd::Kind::ClientGone: reply_->outcome.reason = Reason::ClientClosed; co_return false;
-    case StreamEnd::Kind::TooShort: reply_->outcome.reason = Reason::ResponseCutShort; break;
+    case StreamEnd::Kind::ClientGone:
+      reply_->outcome.reason = Reason::ClientClosed;
+      co_return false;
+    case StreamEnd::Kind::TooShort:
+      reply_->outcome.reason = Reason::ResponseCutShort;
+      break;
     case StreamEnd::Kind::SourceFailed: {
       if (end.nothing_written && end.failure->status >= 400) {
         replace_reply(*end.failure);
@@ -166,21 +176,24 @@ Task<bool> H1Session::send_tunnel() {
   linger_ = true;
   if (broken == Reason::None) co_return true;
   reply_->outcome.reason = broken;
-  if (broken == Reason::TunnelIdle) connection_->close();
-  else connection_->abort();
+  if (broken == Reason::TunnelIdle)
+    connection_->close();
+  else
+    connection_->abort();
   co_return false;
 }
 
-// A body that was not read to its end: nobody else may read it from here on, and what follows it is the next request only if
-// the rest has gone by (pitfall P1).
+// A body that was not read to its end: nobody else may read it from here on, and what follows it is the next request
+// only if the rest has gone by (pitfall P1).
 Task<H1Session::Next> H1Session::finish_body(bool sent) {
   if (!body_) {
     end_reply(sent);
     co_return end_request(sent);
   }
   reply_->body.source.reset();
-  request_.body.reset();
+  if (!body_->is_being_read()) request_.body.reset();
   co_await body_->stop();
+  request_.body.reset();
   if (!body_->complete()) {
     linger_ = true;
     bool drained = false;
@@ -235,18 +248,24 @@ void H1Session::log_reply() noexcept {
 Task<void> H1Session::send(ResponseHead head) {
   if (reply_begun_ || request_.head.version == Version::Http10 || connection_->dead()) co_return;
   if (head.status < 100 || head.status >= 200 || head.status == 101) co_return;
-  if (head.status == 100 && body_) body_->continue_was_sent();
+  if (head.status == 100 && body_) {
+    if (body_->continue_sent()) co_return;
+    body_->continue_was_sent();
+  }
   const OutgoingFraming none;
   const std::span<const ExtraField> no_more;
   const RenderedHead rendered = render_response_head(head, no_more, none, arena_);
-  if (connection_->out().room() < rendered.count + kFinalPieces) co_return;  // a client that does not read needs no hints
+  if (connection_->out().room() < rendered.count + kFinalPieces)
+    co_return;  // a client that does not read needs no hints
   for (std::size_t i = 0; i < rendered.count; ++i) connection_->out().add(as_bytes(rendered.pieces[i]));
   co_await connection_->push();
 }
 
 Task<void> run_h1_session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
-                          const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters, AccessLog* log) {
-  const auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker, service, options, limits, counters, log);
+                          const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters,
+                          AccessLog* log) {
+  const auto session =
+      make_ref<H1Session>(std::move(transport), std::move(peer), worker, service, options, limits, counters, log);
   co_await session->run();
 }
 

@@ -1,8 +1,5 @@
 #include "h1_session.hpp"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "freshet/base/check.hpp"
 #include "freshet/exchange/error_reply.hpp"
 
@@ -40,8 +37,10 @@ Task<void> H1Session::run() {
   own.connections_open.add();
   ++limits_.open;
   try {
-    if (limits_.open > limits_.max_connections) co_await turn_away();
-    else co_await talk();
+    if (limits_.open > limits_.max_connections)
+      co_await turn_away();
+    else
+      co_await talk();
   } catch (...) {
     BUG("an exception ended a session");
   }
@@ -66,7 +65,7 @@ Task<void> H1Session::talk() {
     } else if (next == Next::Finish) {
       next = co_await finish_reply();
     } else {
-      co_await boost::asio::post(worker_.loop(), boost::asio::use_awaitable);
+      co_await connection_->yield();
       next = Next::Answer;
     }
   }
@@ -227,7 +226,8 @@ bool H1Session::has_odd_body() const noexcept {
 void H1Session::make_body() {
   FramingVerdict framing = parsed_.framing;
   if (framing.body == BodyKind::Length) request_.body_length = framing.length;
-  const bool has_content = framing.body == BodyKind::Chunked || (framing.body == BodyKind::Length && framing.length > 0);
+  const bool has_content =
+      framing.body == BodyKind::Chunked || (framing.body == BodyKind::Length && framing.length > 0);
   if (has_content) {
     request_.upgrade = {};
   } else {

@@ -18,20 +18,20 @@ namespace freshet {
 
 /// One coroutine, run(), on the worker's thread; drain() and abort() are called between its steps, on the same thread.
 //
-//   step     what it does                                             leads to
-//   Wait     reads: idle before a request's first byte, then its head  Answer, Finish (408, 400), Close
-//   Answer   parses; answers what try_now() can, without suspending    Wait, Serve, Finish, Yield, Close
-//   Serve    service.serve()                                           Finish
-//   Finish   writes what is left of the reply, or streams its body,    Answer, Close
-//            or relays a tunnel; then drains the request's body
-//   Yield    lets other connections have their turn                    Answer
-//   Close    lets the client take the last reply, then closes          the end
+//   step     what it does                                         leads to
+//   Wait     reads: idle until the first byte, then a head        Answer, Finish (408, 400), Close
+//   Answer   parses; answers what try_now() can, at once          Wait, Serve, Finish, Yield, Close
+//   Serve    service.serve()                                      Finish
+//   Finish   writes what is left of the reply, or streams its     Answer, Close
+//            body, or relays a tunnel; drains the request's body
+//   Yield    lets other connections have their turn               Answer
+//   Close    lets the client take the last reply, then closes     the end
 //
 // All that a step leaves to the next lies in members, so that the hit path (Wait, Answer) stays in one coroutine frame.
 class H1Session final : public Pinned, private Interim {
  public:
-  H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service, const SessionOptions& options,
-            SessionLimits& limits, WorkerCounters& counters, AccessLog* log);
+  H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
+            const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters, AccessLog* log);
 
   /// To be awaited once, by somebody who holds a Ref. Does not throw.
   Task<void> run();
@@ -106,12 +106,12 @@ class H1Session final : public Pinned, private Interim {
   std::optional<Reply> reply_;
   ReplyPlan plan_;
   Subject subject_;
-  std::uint64_t reply_at_ = 0;      // connection_->written() when its head was queued
-  std::uint64_t head_bytes_ = 0;    // of the reply
-  std::uint64_t streamed_ = 0;      // body bytes
-  bool wants_more_ = false;         // the client is willing to go on after this request
+  std::uint64_t reply_at_ = 0;    // connection_->written() when its head was queued
+  std::uint64_t head_bytes_ = 0;  // of the reply
+  std::uint64_t streamed_ = 0;    // body bytes
+  bool wants_more_ = false;       // the client is willing to go on after this request
   bool reply_begun_ = false;
-  bool refused_ = false;            // the service has not seen it
+  bool refused_ = false;  // the service has not seen it
   bool large_head_ = false;
 
   bool idle_ = false;

@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <list>
+#include <new>
 #include <utility>
 
 #include "freshet/async/wakeup.hpp"
@@ -30,8 +31,10 @@ void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port
   if (ip.is_v6()) {
     asio::ip::address_v6 v6 = ip.to_v6();
     v6.scope_id(0);
-    if (v6.is_v4_mapped()) ip = asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
-    else ip = v6;
+    if (v6.is_v4_mapped())
+      ip = asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
+    else
+      ip = v6;
   }
   address = ip.to_string();
   port = end.port();
@@ -50,9 +53,9 @@ Peer peer_of(const tcp::socket& socket) {
 /// A client that was gone before we came, or that cannot be reached (accept(2)); anything else is a lack of something.
 bool concerns_one_client(const error_code& error) noexcept {
   using boost::system::errc::errc_t;
-  for (const errc_t gone : {errc_t::connection_aborted, errc_t::interrupted, errc_t::network_down, errc_t::protocol_error,
-                            errc_t::no_protocol_option, errc_t::host_unreachable, errc_t::operation_not_supported,
-                            errc_t::network_unreachable})
+  for (const errc_t gone : {errc_t::connection_aborted, errc_t::interrupted, errc_t::network_down,
+                            errc_t::protocol_error, errc_t::no_protocol_option, errc_t::host_unreachable,
+                            errc_t::operation_not_supported, errc_t::network_unreachable})
     if (error == gone) return true;
   return false;
 }
@@ -69,7 +72,8 @@ class AcceptLoop final : public Pinned {
         limits_(limits),
         counters_(counters),
         log_(log),
-        pause_(worker.deadlines(), [](void* self) noexcept { static_cast<AcceptLoop*>(self)->room_.wake(); }, this) {
+        pause_(
+            worker.deadlines(), [](void* self) noexcept { static_cast<AcceptLoop*>(self)->room_.wake(); }, this) {
     error_code ignored;
     acceptor_.non_blocking(true, ignored);
   }
@@ -110,7 +114,7 @@ class AcceptLoop final : public Pinned {
       error_code error;
       acceptor_.accept(socket, error);
       if (!error) {
-        start_session(std::move(socket));
+        if (!start_session(std::move(socket))) return false;
         continue;
       }
       if (error == asio::error::would_block || error == asio::error::try_again) return true;
@@ -119,12 +123,18 @@ class AcceptLoop final : public Pinned {
     return true;
   }
 
-  void start_session(tcp::socket socket) {
-    Peer peer = peer_of(socket);
-    auto transport = std::make_unique<TcpTransport>(std::move(socket));
-    auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker_, service_, options_, limits_,
-                                       counters_, log_);
-    asio::co_spawn(worker_.loop(), run_session(Ref<AcceptLoop>(this), std::move(session)), asio::detached);
+  /// False when there is no memory for it; then the connection is closed.
+  bool start_session(tcp::socket socket) noexcept {
+    try {
+      Peer peer = peer_of(socket);
+      auto transport = std::make_unique<TcpTransport>(std::move(socket));
+      auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker_, service_, options_, limits_,
+                                         counters_, log_);
+      asio::co_spawn(worker_.loop(), run_session(Ref<AcceptLoop>(this), std::move(session)), asio::detached);
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
   }
 
   static Task<void> run_session(Ref<AcceptLoop> self, Ref<H1Session> session) {
@@ -179,8 +189,9 @@ class TcpListener final : public Listener {
 
 }  // namespace
 
-std::unique_ptr<Listener> make_listener(tcp::acceptor acceptor, Worker& worker, Service& service, SessionOptions options,
-                                        SessionLimits& limits, WorkerCounters& counters, AccessLog* log) {
+std::unique_ptr<Listener> make_listener(tcp::acceptor acceptor, Worker& worker, Service& service,
+                                        SessionOptions options, SessionLimits& limits, WorkerCounters& counters,
+                                        AccessLog* log) {
   auto loop = make_ref<AcceptLoop>(std::move(acceptor), worker, service, std::move(options), limits, counters, log);
   return std::make_unique<TcpListener>(std::move(loop), worker);
 }

@@ -24,8 +24,8 @@ class ReadBuffer {
 
   /// Takes `size` bytes off the front; they stay where they are until the next room() or shrink().
   void consume(std::size_t size) noexcept;
-  /// Room behind the bytes, never empty; moves the bytes when that helps. The block gets at least `wanted` bytes when nothing is
-  /// buffered, and grows when it is full.
+  /// Room behind the bytes, never empty; moves the bytes when that helps. The block gets at least `wanted` bytes when
+  /// nothing is buffered, and grows when it is full.
   std::span<std::byte> room(std::size_t wanted);
   /// `size` bytes of room() have been filled.
   void commit(std::size_t size) noexcept { end_ += size; }
@@ -33,7 +33,8 @@ class ReadBuffer {
   void clear() noexcept { begin_ = end_ = 0; }
   /// Gives a grown block back. Does nothing while bytes are buffered.
   void shrink() noexcept;
-  /// Leaves the block, with every byte consumed so far, to whoever holds the pin; the bytes not yet consumed move on to a new one.
+  /// Leaves the block, with every byte consumed so far, to whoever holds the pin; the bytes not yet consumed move on to
+  /// a new one.
   Pin leave_behind();
 
  private:

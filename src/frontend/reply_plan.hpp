@@ -32,8 +32,8 @@ struct ReplyPlan {
   bool persistent = false;
 };
 
-/// False for what no session can send: an interim status as the final one, 2xx to CONNECT or 101 that is not a tunnel, a
-/// tunnel that is neither, and a 101 that was not asked for.
+/// False for what no session can send: an interim status as the final one, 2xx to CONNECT or 101 that is not a tunnel,
+/// a tunnel that is neither, and a 101 that was not asked for.
 bool is_sendable(const ReplyFacts&, const Reply&) noexcept;
 
 /// REQUIRES: is_sendable(). Pure.

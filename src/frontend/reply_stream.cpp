@@ -12,6 +12,9 @@ namespace {
 
 using Kind = StreamEnd::Kind;
 
+/// A fast client with a source that is always ready leaves the others waiting for this many bytes at most.
+constexpr std::uint64_t kTurnBytes = 1 << 20;
+
 /// The framing around one piece; lives until the piece has been written.
 class ChunkFrame {
  public:
@@ -38,6 +41,7 @@ Task<StreamEnd> stream_body(Ref<Connection> connection, BodySource& source, Body
                             std::uint64_t& body_bytes) {
   const std::uint64_t head_at = connection->written();
   std::uint64_t left = form == BodyForm::Length ? length : UINT64_MAX;
+  std::uint64_t turn = 0;
   ChunkFrame frame;
   for (bool first = true;; first = false) {
     if (first) connection->flush_soon();
@@ -56,14 +60,20 @@ Task<StreamEnd> stream_body(Ref<Connection> connection, BodySource& source, Body
     if (connection->flushing()) co_await connection->flush();
     const std::size_t before = connection->out().left();
     const std::uint64_t written = connection->written();
-    if (form == BodyForm::Chunked) frame.add(connection->out(), piece, piece.last ? source.trailers() : nullptr);
-    else connection->out().add(piece.bytes);
+    if (form == BodyForm::Chunked)
+      frame.add(connection->out(), piece, piece.last ? source.trailers() : nullptr);
+    else
+      connection->out().add(piece.bytes);
     const bool sent = co_await connection->flush();
     const std::uint64_t moved = connection->written() - written;
     body_bytes += std::min<std::uint64_t>(piece.bytes.size(), moved - std::min<std::uint64_t>(moved, before));
     if (!sent) co_return StreamEnd(Kind::ClientGone);
     if (too_long) co_return StreamEnd(Kind::TooLong);
     if (piece.last) break;
+    turn += moved;
+    if (turn < kTurnBytes) continue;
+    turn = 0;
+    co_await connection->yield();
   }
   if (form == BodyForm::Length && left > 0) co_return StreamEnd(Kind::TooShort);
   co_return StreamEnd(Kind::Complete);

@@ -19,14 +19,15 @@ struct StreamEnd {
     TooShort,      ///< the source ended before the announced length
     TooLong,       ///< the announced length was written, and the source has more
   } kind = Kind::Complete;
-  bool nothing_written = false;  ///< not even the head, which is still in the connection's out(): another reply can take its place
+  bool nothing_written =
+      false;  ///< not even the head, which is still in the connection's out(): another reply can take its place
   std::optional<Failure> failure;
   StreamEnd() = default;
   explicit StreamEnd(Kind k) : kind(k) {}
 };
 
-/// The head lies in connection->out() and leaves together with the first piece if that is there at once. `form`: Length, Chunked or
-/// UntilClose. `body_bytes` counts what was written of the body.
+/// The head lies in connection->out() and leaves together with the first piece if that is there at once. `form`:
+/// Length, Chunked or UntilClose. `body_bytes` counts what was written of the body.
 Task<StreamEnd> stream_body(Ref<Connection> connection, BodySource& source, BodyForm form, std::uint64_t length,
                             std::uint64_t& body_bytes);
 

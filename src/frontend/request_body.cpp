@@ -24,7 +24,8 @@ class RequestBody::Source final : public BodySource {
   Ref<RequestBody> body_;
 };
 
-RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& framing, bool asks_first, const Limits& limits)
+RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& framing, bool asks_first,
+                         const Limits& limits)
     : connection_(std::move(connection)),
       kind_(framing.body),
       limits_(limits),
@@ -77,9 +78,11 @@ Task<Result<Piece>> RequestBody::next_piece() {
 }
 
 Task<void> RequestBody::ask_to_continue() {
+  const bool waiting = awaits_continue();
   asks_first_ = false;
   // A client that has begun to send does not wait; one that has its final answer must not get a 100 after it.
-  if (received_ > 0 || !connection_->in().empty() || reply_begun_ || connection_->out().room() == 0) co_return;
+  if (!waiting || reply_begun_ || connection_->dead() || connection_->out().room() == 0) co_return;
+  continue_sent_ = true;
   connection_->out().add(as_bytes(kContinue));
   co_await connection_->push();
 }
@@ -97,8 +100,10 @@ std::optional<Result<Piece>> RequestBody::take_buffered() {
     if (step.state == State::Data) {
       if (!counted(step.data.size())) return fail(Reason::BodyTooLarge, 413);
       std::byte* const at = buffered.data() + (step.data.data() - buffered.data());
-      if (!data) data = at;
-      else std::memmove(data + size, at, step.data.size());  // small chunks leave as one piece
+      if (!data)
+        data = at;
+      else
+        std::memmove(data + size, at, step.data.size());  // small chunks leave as one piece
       size += step.data.size();
       if (kind_ == BodyKind::Chunked) continue;
     }
@@ -123,9 +128,12 @@ Result<Piece> RequestBody::after_wait(Arrival arrival) noexcept {
       if (!reader_.end_of_input()) break;
       complete_ = true;
       return Piece({}, Pin(), true);
-    case Arrival::TimedOut: return fail(Reason::RequestTimeout, 408);
-    case Arrival::Cancelled: return stopped();
-    default: break;
+    case Arrival::TimedOut:
+      return fail(Reason::RequestTimeout, 408);
+    case Arrival::Cancelled:
+      return stopped();
+    default:
+      break;
   }
   return fail(Reason::ClientClosed, 400);
 }

@@ -1,11 +1,12 @@
 // The body of one request, cut out of the connection's bytes as it is asked for.
 //
-//   part                         what it does
-//   the source (make_source())   given to the service, which may move it to another coroutine and keep it for as long as it likes
-//   RequestBody                  the state that source and session share
-//   the session                  asks how far the body has come, stops the source when the reply is finished, drains the rest
+//   part           what it does
+//   the source     given to the service, which may move it to another coroutine and keep it for as long as it likes
+//   RequestBody    the state that source and session share
+//   the session    asks how far the body has come, stops the source after the reply, drains the rest
 //
-// After stop() no byte is read for the source any more, and what it was given last stays readable until it is destroyed.
+// After stop() no byte is read for the source any more, and what it was given last stays readable until it is
+// destroyed.
 #pragma once
 
 #include <cstdint>
@@ -35,11 +36,11 @@ class TunnelWatch {
 class RequestBody final : public Pinned {
  public:
   struct Limits {
-    std::uint64_t bytes;    ///< beyond: Failure{BodyTooLarge, 413}
-    Milliseconds between;   ///< pieces; beyond: Failure{RequestTimeout, 408}. Not for tunnels
+    std::uint64_t bytes;   ///< beyond: Failure{BodyTooLarge, 413}
+    Milliseconds between;  ///< pieces; beyond: Failure{RequestTimeout, 408}. Not for tunnels
   };
-  /// `framing.body`: Length, Chunked, or Tunnel for all bytes until the client's end. `asks_first`: the client waits for a 100
-  /// before it sends (RFC 9110 10.1.1).
+  /// `framing.body`: Length, Chunked, or Tunnel for all bytes until the client's end. `asks_first`: the client waits
+  /// for a 100 before it sends (RFC 9110 10.1.1).
   RequestBody(Ref<Connection> connection, const FramingVerdict& framing, bool asks_first, const Limits& limits);
 
   /// To be called once.
@@ -55,14 +56,19 @@ class RequestBody final : public Pinned {
   std::uint64_t received() const noexcept { return received_; }
   /// How much is to come, when the framing tells.
   std::optional<std::uint64_t> left() const noexcept;
-  /// The client waits for a 100, and none has been sent.
-  bool awaits_continue() const noexcept { return asks_first_; }
-  void continue_was_sent() noexcept { asks_first_ = false; }
+  /// The client waits for a 100: none has been sent, and nothing of the body has come.
+  bool awaits_continue() const noexcept { return asks_first_ && received_ == 0 && connection_->in().empty(); }
+  bool continue_sent() const noexcept { return continue_sent_; }
+  void continue_was_sent() noexcept {
+    asks_first_ = false;
+    continue_sent_ = true;
+  }
   /// The final reply has begun: a 100 would come too late.
   void reply_begun() noexcept { reply_begun_ = true; }
   /// Somebody still holds the source.
   bool has_source() const noexcept { return has_source_; }
-  /// Throws away what has been received already. REQUIRES: !has_source().
+  bool is_being_read() const noexcept { return reading_; }
+  /// Throws away what has been received already. REQUIRES: !has_source() and !is_being_read().
   void skip_buffered();
   /// Ends a read that is under way, makes later ones fail, and detaches the source from the connection's memory.
   Task<void> stop();
@@ -97,6 +103,7 @@ class RequestBody final : public Pinned {
   TunnelWatch* watch_ = nullptr;
   Wakeup changed_;
   bool asks_first_;
+  bool continue_sent_ = false;
   bool reply_begun_ = false;
   bool complete_ = false;
   bool has_source_ = false;

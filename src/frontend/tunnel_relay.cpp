@@ -8,7 +8,8 @@ TunnelRelay::TunnelRelay(Ref<Connection> connection, Ref<RequestBody> from_clien
       from_client_(std::move(from_client)),
       counters_(counters),
       idle_(idle),
-      deadline_(deadlines, [](void* self) noexcept { static_cast<TunnelRelay*>(self)->idle_for_too_long(); }, this) {
+      deadline_(
+          deadlines, [](void* self) noexcept { static_cast<TunnelRelay*>(self)->idle_for_too_long(); }, this) {
   counters_.tunnels_active.add();
   // What the client sent before the tunnel stood.
   counters_.tunnel_bytes_in.add(from_client_->received());

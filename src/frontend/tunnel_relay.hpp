@@ -1,4 +1,5 @@
-// After 101 or 2xx to CONNECT: the reply's source to the client, while the service pumps the other way from the request's source.
+// After 101 or 2xx to CONNECT: the reply's source to the client, while the service pumps the other way from the
+// request's source.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@ class TunnelRelay final : private TunnelWatch {
   TunnelRelay(const TunnelRelay&) = delete;
   TunnelRelay& operator=(const TunnelRelay&) = delete;
 
-  /// The head lies in connection->out(). `to_client` may be null: nothing will come. Returns when both halves have ended:
-  /// None, or why it was broken off (TunnelIdle, ClientClosed, or the source's reason).
+  /// The head lies in connection->out(). `to_client` may be null: nothing will come. Returns when both halves have
+  /// ended: None, or why it was broken off (TunnelIdle, ClientClosed, or the source's reason).
   Task<Reason> run(BodySource* to_client);
   std::uint64_t bytes_to_client() const noexcept { return to_client_bytes_; }
 

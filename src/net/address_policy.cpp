@@ -18,7 +18,8 @@ struct Block4 {
 };
 constexpr std::uint32_t v4(unsigned a, unsigned b, unsigned c, unsigned d) { return a << 24 | b << 16 | c << 8 | d; }
 
-/// Everything in the IANA IPv4 special-purpose registry that is not globally reachable, and what else a proxy must not dial.
+/// Everything in the IANA IPv4 special-purpose registry that is not globally reachable, and what else a proxy must not
+/// dial.
 constexpr auto kInternal4 = std::to_array<Block4>({
     {v4(0, 0, 0, 0), 8},         // this network
     {v4(10, 0, 0, 0), 8},        // private use, RFC 1918
@@ -27,7 +28,7 @@ constexpr auto kInternal4 = std::to_array<Block4>({
     {v4(168, 63, 129, 16), 32},  // Azure's platform service: public by number, served by the host
     {v4(169, 254, 0, 0), 16},    // link-local, RFC 3927; cloud metadata
     {v4(172, 16, 0, 0), 12},     // private use, RFC 1918
-    {v4(192, 0, 0, 0), 24},      // IETF protocol assignments; .9 and .10 are answered by the nearest router, .192 by a cloud
+    {v4(192, 0, 0, 0), 24},      // IETF protocol assignments: .9 and .10 are answered nearby, .192 by a cloud
     {v4(192, 0, 2, 0), 24},      // documentation
     {v4(192, 88, 99, 0), 24},    // 6to4 relay anycast, deprecated by RFC 7526
     {v4(192, 168, 0, 0), 16},    // private use, RFC 1918
@@ -61,23 +62,24 @@ struct Block6 {
 };
 using Rule = Block6::Rule;
 
-/// The first row that fits decides. From the IANA IPv6 special-purpose registry and RFC 4291; only 2000::/3 has been given out
-/// as global unicast, so that all the rest is internal.
+/// The first row that fits decides. From the IANA IPv6 special-purpose registry and RFC 4291; only 2000::/3 has been
+/// given out as global unicast, so that all the rest is internal.
 constexpr auto kBlocks6 = std::to_array<Block6>({
-    {{0, 0, 0, 0, 0, 0xffff}, 96, Rule::InnerAt12},            // IPv4-mapped
-    {{0x64, 0xff9b}, 96, Rule::InnerAt12},                     // NAT64, RFC 6052
-    {{0x2001, 0}, 32, Rule::Teredo},                           // RFC 4380
-    {{0x2001, 3}, 32, Rule::Global},                           // AMT, RFC 7450
-    {{0x2001, 4, 0x112}, 48, Rule::Global},                    // AS112, RFC 7535
-    {{0x2001, 0x20}, 28, Rule::Global},                        // ORCHIDv2, RFC 7343
-    {{0x2001, 0x30}, 28, Rule::Global},                        // drone remote identification, RFC 9374
-    {{0x2001, 0}, 23, Rule::Internal},                         // IETF protocol assignments: anycast, benchmarking, ORCHID
-    {{0x2001, 0xdb8}, 32, Rule::Internal},                     // documentation
-    {{0x2002}, 16, Rule::InnerAt2},                            // 6to4, RFC 3056
-    {{0x3fff}, 20, Rule::Internal},                            // documentation, RFC 9637
-    {{0x2000}, 3, Rule::Global},                               // global unicast
-    {{}, 0, Rule::Internal},  // ::, ::1, IPv4-compatible, 64:ff9b:1::/48 (local NAT64), 100::/64 (discard), 5f00::/16 (SRv6),
-                              // fc00::/7 (unique local), fe80::/10 (link-local), fec0::/10 (site-local), ff00::/8 (multicast)
+    {{0, 0, 0, 0, 0, 0xffff}, 96, Rule::InnerAt12},  // IPv4-mapped
+    {{0x64, 0xff9b}, 96, Rule::InnerAt12},           // NAT64, RFC 6052
+    {{0x2001, 0}, 32, Rule::Teredo},                 // RFC 4380
+    {{0x2001, 3}, 32, Rule::Global},                 // AMT, RFC 7450
+    {{0x2001, 4, 0x112}, 48, Rule::Global},          // AS112, RFC 7535
+    {{0x2001, 0x20}, 28, Rule::Global},              // ORCHIDv2, RFC 7343
+    {{0x2001, 0x30}, 28, Rule::Global},              // drone remote identification, RFC 9374
+    {{0x2001, 0}, 23, Rule::Internal},               // IETF protocol assignments: anycast, benchmarking, ORCHID
+    {{0x2001, 0xdb8}, 32, Rule::Internal},           // documentation
+    {{0x2002}, 16, Rule::InnerAt2},                  // 6to4, RFC 3056
+    {{0x3fff}, 20, Rule::Internal},                  // documentation, RFC 9637
+    {{0x2000}, 3, Rule::Global},                     // global unicast
+    // ::, ::1, IPv4-compatible, 64:ff9b:1::/48 (local NAT64), 100::/64 (discard), 5f00::/16 (SRv6), fc00::/7 (unique
+    // local), fe80::/10 (link-local), fec0::/10 (site-local), ff00::/8 (multicast):
+    {{}, 0, Rule::Internal},
 });
 
 bool same_prefix(std::span<const unsigned char> a, std::span<const unsigned char> b, unsigned prefix) noexcept {

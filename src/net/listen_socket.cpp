@@ -63,7 +63,8 @@ error_code open_at(tcp::acceptor& acceptor, asio::io_context& loop, const tcp::e
 
 }  // namespace
 
-tcp::acceptor open_listen_socket(asio::io_context& loop, const ListenAddress& where, bool exclusive, std::string& error) {
+tcp::acceptor open_listen_socket(asio::io_context& loop, const ListenAddress& where, bool exclusive,
+                                 std::string& error) {
   tcp::acceptor acceptor(loop);
   error_code failure;
   const auto address = asio::ip::make_address(where.address, failure);

@@ -65,8 +65,8 @@ class NameTable {
 
   // For coroutines.
 
-  /// True: answered at once. False: the question is kept; its wait() returns when settled() is worth asking. The lower-case
-  /// `host` is copied when it is new.
+  /// True: answered at once. False: the question is kept; its wait() returns when settled() is worth asking. The
+  /// lower-case `host` is copied when it is new.
   bool ask(Question&, const std::string& host);
   bool settled(const Question&);
   /// REQUIRES: settled.
@@ -79,8 +79,8 @@ class NameTable {
   void serve(std::size_t thread);
   /// Answers questions that have waited too long.
   void watch();
-  /// Fails all questions, now and later, and lets the threads end. Says which are inside the look-up function: only those will
-  /// take their time. None touches the clock any more.
+  /// Fails all questions, now and later, and lets the threads end. Says which are inside the look-up function: only
+  /// those will take their time. None touches the clock any more.
   std::vector<bool> close();
 
  private:
@@ -97,7 +97,7 @@ class NameTable {
   bool closed_ = false;
   std::vector<bool> busy_;  // by thread: inside the look-up function
   std::unordered_map<std::string, Name> names_;
-  std::list<Name*> kept_;         // the one used longest ago first
+  std::list<Name*> kept_;  // the one used longest ago first
   std::deque<Name*> queue_;
   std::list<Question*> waiting_;  // the oldest first: all wait for the same time
   std::condition_variable work_;

@@ -1,5 +1,16 @@
 #include "support/alloc_counter.hpp"
 
+#if defined(__SANITIZE_THREAD__)
+#define FRESHET_COUNTS_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FRESHET_COUNTS_ALLOCATIONS 0
+#endif
+#endif
+#ifndef FRESHET_COUNTS_ALLOCATIONS
+#define FRESHET_COUNTS_ALLOCATIONS 1
+#endif
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -9,6 +20,7 @@ namespace {
 thread_local std::size_t calls = 0;
 thread_local std::size_t bytes_asked = 0;
 
+#if FRESHET_COUNTS_ALLOCATIONS
 void* count_and_allocate(std::size_t size) noexcept {
   ++calls;
   bytes_asked += size;
@@ -27,10 +39,13 @@ void* or_throw(void* memory) {
   if (!memory) throw std::bad_alloc();
   return memory;
 }
+#endif
 
 }  // namespace
 
 namespace freshet {
+
+bool AllocCounter::counts() noexcept { return FRESHET_COUNTS_ALLOCATIONS != 0; }
 
 AllocCounter::AllocCounter() noexcept : count_at_start_(calls), bytes_at_start_(bytes_asked) {}
 std::size_t AllocCounter::count() const noexcept { return calls - count_at_start_; }
@@ -42,6 +57,7 @@ void AllocCounter::restart() noexcept {
 
 }  // namespace freshet
 
+#if FRESHET_COUNTS_ALLOCATIONS
 void* operator new(std::size_t size) { return or_throw(count_and_allocate(size)); }
 void* operator new[](std::size_t size) { return or_throw(count_and_allocate(size)); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return count_and_allocate(size); }
@@ -73,3 +89,4 @@ void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) no
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
   return count_and_allocate(size, std::align_val_t{alignment});
 }
+#endif

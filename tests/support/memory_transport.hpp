@@ -1,4 +1,5 @@
-// Two connected transports in one thread, without sockets: every way in which a network can be slow, short or gone, on demand.
+// Two connected transports in one thread, without sockets: every way in which a network can be slow, short or gone, on
+// demand.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,9 +12,9 @@
 
 namespace freshet::test {
 
-/// One end. The code under test holds it as a Transport; the test may use the other end as a Transport too, or by push() and
-/// pull(). One thread; coroutines run on the executor given to make_memory_pair(). May be destroyed while a read or a wait is
-/// under way: that returns Failed or false, like a socket's.
+/// One end. The code under test holds it as a Transport; the test may use the other end as a Transport too, or by
+/// push() and pull(). One thread; coroutines run on the executor given to make_memory_pair(). May be destroyed while a
+/// read or a wait is under way: that returns Failed or false, like a socket's.
 class MemoryTransport final : public Transport {
  public:
   static constexpr std::size_t kUnlimited = static_cast<std::size_t>(-1);
@@ -40,8 +41,8 @@ class MemoryTransport final : public Transport {
   void set_max_read(std::size_t) noexcept;
   /// Each write moves at most this many bytes.
   void set_max_write(std::size_t) noexcept;
-  /// How many bytes this end can have on the way, written and not yet read by the peer: a full socket buffer. 0: nothing at all.
-  /// Raising it wakes a writer.
+  /// How many bytes this end can have on the way, written and not yet read by the peer: a full socket buffer. 0:
+  /// nothing at all. Raising it wakes a writer.
   void set_send_capacity(std::size_t) noexcept;
   /// Every other read_now() and write_now() says WouldBlock, and every read() and wait suspends at least once.
   void set_hesitant(bool) noexcept;

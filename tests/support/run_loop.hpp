@@ -17,7 +17,7 @@ namespace freshet::test {
 
 /// What has become of a coroutine that was started.
 template <class T>
-struct Outcome {
+struct Ending {
   bool done = false;
   std::exception_ptr failure;
   std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
@@ -27,41 +27,42 @@ struct Outcome {
 template <class T>
 class Started {
  public:
-  explicit Started(std::shared_ptr<Outcome<T>> outcome) : outcome_(std::move(outcome)) {}
-  bool done() const noexcept { return outcome_->done; }
+  explicit Started(std::shared_ptr<Ending<T>> ending) : ending_(std::move(ending)) {}
+  bool done() const noexcept { return ending_->done; }
   /// Its result, once; rethrows what it threw. Throws when it has not finished.
   T get() {
-    if (!outcome_->done) throw std::logic_error("the coroutine has not finished");
-    if (outcome_->failure) std::rethrow_exception(outcome_->failure);
-    if constexpr (!std::is_void_v<T>) return std::move(*outcome_->value);
+    if (!ending_->done) throw std::logic_error("the coroutine has not finished");
+    if (ending_->failure) std::rethrow_exception(ending_->failure);
+    if constexpr (!std::is_void_v<T>) return std::move(*ending_->value);
   }
 
  private:
-  std::shared_ptr<Outcome<T>> outcome_;
+  std::shared_ptr<Ending<T>> ending_;
 };
 
 template <class T>
-Task<void> deliver(Task<T> task, std::shared_ptr<Outcome<T>> outcome) {
+Task<void> deliver(Task<T> task, std::shared_ptr<Ending<T>> ending) {
   if constexpr (std::is_void_v<T>) {
     co_await std::move(task);
   } else {
     T value = co_await std::move(task);
-    outcome->value.emplace(std::move(value));
+    ending->value.emplace(std::move(value));
   }
 }
 
 /// Starts `task` on `loop`; it runs whenever the loop does.
 template <class T>
 Started<T> start(boost::asio::io_context& loop, Task<T> task) {
-  auto outcome = std::make_shared<Outcome<T>>();
-  boost::asio::co_spawn(loop, deliver(std::move(task), outcome), [outcome](std::exception_ptr failure) {
-    outcome->failure = failure;
-    outcome->done = true;
+  auto ending = std::make_shared<Ending<T>>();
+  boost::asio::co_spawn(loop, deliver(std::move(task), ending), [ending](std::exception_ptr failure) {
+    ending->failure = failure;
+    ending->done = true;
   });
-  return Started<T>(outcome);
+  return Started<T>(ending);
 }
 
-/// Runs everything that can run now. Returns how many steps that took. Meant for a plain loop without threads or sockets.
+/// Runs everything that can run now. Returns how many steps that took. Meant for a plain loop without threads or
+/// sockets.
 inline std::size_t run_ready(boost::asio::io_context& loop) {
   std::size_t steps = 0;
   for (;;) {
@@ -85,7 +86,8 @@ bool poll_until(boost::asio::io_context& loop, Predicate done, std::chrono::seco
   return true;
 }
 
-/// Runs `task` to its end by polling; throws when nothing is left to run and it has not finished: it would wait for ever.
+/// Runs `task` to its end by polling; throws when nothing is left to run and it has not finished: it would wait for
+/// ever.
 template <class T>
 T run(boost::asio::io_context& loop, Task<T> task) {
   Started<T> started = start(loop, std::move(task));

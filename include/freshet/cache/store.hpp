@@ -108,7 +108,7 @@ class Store final : public Ledger {
   struct Order;
   using Nodes = std::vector<Ref<StoredResponse>>;
 
-  Shard& shard_of(std::uint64_t hash) const noexcept { return shards_[hash >> shard_shift_]; }
+  Shard& shard_of(std::uint64_t hash) const noexcept;
   bool put(FetchTicket&, const StoredResponse* old, const Ref<StoredResponse>& response, bool share);
   void put_locked(Shard&, const StoredResponse* old, StoredResponse& response, Nodes& gone);
   void take_out(Shard&, StoredResponse&, Nodes& gone);

@@ -32,6 +32,7 @@ struct BodyChunk {
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;
   std::uint32_t charged = 0;    ///< bytes charged to the ledger; 0 for one that had to be had in spite of it
+  std::uint32_t mapped = 0;     ///< bytes of its own mapping; 0: it lies on the heap
   std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 };
 

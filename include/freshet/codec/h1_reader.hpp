@@ -48,8 +48,9 @@ struct ParsedRequest {
   FramingVerdict framing;
   bool expects_continue = false;  ///< HTTP/1.1 with a body to come; others' is ignored (RFC 9110 10.1.1)
   bool absolute_form = false;
-  /// Upgrade's value when Connection nominates it on HTTP/1.1; else empty. "h2c" is taken out of it: a tunnel of
-  /// requests that this proxy does not see would pass by all its rules (RFC 9113 3.1 has made it obsolete).
+  /// Upgrade's value when Connection nominates it on HTTP/1.1; else empty. Only well-formed protocols, and never
+  /// "h2c": a tunnel of requests that this proxy does not see would pass by all its rules (RFC 9113 3.1 has made it
+  /// obsolete).
   std::string_view upgrade;
 };
 

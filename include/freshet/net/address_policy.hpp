@@ -18,9 +18,9 @@ struct Network {
 /// "address/prefix" or a single address; empty when malformed or when host bits are set.
 std::optional<Network> parse_network(std::string_view);
 
-/// True for every address that is not globally reachable unicast: loopback, private, link-local, CGNAT, ULA, unspecified,
-/// multicast, documentation, benchmarking, reserved, metadata; and for IPv4 inside IPv6 (mapped, compatible, NAT64, 6to4,
-/// Teredo) whose inner address is such (IANA special-purpose registries, RFC 6890).
+/// True for every address that is not globally reachable unicast: loopback, private, link-local, CGNAT, ULA,
+/// unspecified, multicast, documentation, benchmarking, reserved, metadata; and for IPv4 inside IPv6 (mapped,
+/// compatible, NAT64, 6to4, Teredo) whose inner address is such (IANA special-purpose registries, RFC 6890).
 bool is_internal_address(const boost::asio::ip::address&) noexcept;
 
 struct AddressPolicy {

@@ -16,13 +16,14 @@ class Deadline {
  public:
   /// `expired` is called on the wheel's thread, at most once per arm(), from DeadlineWheel::advance().
   using Expired = void (*)(void* owner) noexcept;
-  Deadline(DeadlineWheel& wheel, Expired expired, void* owner) noexcept : wheel_(wheel), expired_(expired), owner_(owner) {}
+  Deadline(DeadlineWheel& wheel, Expired expired, void* owner) noexcept
+      : wheel_(wheel), expired_(expired), owner_(owner) {}
   ~Deadline() { disarm(); }
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
-  /// Expires `after` from the wheel's time, rounded up to its tick; arming again moves it. O(1), no allocation. The wheel's
-  /// time is that of the last advance(): a deadline can come up to one tick early by the real clock.
+  /// Expires `after` from the wheel's time, rounded up to its tick; arming again moves it. O(1), no allocation. The
+  /// wheel's time is that of the last advance(): a deadline can come up to one tick early by the real clock.
   void arm(Milliseconds after) noexcept;
   void disarm() noexcept;
   bool armed() const noexcept { return previous_ != nullptr; }
@@ -32,13 +33,13 @@ class Deadline {
   DeadlineWheel& wheel_;
   Expired expired_;
   void* owner_;
-  std::uint64_t due_ = 0;  // tick
+  std::uint64_t due_ = 0;          // tick
   Deadline** previous_ = nullptr;  // the pointer that points here; null: not armed
   Deadline* next_ = nullptr;
 };
 
-/// Hashed wheel; far deadlines stay in their slot for several turns. The worker calls advance() from one repeating timer; a test
-/// calls it with any time it likes.
+/// Hashed wheel; far deadlines stay in their slot for several turns. The worker calls advance() from one repeating
+/// timer; a test calls it with any time it likes.
 class DeadlineWheel {
  public:
   explicit DeadlineWheel(SteadyTime now, Milliseconds tick = Milliseconds(50)) noexcept
@@ -46,14 +47,14 @@ class DeadlineWheel {
   DeadlineWheel(const DeadlineWheel&) = delete;
   DeadlineWheel& operator=(const DeadlineWheel&) = delete;
 
-  /// Expires all that is due at `now`. A callback may arm and disarm any deadline, and destroy its owner. What a callback arms
-  /// never expires in the same call. Time that goes backwards is ignored.
+  /// Expires all that is due at `now`. A callback may arm and disarm any deadline, and destroy its owner. What a
+  /// callback arms never expires in the same call. Time that goes backwards is ignored.
   void advance(SteadyTime now) noexcept;
   Milliseconds tick() const noexcept { return tick_; }
   /// How many deadlines are armed.
   std::size_t armed() const noexcept { return armed_; }
-  /// `first` is called by the arm() that finds no other deadline armed, before it looks at the wheel's time: whoever stopped
-  /// calling advance() because nothing was armed brings the wheel up to date there and starts again.
+  /// `first` is called by the arm() that finds no other deadline armed, before it looks at the wheel's time: whoever
+  /// stopped calling advance() because nothing was armed brings the wheel up to date there and starts again.
   using FirstArmed = void (*)(void* owner) noexcept;
   void on_first_armed(FirstArmed first, void* owner) noexcept {
     first_armed_ = first;

@@ -13,9 +13,11 @@ struct ListenAddress {
   std::uint16_t port = 0;  ///< 0: the kernel chooses
 };
 
-/// Opens, binds and listens (SO_REUSEADDR, SO_REUSEPORT, IPV6_V6ONLY, backlog 4096, non-blocking, close-on-exec). On failure the acceptor is closed and `error`
-/// says what and where, e.g. "cannot listen on 127.0.0.1:3128: address already in use".
-/// `exclusive`: fails when any other socket is bound there, another process's SO_REUSEPORT one included; used for a port's first socket.
-boost::asio::ip::tcp::acceptor open_listen_socket(boost::asio::io_context&, const ListenAddress&, bool exclusive, std::string& error);
+/// Opens, binds and listens (SO_REUSEADDR, SO_REUSEPORT, IPV6_V6ONLY, backlog 4096, non-blocking, close-on-exec). On
+/// failure the acceptor is closed and `error` says what and where, e.g. "cannot listen on 127.0.0.1:3128: address
+/// already in use". `exclusive`: fails when any other socket is bound there, another process's SO_REUSEPORT one
+/// included; used for a port's first socket.
+boost::asio::ip::tcp::acceptor open_listen_socket(boost::asio::io_context&, const ListenAddress&, bool exclusive,
+                                                  std::string& error);
 
 }  // namespace freshet

@@ -1,4 +1,5 @@
-// A byte stream: TCP now; TLS is another Transport later, chosen when the connection is made, so that nothing above it changes.
+// A byte stream: TCP now; TLS is another Transport later, chosen when the connection is made, so that nothing above it
+// changes.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,8 @@ struct IoResult {
   std::size_t size = 0;
 };
 
-/// One connection's bytes. One thread (its worker). At most one coroutine reads and one writes at a time. No call throws.
+/// One connection's bytes. One thread (its worker). At most one coroutine reads and one writes at a time. No call
+/// throws.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -52,7 +54,8 @@ class Transport {
   static constexpr std::size_t kMaxGather = 16;
 };
 
-/// Writes all pieces, trying at once first; false when the connection failed. `pieces` is used up (its spans are advanced).
+/// Writes all pieces, trying at once first; false when the connection failed. `pieces` is used up (its spans are
+/// advanced).
 Task<bool> write_all(Transport&, std::span<std::span<const std::byte>> pieces);
 
 }  // namespace freshet

@@ -11,8 +11,8 @@
 
 namespace freshet {
 
-/// The event loop of one worker. start() and join() belong to the thread that owns it; post() is for any thread; the rest is for
-/// the worker's own thread.
+/// The event loop of one worker. start() and join() belong to the thread that owns it; post() is for any thread; the
+/// rest is for the worker's own thread.
 class Worker {
  public:
   Worker(unsigned index, const Clock& clock);
@@ -20,15 +20,16 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Starts the thread ("freshet-w<index>", all signals blocked). It runs until stop(). Throws std::system_error when the
-  /// system has no thread left.
+  /// Starts the thread ("freshet-w<index>", all signals blocked). It runs until stop(). Throws std::system_error when
+  /// the system has no thread left.
   void start();
-  /// Makes the loop end without waiting for what is under way, whose coroutines are destroyed with the worker. Any thread.
+  /// Makes the loop end without waiting for what is under way, whose coroutines are destroyed with the worker. Any
+  /// thread.
   void stop() noexcept;
   /// Waits for the thread to end.
   void join() noexcept;
-  /// Destroys all coroutines that are suspended in the loop, while everything that they refer to still exists; the loop can then
-  /// only be destroyed. REQUIRES: joined.
+  /// Destroys all coroutines that are suspended in the loop, while everything that they refer to still exists; the loop
+  /// can then only be destroyed. REQUIRES: joined.
   void discard() noexcept;
   /// Runs `work` on the worker's thread.
   void post(std::function<void()> work);

@@ -1,5 +1,5 @@
-// g++ 12 destroys some temporaries of a co_await expression twice (docs/why/coroutines.md). These tests count constructions and
-// destructions of everything that crosses a coroutine in the ways in which the project does it.
+// g++ 12 destroys some temporaries of a co_await expression twice (docs/why/coroutines.md). These tests count
+// constructions and destructions of everything that crosses a coroutine in the ways in which the project does it.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>

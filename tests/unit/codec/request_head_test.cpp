@@ -380,6 +380,9 @@ TEST_CASE("an upgrade is one that Connection nominates on HTTP/1.1", "[codec][rf
   CHECK(upgrade("HTTP/1.0", "Connection: upgrade\r\nUpgrade: websocket\r\n").empty());
   CHECK(upgrade("HTTP/1.1", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n").empty());
   CHECK(upgrade("HTTP/1.1", "Connection: Upgrade\r\nUpgrade: H2C, websocket\r\n") == "websocket");
+  // A quote hides nothing from us that the origin might see, whether it ends in its line or not.
+  CHECK(upgrade("HTTP/1.1", "Connection: Upgrade\r\nUpgrade: \"a, h2c\r\nUpgrade: b\r\n") == "b");
+  CHECK(upgrade("HTTP/1.1", "Connection: Upgrade\r\nUpgrade: \"h2c\", h2c/1, a b, c/, /d, e/f/g, h/2\r\n") == "h/2");
 }
 
 TEST_CASE("the second request on a connection is parsed without the heap", "[codec][performance]") {

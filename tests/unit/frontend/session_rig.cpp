@@ -89,7 +89,8 @@ Task<void> pump(std::unique_ptr<BodySource> source, std::shared_ptr<Upload> uplo
     upload->ended = got->last;
   }
   if (const Fields* trailers = source->trailers())
-    for (const Field field : *trailers) upload->trailers += std::string(field.name) + ": " + std::string(field.value) + "\n";
+    for (const Field field : trailers->view())
+      upload->trailers += std::string(field.name) + ": " + std::string(field.value) + "\n";
   if (keep) upload->source = std::move(source);
 }
 
@@ -104,11 +105,16 @@ Task<Reply> echo(Request& request) {
 
 void RecordingLog::write(const AccessRecord& r) noexcept {
   lines.push_back({std::string(r.method), std::string(r.target), std::string(r.reason), std::string(r.user_agent),
-                   std::string(r.client), std::string(r.version), std::string(r.cache_result), r.status, r.request_bytes,
-                   r.response_bytes, r.duration});
+                   std::string(r.client), std::string(r.version), std::string(r.cache_result), r.status,
+                   r.request_bytes, r.response_bytes, r.duration});
 }
 
 Rig::Rig() { options.name = "test"; }
+
+Rig::~Rig() {
+  if (client) client->abort();
+  run();
+}
 
 void Rig::open(const std::function<void(MemoryTransport&)>& prepare) {
   MemoryPair pair = make_memory_pair(worker.loop().get_executor());
@@ -116,8 +122,8 @@ void Rig::open(const std::function<void(MemoryTransport&)>& prepare) {
   client = std::move(pair.there);
   Peer peer;
   peer.address = "192.0.2.7";
-  session_.emplace(start(worker.loop(), run_h1_session(std::move(pair.here), std::move(peer), worker, service, options, limits,
-                                                       counters, &log)));
+  session_.emplace(start(worker.loop(), run_h1_session(std::move(pair.here), std::move(peer), worker, service, options,
+                                                       limits, counters, &log)));
   run();
 }
 

@@ -82,7 +82,7 @@ struct Upload {
   std::string data;
   bool ended = false;
   std::optional<Failure> failure;
-  std::string trailers;  ///< "name: value\n" each
+  std::string trailers;                ///< "name: value\n" each
   std::unique_ptr<BodySource> source;  ///< kept until the test lets go
 };
 /// Reads `source` to its end or failure. `keep`: leaves the source in `upload` afterwards.
@@ -109,15 +109,16 @@ class RecordingLog final : public AccessLog {
 class Rig {
  public:
   FakeClock clock;
-  Worker worker{0, clock};
   SessionOptions options;
   SessionLimits limits;
   WorkerCounters counters{1, 0};
   RecordingLog log;
   StubService service;
+  Worker worker{0, clock};  // the sessions go with it, before what they refer to
   std::unique_ptr<MemoryTransport> client;
 
   Rig();
+  ~Rig();
   /// Connects a client and starts its session. `prepare` sees the session's end first.
   void open(const std::function<void(MemoryTransport&)>& prepare = {});
   /// Runs until nothing can happen any more without the client or time.

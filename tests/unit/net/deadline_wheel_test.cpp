@@ -167,7 +167,10 @@ TEST_CASE("a callback may disarm, move and destroy others that are due in the sa
 TEST_CASE("a callback may destroy its own deadline", "[net][deadline]") {
   DeadlineWheel wheel(kStart, Milliseconds(50));
   struct Owner {
-    explicit Owner(DeadlineWheel& w, bool& f) : deadline(w, [](void* o) noexcept { delete static_cast<Owner*>(o); }, this), flag(f) {}
+    explicit Owner(DeadlineWheel& w, bool& f)
+        : deadline(
+              w, [](void* o) noexcept { delete static_cast<Owner*>(o); }, this),
+          flag(f) {}
     ~Owner() { flag = true; }
     Deadline deadline;
     bool& flag;

@@ -30,9 +30,15 @@ class NameServer {
     return [this](const std::string& host) { return answer(host); };
   }
   /// Look-ups of `host` hang until release().
-  void hold(const std::string& host) { change([&] { held_[host] = true; }); }
-  void release(const std::string& host) { change([&] { held_[host] = false; }); }
-  void set(const std::string& host, Addresses list) { change([&] { answers_[host] = std::move(list); }); }
+  void hold(const std::string& host) {
+    change([&] { held_[host] = true; });
+  }
+  void release(const std::string& host) {
+    change([&] { held_[host] = false; });
+  }
+  void set(const std::string& host, Addresses list) {
+    change([&] { answers_[host] = std::move(list); });
+  }
   int asked(const std::string& host) {
     const std::lock_guard lock(mutex_);
     return asked_[host];
@@ -139,8 +145,11 @@ TEST_CASE("a name that failed can succeed later, and the other way round", "[net
 
 TEST_CASE("address literals come back as they are, without a look-up", "[net][resolver]") {
   Fixture f;
-  for (const auto& [text, address] : std::vector<std::pair<const char*, const char*>>{
-           {"192.0.2.7", "192.0.2.7"}, {"::1", "::1"}, {"[::1]", "::1"}, {"[2001:DB8::A]", "2001:db8::a"}, {"[fe80::1%1]", "fe80::1%1"}}) {
+  for (const auto& [text, address] : std::vector<std::pair<const char*, const char*>>{{"192.0.2.7", "192.0.2.7"},
+                                                                                      {"::1", "::1"},
+                                                                                      {"[::1]", "::1"},
+                                                                                      {"[2001:DB8::A]", "2001:db8::a"},
+                                                                                      {"[fe80::1%1]", "fe80::1%1"}}) {
     CAPTURE(text);
     auto started = f.begin(text);
     REQUIRE(started.done());
@@ -152,8 +161,9 @@ TEST_CASE("address literals come back as they are, without a look-up", "[net][re
 TEST_CASE("what cannot be a name fails without a look-up", "[net][resolver]") {
   Fixture f;
   for (const std::string& text :
-       {std::string(), std::string("a b"), std::string("a\0b", 3), std::string("a\n"), std::string("caf\xc3\xa9.test"), std::string("[::1"),
-        std::string("[192.0.2.1]"), std::string("[]"), std::string("[a.test]"), std::string(255, 'a'), std::string("\x7f")}) {
+       {std::string(), std::string("a b"), std::string("a\0b", 3), std::string("a\n"), std::string("caf\xc3\xa9.test"),
+        std::string("[::1"), std::string("[192.0.2.1]"), std::string("[]"), std::string("[a.test]"),
+        std::string(255, 'a'), std::string("\x7f")}) {
     CAPTURE(text);
     auto started = f.begin(text);
     REQUIRE(started.done());
@@ -300,7 +310,8 @@ TEST_CASE("a coroutine that is destroyed while it waits leaves nothing behind", 
   CHECK(asking.get().has_value());
 }
 
-TEST_CASE("destroying the resolver fails those who wait and does not wait for a look-up that hangs", "[net][resolver]") {
+TEST_CASE("destroying the resolver fails those who wait and does not wait for a look-up that hangs",
+          "[net][resolver]") {
   Fixture f;
   f.names.hold("a.test");
   auto waiting = f.begin("a.test");
@@ -349,7 +360,8 @@ TEST_CASE("families alternate, beginning with the one that came first", "[net][r
            {addresses({"192.0.2.1"}), addresses({"192.0.2.1"})},
            {addresses({"::1", "::2", "192.0.2.1"}), addresses({"::1", "192.0.2.1", "::2"})},
            {addresses({"192.0.2.1", "192.0.2.2", "::1", "::2"}), addresses({"192.0.2.1", "::1", "192.0.2.2", "::2"})},
-           {addresses({"::1", "::2", "::3", "192.0.2.1", "192.0.2.2"}), addresses({"::1", "192.0.2.1", "::2", "192.0.2.2", "::3"})},
+           {addresses({"::1", "::2", "::3", "192.0.2.1", "192.0.2.2"}),
+            addresses({"::1", "192.0.2.1", "::2", "192.0.2.2", "::3"})},
            {addresses({"192.0.2.1", "::1", "::2", "::3"}), addresses({"192.0.2.1", "::1", "::2", "::3"})},
            {addresses({"::1", "::1", "192.0.2.1", "::1", "192.0.2.1"}), addresses({"::1", "192.0.2.1"})},
        })

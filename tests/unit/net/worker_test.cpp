@@ -7,8 +7,8 @@
 #include <future>
 #include <stdexcept>
 
-#include "freshet/base/check.hpp"
 #include "freshet/async/wakeup.hpp"
+#include "freshet/base/check.hpp"
 #include "support/run_loop.hpp"
 
 namespace freshet::test {
@@ -68,7 +68,9 @@ TEST_CASE("deadlines expire on the worker, also after it had nothing to wait for
   Worker worker(0, clock);
   worker.start();
   struct Alarm {
-    explicit Alarm(Worker& w) : deadline(w.deadlines(), [](void* self) noexcept { static_cast<Alarm*>(self)->ring(); }, this) {}
+    explicit Alarm(Worker& w)
+        : deadline(
+              w.deadlines(), [](void* self) noexcept { static_cast<Alarm*>(self)->ring(); }, this) {}
     void ring() noexcept { rang.set_value(std::this_thread::get_id()); }
     Deadline deadline;
     std::promise<std::thread::id> rang;
@@ -111,7 +113,8 @@ struct Flag {
 
 Task<void> wait_for_ever(Worker& worker, bool& destroyed, std::promise<void>& waiting) {
   const Flag flag(destroyed);
-  Deadline deadline(worker.deadlines(), [](void*) noexcept {}, nullptr);
+  Deadline deadline(
+      worker.deadlines(), [](void*) noexcept {}, nullptr);
   deadline.arm(std::chrono::hours(1));
   boost::asio::steady_timer timer(worker.loop(), std::chrono::hours(1));
   waiting.set_value();

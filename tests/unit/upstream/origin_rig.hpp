@@ -272,6 +272,11 @@ class Rig {
     if (!call->done() || pool->idle() == 0) throw std::logic_error("the connection was not kept");
   }
   MemoryTransport& origin(std::size_t i) { return *dialler->origins.at(i); }
+  /// Our side of the connection is closed; what it had sent before is thrown away.
+  bool closed(std::size_t i) {
+    origin(i).pull();
+    return origin(i).ended() || origin(i).was_reset();
+  }
   std::size_t origins() const { return dialler->origins.size(); }
   /// The whole body of a reply, read now.
   Read body_of(Call& call) {

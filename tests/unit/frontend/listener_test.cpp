@@ -1,0 +1,195 @@
+// Accepting, draining, aborting, and running out of descriptors: over loopback, on a port of the kernel's choice.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <catch2/catch.hpp>
+
+#include "freshet/net/listen_socket.hpp"
+#include "session_rig.hpp"
+
+using namespace freshet;
+using namespace freshet::test;
+using boost::asio::ip::tcp;
+
+namespace {
+
+/// Sees to it that no descriptor is left.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);
+    ::close(next);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(next);
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+struct Site {
+  FakeClock clock;
+  SessionOptions options;
+  SessionLimits limits;
+  WorkerCounters counters{1, 0};
+  StubService service;
+  std::string peers;
+  Worker worker{0, clock};
+  boost::asio::io_context clients;
+  std::uint16_t port = 0;
+  std::unique_ptr<Listener> listener;
+
+  Site() {
+    service.now = [this](Request& request) -> std::optional<Reply> {
+      peers = request.peer.address + " " + request.peer.local_address + " " +
+              std::to_string(request.peer.local_port == port);
+      return text_reply(200, request.head.target);
+    };
+    ListenAddress address;
+    address.address = "127.0.0.1";
+    std::string error;
+    tcp::acceptor acceptor = open_listen_socket(worker.loop(), address, true, error);
+    REQUIRE(error.empty());
+    port = acceptor.local_endpoint().port();
+    listener = make_listener(std::move(acceptor), worker, service, options, limits, counters, nullptr);
+    listener->start();
+    run();
+  }
+  ~Site() {
+    if (!listener) return;
+    listener.reset();
+    run();
+  }
+  void run() { run_ready(worker.loop()); }
+  template <class Done>
+  bool run_until(Done done) {
+    return poll_until(worker.loop(), done);
+  }
+  tcp::socket connect() {
+    tcp::socket socket(clients);
+    socket.connect(tcp::endpoint(boost::asio::ip::address_v4::loopback(), port));
+    return socket;
+  }
+  std::string ask(tcp::socket& socket) {
+    const std::string request = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    boost::asio::write(socket, boost::asio::buffer(request));
+    REQUIRE(run_until([&] { return socket.available() > 0; }));
+    std::string got(socket.available(), '\0');
+    boost::asio::read(socket, boost::asio::buffer(got));
+    return got;
+  }
+  /// True when the session's end of `socket` is closed.
+  bool closed(tcp::socket& socket) {
+    socket.non_blocking(true);
+    boost::system::error_code error;
+    char byte = 0;
+    socket.read_some(boost::asio::buffer(&byte, 1), error);
+    return error == boost::asio::error::eof || error == boost::asio::error::connection_reset;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A listener accepts a crowd and knows who they are", "[frontend]") {
+  Site site;
+  std::vector<tcp::socket> crowd;
+  for (int i = 0; i < 100; ++i) crowd.push_back(site.connect());
+  REQUIRE(site.run_until([&] { return site.listener->sessions() == 100; }));
+  CHECK(site.counters.listener[0].connections_accepted.get() == 100);
+  for (tcp::socket& socket : crowd) CHECK(site.ask(socket) == ok("/x"));
+  CHECK(site.peers == "127.0.0.1 127.0.0.1 1");
+  crowd.clear();
+  CHECK(site.run_until([&] { return site.listener->sessions() == 0; }));
+  CHECK(site.limits.open == 0);
+}
+
+TEST_CASE("Draining closes the port and idle connections, and lets a request finish", "[frontend]") {
+  Site site;
+  auto steps = script({data("one"), wait(), last("two")});
+  site.service.later = [steps](Request&) { return reply_later(streamed_reply(steps, 6)); };
+  tcp::socket fresh = site.connect(), idle = site.connect(), busy = site.connect();
+  site.ask(idle);
+  site.service.now = nullptr;
+  site.ask(busy);
+  REQUIRE(site.run_until([&] { return site.listener->sessions() == 3; }));
+
+  site.listener->drain();
+  REQUIRE(site.run_until([&] { return site.listener->sessions() == 1; }));
+  CHECK(site.run_until([&] { return site.closed(fresh) && site.closed(idle); }));
+  CHECK(!site.closed(busy));
+  boost::system::error_code refused;
+  tcp::socket late(site.clients);
+  late.connect(tcp::endpoint(boost::asio::ip::address_v4::loopback(), site.port), refused);
+  CHECK(refused);
+
+  steps->go();
+  CHECK(site.run_until([&] { return busy.available() == 3; }));
+  char rest[3];
+  boost::asio::read(busy, boost::asio::buffer(rest));
+  busy.close();
+  CHECK(site.run_until([&] { return site.listener->sessions() == 0; }));
+}
+
+TEST_CASE("Aborting ends every session at once", "[frontend]") {
+  Site site;
+  auto steps = script({data("one"), wait(), last("two")});
+  site.service.later = [steps](Request&) { return reply_later(streamed_reply(steps, 6)); };
+  tcp::socket idle = site.connect(), busy = site.connect();
+  site.ask(idle);
+  site.service.now = nullptr;
+  site.ask(busy);
+  site.listener->abort();
+  CHECK(site.run_until([&] { return site.listener->sessions() == 0; }));
+  CHECK(steps->cancelled);
+  CHECK(site.closed(idle));
+}
+
+TEST_CASE("Without a descriptor left the listener pauses, and goes on when there is one", "[frontend]") {
+  Site site;
+  tcp::socket first = site.connect();
+  REQUIRE(site.run_until([&] { return site.listener->sessions() == 1; }));
+  tcp::socket second = site.connect();
+  {
+    const NoDescriptors none;
+    REQUIRE(site.run_until([&] { return site.counters.accept_pauses.get() == 1; }));
+    site.run();
+    CHECK(site.counters.accept_pauses.get() == 1);  // pauses, and does not spin
+  }
+  CHECK(site.listener->sessions() == 1);
+  SECTION("after a second") {
+    site.clock.advance(Milliseconds(1200));
+    site.worker.deadlines().advance(site.clock.now().steady);
+  }
+  SECTION("or when a connection closes") { first.close(); }
+  CHECK(site.run_until([&] { return site.counters.listener[0].connections_accepted.get() == 2; }));
+  CHECK(site.ask(second).substr(0, 15) == "HTTP/1.1 200 OK");
+}
+
+TEST_CASE("A worker that goes away takes its sessions along, wherever they are", "[frontend]") {
+  auto steps = script({data("one"), wait(), last("two")});
+  {
+    Site site;
+    site.service.now = nullptr;
+    site.service.later = [&](Request& request) -> Task<Reply> {
+      if (request.body) return echo(request);
+      return reply_later(streamed_reply(steps, 6));
+    };
+    tcp::socket fresh = site.connect(), streaming = site.connect(), uploading = site.connect();
+    site.ask(streaming);
+    boost::asio::write(uploading,
+                       boost::asio::buffer(std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")));
+    REQUIRE(site.run_until([&] { return site.service.seen.size() == 2; }));
+    CHECK(site.listener->sessions() == 3);
+    site.listener.reset();  // without running the loop again: the frames are destroyed with it
+  }
+  CHECK(steps->destroyed);
+}

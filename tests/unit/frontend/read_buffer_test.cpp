@@ -1,0 +1,84 @@
+#include "../../../src/frontend/read_buffer.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "../../../src/frontend/gather_list.hpp"
+#include "freshet/exchange/body.hpp"
+
+using namespace freshet;
+
+namespace {
+
+void put(ReadBuffer& buffer, std::string_view text, std::size_t wanted = ReadBuffer::kSmall) {
+  while (!text.empty()) {
+    const auto room = buffer.room(wanted);
+    REQUIRE(!room.empty());
+    const std::size_t size = std::min(room.size(), text.size());
+    std::copy_n(as_bytes(text).begin(), size, room.begin());
+    buffer.commit(size);
+    text.remove_prefix(size);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("A read buffer keeps its bytes in order while it moves, grows and shrinks", "[frontend]") {
+  ReadBuffer buffer;
+  CHECK(buffer.text().empty());
+  CHECK(buffer.capacity() == 0);
+  std::string expected;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string piece(static_cast<std::size_t>(i % 37), static_cast<char>('a' + i % 26));
+    put(buffer, piece);
+    expected += piece;
+    const std::size_t taken = std::min<std::size_t>(expected.size(), static_cast<std::size_t>(i % 31));
+    buffer.consume(taken);
+    expected.erase(0, taken);
+    REQUIRE(buffer.text() == expected);
+  }
+  const std::size_t grown = buffer.capacity();
+  CHECK(grown > ReadBuffer::kSmall);
+  buffer.shrink();
+  CHECK(buffer.capacity() == grown);  // not while something is in it
+  buffer.consume(buffer.size());
+  buffer.shrink();
+  CHECK(buffer.capacity() == 0);
+  CHECK(buffer.room(ReadBuffer::kSmall).size() == ReadBuffer::kSmall);
+  buffer.shrink();
+  CHECK(buffer.capacity() == ReadBuffer::kSmall);  // an idle connection keeps its small block
+}
+
+TEST_CASE("What a read buffer leaves behind stays as it was", "[frontend]") {
+  for (const bool with_rest : {false, true}) {
+    ReadBuffer buffer;
+    put(buffer, with_rest ? "piecerest" : "piece");
+    const std::string_view piece = buffer.text().substr(0, 5);
+    buffer.consume(5);
+    const Pin left = buffer.leave_behind();
+    CHECK(buffer.text() == (with_rest ? "rest" : ""));
+    put(buffer, std::string(10000, 'x'));
+    CHECK(piece == "piece");
+  }
+}
+
+TEST_CASE("A gather list gives up what was written, to the byte", "[frontend]") {
+  const std::string_view parts[] = {"ab", "", "c", "defg"};
+  for (std::size_t step = 1; step <= 7; ++step) {
+    GatherList list;
+    for (const auto part : parts) list.add(as_bytes(part));
+    CHECK(list.pieces().size() == 3);
+    std::string written;
+    while (!list.empty()) {
+      std::string all;
+      for (const auto& piece : list.pieces()) all += as_text(piece);
+      REQUIRE(all.size() == list.left());
+      const std::size_t size = std::min(step, list.left());
+      written += all.substr(0, size);
+      list.consume(size);
+    }
+    CHECK(written == "abcdefg");
+    CHECK(list.left() == 0);
+    CHECK(list.room() == GatherList::kCapacity);
+  }
+}

@@ -219,6 +219,8 @@ void Server::keep_house() {
 void Server::stop() {
   if (admin_) admin_->stop();
   for (auto& site : sites_) site->stop();
+  resolver_.reset();  // tells those who wait for a name, in loops that still exist
+  for (auto& site : sites_) site->discard();
   sites_.clear();
   admin_.reset();
   access_log_.reset();

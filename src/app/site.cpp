@@ -9,7 +9,10 @@ Site::Site(unsigned index, const Shared& shared)
   limits_.max_connections = connections_per_worker(shared.settings, shared.workers);
 }
 
-Site::~Site() { stop(); }
+Site::~Site() {
+  stop();
+  discard();
+}
 
 bool Site::open(std::vector<std::uint16_t>& ports, std::string& error) {
   const auto& listeners = shared_.settings.listeners;
@@ -51,7 +54,6 @@ void Site::drain() {
 void Site::stop() noexcept {
   worker_.stop();
   worker_.join();
-  worker_.discard();
 }
 
 std::uint64_t Site::connections() const noexcept {

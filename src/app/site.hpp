@@ -40,6 +40,8 @@ class Site {
   void drain();
   /// Ends the thread, whatever is under way.
   void stop() noexcept;
+  /// Destroys what was under way. REQUIRES: stopped.
+  void discard() noexcept { worker_.discard(); }
 
   const WorkerCounters& counters() const noexcept { return counters_; }
   /// Client connections right now. Any thread.

@@ -70,7 +70,7 @@ std::uint64_t hash_key(std::string_view text) noexcept {
   const char* at = text.data();
   std::size_t left = text.size();
   std::uint64_t state = secret[0] ^ fold(text.size() ^ secret[1], secret[2]);
-  std::uint64_t other = state;
+  std::uint64_t other = secret[3];
   for (; left > 32; at += 32, left -= 32) {
     state = fold(load<std::uint64_t>(at) ^ secret[1], load<std::uint64_t>(at + 8) ^ state);
     other = fold(load<std::uint64_t>(at + 16) ^ secret[2], load<std::uint64_t>(at + 24) ^ other);

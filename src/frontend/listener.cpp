@@ -5,7 +5,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <list>
-#include <new>
 #include <utility>
 
 #include "freshet/async/wakeup.hpp"
@@ -132,7 +131,7 @@ class AcceptLoop final : public Pinned {
                                          counters_, log_);
       asio::co_spawn(worker_.loop(), run_session(Ref<AcceptLoop>(this), std::move(session)), asio::detached);
       return true;
-    } catch (const std::bad_alloc&) {
+    } catch (...) {
       return false;
     }
   }

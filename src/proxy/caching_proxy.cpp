@@ -432,7 +432,7 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
 /// The origin's answer goes to this client alone.
 Reply CachingProxy::pass_on(Errand& errand, Reply origin, Reason why) {
   const bool head_only = errand.client.head.method == Method::Head;
-  errand.ticket.decline(why, !head_only && why != Reason::PartialResponse && why != Reason::NoRoom);
+  if (errand.ticket) errand.ticket.decline(why, !head_only && why != Reason::PartialResponse && why != Reason::NoRoom);
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;

@@ -98,7 +98,8 @@ Task<Result<Ref<OriginConnection>>> Asking::obtain(bool fresh) {
   const IdlePool::Slot& slot = exchange_ ? exchange_->slot() : slot_;
   std::vector<std::size_t> tried;
   for (;;) {
-    if (!is_forward() && !fresh) server_ = *balance_->pick(now(), tried);
+    // A second attempt begins with the same server: it was the connection that died.
+    if (balance_ && !(fresh && tried.empty())) server_ = *balance_->pick(now(), tried);
     if (!fresh) {
       if (Ref<OriginConnection> idle = slot.take(server_, policy_)) {
         reused_ = true;
@@ -119,7 +120,6 @@ Task<Result<Ref<OriginConnection>>> Asking::obtain(bool fresh) {
     if (connection.error().side == Side::Origin && balance_) balance_->failed(server_, now());
     tried.push_back(server_);
     if (tried.size() >= servers_.size()) co_return connection;
-    fresh = false;
   }
 }
 
@@ -143,7 +143,8 @@ Task<Result<ParsedResponse>> Asking::ask() {
       continue;
     }
     // That a kept-alive connection had died says nothing about the server.
-    if (balance_ && failure.side == Side::Origin && !reused_) balance_->failed(server_, now());
+    const bool stale = reused_ && failure.retry == Retry::IfReused;
+    if (balance_ && failure.side == Side::Origin && !stale) balance_->failed(server_, now());
     co_return failure;
   }
 }

@@ -46,7 +46,6 @@ class Asking {
   Task<Reply> switch_protocols(ParsedResponse response);
   Reply refuse(const Failure&);
   void account_for(Reply&, int origin_status);
-  bool is_forward() const noexcept { return balance_ == nullptr; }
   SteadyTime now() const noexcept { return origins_.worker.clock().now().steady; }
 
   const Origins& origins_;

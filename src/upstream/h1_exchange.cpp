@@ -107,6 +107,7 @@ Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
     const std::optional<Failure> failure = co_await await_head_bytes(request);
     if (failure) co_return fail(*failure);
   }
+  if (upload_) upload_->head_came();
   connection_->disarm_read();
   connection_->forgive_read();
   persistent_ = response.framing.persistent;

@@ -81,7 +81,7 @@ void OriginUpload::keep(std::string_view start, std::span<const std::byte> bytes
 
 void OriginUpload::completed() noexcept {
   complete_ = true;
-  if (!answered_) link_->arm_read(first_byte_);
+  if (!head_came_) link_->arm_read(first_byte_);
 }
 
 void OriginUpload::attach(Ref<OriginConnection> link, Milliseconds first_byte) noexcept {
@@ -98,7 +98,6 @@ void OriginUpload::attach_again(Ref<OriginConnection> link, Milliseconds first_b
 }
 
 void OriginUpload::answered() noexcept {
-  answered_ = true;
   keep_ = false;
   kept_ = {};
   // Its connection takes no more and no other one will come: nothing to wait for.

@@ -45,6 +45,8 @@ class OriginUpload final : public Pinned {
   bool can_repeat() const noexcept { return keep_ && !failure_; }
   /// The answer has begun: no other attempt will follow.
   void answered() noexcept;
+  /// Its final head has come: nobody waits for a first byte any more.
+  void head_came() noexcept { head_came_ = true; }
   /// Nobody wants the rest: the body is cancelled.
   void stop() noexcept;
 
@@ -70,7 +72,7 @@ class OriginUpload final : public Pinned {
   std::optional<Failure> failure_;
   bool keep_;
   bool kept_all_ = false;
-  bool answered_ = false;
+  bool head_came_ = false;
   bool complete_ = false;
   bool running_ = true;
   bool stopped_ = false;

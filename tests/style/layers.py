@@ -53,8 +53,8 @@ IN_ONE_FILE = {
 SYSTEM = {"base": "src", "metrics": "src", "net": "any", "upstream": "src", "frontend": "src", "config": "src", "app": "any"}
 SYSTEM_HEADER = re.compile(r"^(sys|netinet|arpa|net|linux)/|^[a-z_0-9]+\.h$")
 
-# The cache seeds its hashes.
-SYSTEM_EXCEPTIONS = {("cache", "sys/random.h")}
+# The cache seeds its hashes, and takes the memory of large bodies from the system and gives it back.
+SYSTEM_EXCEPTIONS = {("cache", "sys/random.h"), ("cache", "sys/mman.h")}
 
 STANDARD_HEADER = re.compile(r"^[a-z_0-9]+$|^[a-z]mmintrin\.h$")  # vector instructions come with the compiler
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -400,3 +400,35 @@ TEST_CASE("What is counted about an exchange", "[upstream][metrics]") {
   CHECK(rig.counted().failures.get() == 0);
   CHECK(rig.counters.forward().connections_opened.get() == 0);
 }
+
+TEST_CASE("A connection that ends after any number of bytes leaves nothing behind", "[upstream][RFC 9112 8]") {
+  for (const Answer& answer : kAnswers) {
+    const std::string wire = answer.wire;
+    for (std::size_t end = 0; end < wire.size(); ++end) {
+      for (const bool reset : {false, true}) {
+        Rig rig;
+        auto call = rig.get();
+        rig.exchange(*call, 0, wire.substr(0, end));
+        const bool answered = call->done();
+        if (reset) rig.origin(0).abort();
+        else rig.origin(0).close();
+        rig.run();
+        INFO(wire << "\nended after " << end);
+        REQUIRE(call->done());
+        if (answered) {
+          const Read read = rig.body_of(*call);
+          CHECK(read.failure.has_value());
+          if (read.failure) CHECK(read.failure->reason == Reason::ResponseCutShort);
+          CHECK(std::string_view(answer.body).substr(0, read.text.size()) == read.text);
+        } else {
+          CHECK(call->reply->head.status == 502);
+          CHECK(call->reply->outcome.reason == Reason::ConnectionReset);
+        }
+        call->reply.reset();
+        CHECK(rig.pool->idle() == 0);
+        CHECK(rig.counted().connections_active.get() == 0);
+        CHECK(rig.worker.deadlines().armed() == 0);
+      }
+    }
+  }
+}

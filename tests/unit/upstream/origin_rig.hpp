@@ -120,9 +120,10 @@ class TestBody final : public BodySource {
   Task<Result<Piece>> read() override {
     State& state = *state_;
     ++state.reads;
-    state.reading = true;
-    while (state.pieces.empty() && !state.cancelled) co_await state.wakeup.wait();
-    state.reading = false;
+    {
+      const Reading reading(state);
+      while (state.pieces.empty() && !state.cancelled) co_await state.wakeup.wait();
+    }
     if (state.cancelled) co_return Failure(Reason::ClientClosed, Side::Self, 500);
     const std::optional<Piece> piece = state.pieces.front();
     state.pieces.pop_front();
@@ -136,6 +137,16 @@ class TestBody final : public BodySource {
   }
 
  private:
+  class Reading {
+   public:
+    explicit Reading(State& state) : state_(state) { state_.reading = true; }
+    ~Reading() { state_.reading = false; }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+   private:
+    State& state_;
+  };
   std::shared_ptr<State> state_;
 };
 
@@ -212,7 +223,11 @@ class Rig {
     dialler = made.get();
     pool = make_origin_pool(std::move(options), worker, resolver, counters, "freshet", std::move(made), {make_address("198.51.100.7")});
   }
-  ~Rig() { run(); }
+  /// Whatever still waits is destroyed first, as at the end of a worker.
+  ~Rig() {
+    run();
+    worker.discard();
+  }
 
   void run() { run_ready(worker.loop()); }
   /// Lets time pass, in steps that no deadline is lost in.

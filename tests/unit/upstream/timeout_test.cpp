@@ -77,6 +77,51 @@ TEST_CASE("After an interim answer the final one has the time of a first byte ag
   check_late(rig, *call, Reason::FirstByteTimeout);
 }
 
+TEST_CASE("An interim answer during the upload does not make the wait after it endless", "[upstream][timeouts]") {
+  Rig rig(timed());
+  auto call = rig.with_body(Method::Post, "POST", 6);
+  rig.start(*call);
+  call->body->push("abc");
+  rig.run();
+  rig.origin(0).push("HTTP/1.1 102 Processing\r\n\r\n");
+  rig.run();
+  call->body->push("def", true);
+  rig.run();
+  rig.pass(Milliseconds(29800));
+  CHECK_FALSE(call->done());
+  rig.pass(Milliseconds(300));
+  check_late(rig, *call, Reason::FirstByteTimeout);
+}
+
+TEST_CASE("A server that is late on a kept connection is set aside too", "[upstream][timeouts][balance]") {
+  Rig rig(timed());
+  rig.warm_up();
+  auto other = rig.get();
+  rig.exchange(*other, 1, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  auto call = rig.get();
+  rig.start(*call);
+  rig.pass(Milliseconds(30100));
+  check_late(rig, *call, Reason::FirstByteTimeout);
+}
+
+TEST_CASE("An upload that ends during the answer leaves no deadline behind", "[upstream][timeouts]") {
+  Rig rig(timed());
+  auto call = rig.with_body(Method::Post, "POST", 3);
+  call->request.expects_continue = true;
+  rig.start(*call);
+  rig.origin(0).push("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+  rig.run();
+  REQUIRE(call->done());
+  call->body->push("abc", true);
+  rig.run();
+  CHECK(call->body->destroyed);
+  CHECK(rig.worker.deadlines().armed() == 0);
+  rig.pass(Milliseconds(100000));
+  rig.origin(0).push("cd");
+  CHECK(rig.body_of(*call).text == "abcd");
+  CHECK(rig.pool->idle() == 1);
+}
+
 TEST_CASE("A body may pause so long between its bytes", "[upstream][timeouts]") {
   Rig rig(timed());
   auto call = rig.get();

@@ -233,7 +233,7 @@ TEST_CASE("Expect: 100-continue holds the body back until the origin has spoken"
     CHECK(rig.closed(0));
   }
   SECTION("no answer: the body goes after a while") {
-    rig.pass(Milliseconds(900));
+    rig.pass(Milliseconds(800));
     CHECK(call->body->reads == 0);
     rig.pass(Milliseconds(300));
     CHECK(rig.origin(0).pull() == "abc");

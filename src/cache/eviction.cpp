@@ -19,7 +19,6 @@ void EvictionGhosts::remember(std::uint64_t hash, unsigned level) noexcept {
   Bucket& bucket = buckets_[hash & (buckets_.size() - 1)];
   std::move_backward(bucket.begin(), bucket.end() - 1, bucket.end());
   bucket[0] = (static_cast<std::uint32_t>(hash >> 32) & ~7u) | level;
-  if (bucket[0] == 0) bucket[0] = 8;  // 0 says empty
 }
 
 unsigned EvictionGhosts::take(std::uint64_t hash) noexcept {

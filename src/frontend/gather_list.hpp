@@ -18,7 +18,7 @@ class GatherList {
   /// Empty pieces are left out. REQUIRES: room() > 0.
   void add(std::span<const std::byte> piece) noexcept {
     if (piece.empty()) return;
-    CHECK(end_ < kCapacity);
+    ENSURE(end_ < kCapacity);
     pieces_[end_++] = piece;
     left_ += piece.size();
   }
@@ -27,7 +27,7 @@ class GatherList {
   }
   /// `size` bytes of the front have been written. REQUIRES: size <= left().
   void consume(std::size_t size) noexcept {
-    CHECK(size <= left_);
+    ENSURE(size <= left_);
     left_ -= size;
     while (size > 0) {
       std::span<const std::byte>& first = pieces_[begin_];

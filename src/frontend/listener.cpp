@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <list>
 #include <utility>
 
@@ -51,12 +52,19 @@ Peer peer_of(const tcp::socket& socket) {
 
 /// A client that was gone before we came, or that cannot be reached (accept(2)); anything else is a lack of something.
 bool concerns_one_client(const error_code& error) noexcept {
-  using boost::system::errc::errc_t;
-  for (const errc_t gone : {errc_t::connection_aborted, errc_t::interrupted, errc_t::network_down,
-                            errc_t::protocol_error, errc_t::no_protocol_option, errc_t::host_unreachable,
-                            errc_t::operation_not_supported, errc_t::network_unreachable})
-    if (error == gone) return true;
-  return false;
+  switch (error.value()) {
+    case ECONNABORTED:
+    case EINTR:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /// What the listener, its accept loop and its sessions share: it lives as long as the last of them. One thread.

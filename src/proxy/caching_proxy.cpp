@@ -115,6 +115,7 @@ class CachingProxy final : public Service {
   Reply failed(Errand& errand, Reply reply);
   Reply freshened(Errand& errand, Reply& origin, bool& done);
   bool is_stored(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
+  Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
   void sign(Reply& reply, const Request& request, const CacheStatus& said);
@@ -319,8 +320,9 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
   errand.times.received = clock_.now();
 
   if (origin.outcome.origin_status == 0) co_return failed(errand, std::move(origin));
-  if (old && is_trouble(origin.head.status) &&
-      may_serve_stale_on_error(errand.look.directives, old->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
+  const auto& held = errand.look.found.response;
+  if (held && is_trouble(origin.head.status) &&
+      may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
     CacheStatus said;
     said.forward_status = origin.head.status;
     errand.ticket.decline(Reason::StaleIfError, false);
@@ -419,14 +421,31 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
   said.forward_status = origin.head.status;
   said.stored = true;
   said.ttl = decision.meta.lifetime - decision.meta.initial_age;
-  // The client's reader comes before the fill starts, so that the fill never finds itself without one.
-  origin.body = make_stored_body(body, 0, {});
-  sign(origin, client, said);
+  origin = first_answer(errand, std::move(origin), stored, said);
   origin.outcome.cache = errand.look.found.response ? CacheResult::Expired : CacheResult::Miss;
   origin.outcome.reason = errand.look.decision.why;
   origin.outcome.stored = true;
   if (!whole) fill = std::move(job);
   return true;
+}
+
+/// For the client whose request brought the response: the origin's own head, or 304 when its conditions (which the origin did not see)
+/// say that it has the response already.
+Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said) {
+  const Request& client = errand.client;
+  if (has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored)) {
+    HitLines lines;
+    lines.age = stored->meta().initial_age;
+    lines.cache_status = render_cache_status(said, options_.pseudonym, client.arena);
+    Reply reply = make_hit(client, stored, lines);
+    reply.outcome = origin.outcome;
+    reply.outcome.cache_status = lines.cache_status;
+    return reply;
+  }
+  // The client's reader comes before the fill starts, so that the fill never finds itself without one.
+  origin.body = make_stored_body(stored->body(), 0, {});
+  sign(origin, client, said);
+  return origin;
 }
 
 /// The origin's answer goes to this client alone.

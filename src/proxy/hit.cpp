@@ -81,13 +81,18 @@ Body make_stored_body(const Ref<StoredBody>& body, std::uint64_t from, std::opti
   return Body(std::make_unique<FillReader>(body, from, size));
 }
 
+bool has_this_already(const Request& request, const StoredResponse& stored) noexcept {
+  const StoredMeta& meta = stored.meta();
+  return meta.status == 200 && is_not_modified(request.head.fields, validators_of(meta), unix_seconds(request.received.wall));
+}
+
 Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const HitLines& lines) {
   const StoredMeta& meta = stored->meta();
   const RequestHead& asked = request.head;
   Reply reply;
   reply.head = stored->head();
   reply.pin = Pin(stored);
-  if (meta.status == 200 && is_not_modified(asked.fields, validators_of(meta), unix_seconds(request.received.wall))) {
+  if (has_this_already(request, *stored)) {
     reply.head.status = 304;
     reply.head.fields = select_for_304(reply.head.fields, request.arena);
     add_lines(reply, request, lines);

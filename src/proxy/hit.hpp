@@ -19,6 +19,9 @@ struct HitLines {
 /// range (RFC 9110 14), then the whole. Allocates nothing on the heap when the body is complete and in one chunk and no Range is asked.
 Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const HitLines&);
 
+/// True when the request's conditions say that the client has the stored response (RFC 9111 4.3.2): make_hit() answers 304.
+bool has_this_already(const Request& request, const StoredResponse& stored) noexcept;
+
 /// The body from `from` on, `size` bytes or all; for stored bodies that are not in one chunk, or not complete yet.
 Body make_stored_body(const Ref<StoredBody>&, std::uint64_t from, std::optional<std::uint64_t> size);
 

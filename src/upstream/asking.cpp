@@ -156,7 +156,8 @@ std::string Asking::render_head() {
   const bool body = request.body && request.upgrade.empty();
   framing.chunked = body && !request.body_length;
   if (body) framing.length = request.body_length;
-  if (!body && request.upgrade.empty() && (request.body_length || expects_body(request.head.method))) framing.length = 0;
+  if (!body && request.upgrade.empty() && (request.body_length || expects_body(request.head.method)))
+    framing.length = 0;
 
   const std::string_view authority = request_.head.authority;
   if (host_field_) request_.head.authority = *host_field_;
@@ -172,8 +173,9 @@ Task<Reply> Asking::connect_tunnel() {
   if (!connection) co_return refuse(connection.error());
   asked_ = true;
   address_ = (*connection)->address();
-  auto tunnel = make_ref<OriginTunnel>(std::move(slot_), std::move(*connection), std::move(request_.body), std::string(),
-                                 origins_.options.timeouts.tunnel_idle, origins_.worker.deadlines());
+  auto tunnel =
+      make_ref<OriginTunnel>(std::move(slot_), std::move(*connection), std::move(request_.body), std::string(),
+                             origins_.options.timeouts.tunnel_idle, origins_.worker.deadlines());
   Reply reply;
   reply.head.status = 200;
   reply.tunnel = true;
@@ -187,7 +189,8 @@ Task<Reply> Asking::switch_protocols(ParsedResponse response) {
   head->fields = std::move(response.fields);
   Ref<OriginConnection> connection = exchange_->take_connection();
   auto tunnel = make_ref<OriginTunnel>(exchange_->take_slot(), std::move(connection), std::move(request_.body),
-                                 exchange_->take_surplus(), origins_.options.timeouts.tunnel_idle, origins_.worker.deadlines());
+                                       exchange_->take_surplus(), origins_.options.timeouts.tunnel_idle,
+                                       origins_.worker.deadlines());
   Reply reply;
   reply.head = ResponseHead(101, head->fields.view());
   reply.tunnel = true;

@@ -52,16 +52,16 @@ class Asking {
   Request& request_;
   const SteadyTime began_;
   UpstreamCounters* counters_ = nullptr;
-  Balance* balance_ = nullptr;           // null: forward
+  Balance* balance_ = nullptr;  // null: forward
   std::optional<std::string_view> host_field_;
-  OriginServer forward_;                 // where a forward request goes
+  OriginServer forward_;  // where a forward request goes
   std::span<const OriginServer> servers_;
   const AddressPolicy* policy_ = nullptr;
   IdlePool::Slot slot_;
   Ref<H1Exchange> exchange_;
   std::string address_;
   std::size_t server_ = 0;
-  bool asked_ = false;                   // the origin, or its name server
+  bool asked_ = false;  // the origin, or its name server
   bool reused_ = false;
 };
 

@@ -12,7 +12,10 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
 }  // namespace
 
 Balance::Balance(std::size_t servers, Milliseconds set_aside, std::size_t first)
-    : size_(servers), set_aside_(set_aside), next_(0), aside_until_(std::make_unique<std::atomic<std::int64_t>[]>(servers)) {
+    : size_(servers),
+      set_aside_(set_aside),
+      next_(0),
+      aside_until_(std::make_unique<std::atomic<std::int64_t>[]>(servers)) {
   ENSURE(servers > 0);
   next_ = first % servers;
   for (std::size_t i = 0; i < size_; ++i) aside_until_[i].store(kNever, std::memory_order_relaxed);
@@ -27,7 +30,8 @@ std::optional<std::size_t> Balance::pick(SteadyTime now, std::span<const std::si
       next_ = (server + 1) % size_;
       return server;
     }
-    if (!soonest || aside_until_[server].load(std::memory_order_relaxed) < aside_until_[*soonest].load(std::memory_order_relaxed))
+    if (!soonest ||
+        aside_until_[server].load(std::memory_order_relaxed) < aside_until_[*soonest].load(std::memory_order_relaxed))
       soonest = server;
   }
   return soonest;

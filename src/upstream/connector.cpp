@@ -11,8 +11,8 @@ using ip::tcp;
 // More addresses than this only make a failure take longer.
 constexpr std::size_t kMaxAddresses = 8;
 
-// One family after the other in turn, beginning with the resolver's first choice (RFC 8305 4), so that a family that leads
-// nowhere cannot use up all the attempts.
+// One family after the other in turn, beginning with the resolver's first choice (RFC 8305 4), so that a family that
+// leads nowhere cannot use up all the attempts.
 std::vector<ip::address> interleave(const std::vector<ip::address>& addresses) {
   std::vector<ip::address> first, second, mixed;
   for (const ip::address& address : addresses)
@@ -26,7 +26,8 @@ std::vector<ip::address> interleave(const std::vector<ip::address>& addresses) {
 
 }  // namespace
 
-Connector::Connector(Resolver& resolver, Worker& worker, std::unique_ptr<Dialler> dialler, OwnAddresses own, Milliseconds timeout)
+Connector::Connector(Resolver& resolver, Worker& worker, std::unique_ptr<Dialler> dialler, OwnAddresses own,
+                     Milliseconds timeout)
     : resolver_(resolver), worker_(worker), dialler_(std::move(dialler)), own_(std::move(own)), timeout_(timeout) {}
 
 Result<Connector::Endpoints> Connector::choose(const std::vector<ip::address>& addresses, std::uint16_t port,
@@ -45,8 +46,9 @@ Result<Connector::Endpoints> Connector::choose(const std::vector<ip::address>& a
   return Failure(Reason::PrivateAddress, Side::Self, 403);
 }
 
-Task<Result<Ref<OriginConnection>>> Connector::connect(std::string_view host, std::uint16_t port, const AddressPolicy* policy,
-                                                 std::size_t server, std::string& dialled) {
+Task<Result<Ref<OriginConnection>>> Connector::connect(std::string_view host, std::uint16_t port,
+                                                       const AddressPolicy* policy, std::size_t server,
+                                                       std::string& dialled) {
   // No deadline of ours here: the resolver answers within its own.
   const Result<std::vector<ip::address>> addresses = co_await resolver_.resolve(host);
   if (!addresses) co_return addresses.error();

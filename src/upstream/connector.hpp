@@ -5,7 +5,6 @@
 #include <memory>
 #include <string_view>
 
-#include "origin_connection.hpp"
 #include "freshet/async/result.hpp"
 #include "freshet/async/task.hpp"
 #include "freshet/net/address_policy.hpp"
@@ -13,23 +12,26 @@
 #include "freshet/net/worker.hpp"
 #include "freshet/upstream/dialler.hpp"
 #include "freshet/upstream/own_addresses.hpp"
+#include "origin_connection.hpp"
 
 namespace freshet {
 
 class Connector {
  public:
-  /// `timeout` bounds the dialling of all addresses together; the resolver has its own. REQUIRES: resolver and worker outlive it.
+  /// `timeout` bounds the dialling of all addresses together; the resolver has its own. REQUIRES: resolver and worker
+  /// outlive it.
   Connector(Resolver&, Worker&, std::unique_ptr<Dialler>, OwnAddresses, Milliseconds timeout);
 
-  /// `policy` null: every address is allowed. The address that was judged is the one that is dialled. Failures of the look-up, of
-  /// the Dialler, and PrivateAddress (403), Loop (508) when no address is left that may be dialled. `dialled` becomes the address
-  /// that was tried last.
+  /// `policy` null: every address is allowed. The address that was judged is the one that is dialled. Failures of the
+  /// look-up, of the Dialler, and PrivateAddress (403), Loop (508) when no address is left that may be dialled.
+  /// `dialled` becomes the address that was tried last.
   Task<Result<Ref<OriginConnection>>> connect(std::string_view host, std::uint16_t port, const AddressPolicy* policy,
-                                        std::size_t server, std::string& dialled);
+                                              std::size_t server, std::string& dialled);
 
  private:
   using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
-  Result<Endpoints> choose(const std::vector<boost::asio::ip::address>&, std::uint16_t port, const AddressPolicy*) const;
+  Result<Endpoints> choose(const std::vector<boost::asio::ip::address>&, std::uint16_t port,
+                           const AddressPolicy*) const;
 
   Resolver& resolver_;
   Worker& worker_;

@@ -25,8 +25,8 @@ Failure origin_failure(Reason reason, int status, Retry retry = Retry::No) noexc
 
 }  // namespace
 
-H1Exchange::H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, const OriginTimeouts& timeouts, const OriginLimits& limits,
-                       Method method)
+H1Exchange::H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, const OriginTimeouts& timeouts,
+                       const OriginLimits& limits, Method method)
     : pool_(std::move(pool)),
       slot_(std::move(slot)),
       timeouts_(timeouts),
@@ -73,7 +73,7 @@ Task<void> H1Exchange::start_upload(Request& request) {
   awaiting_continue_ = false;
   body_withheld_ = false;
   upload_ = make_ref<OriginUpload>(std::move(request.body), request.body_length, keep_upload_ && !response_begun_,
-                             timeouts_.between_bytes);
+                                   timeouts_.between_bytes);
   upload_->attach(connection_, timeouts_.first_byte);
   Task<void> upload = OriginUpload::run(upload_);
   co_await spawn(std::move(upload));
@@ -179,7 +179,8 @@ Piece H1Exchange::first_piece(const FramingVerdict& framing) {
   return decode();
 }
 
-// Takes all the data there is, moved together over the chunk framing in between. Bad framing behind it is kept for later.
+// Takes all the data there is, moved together over the chunk framing in between. Bad framing behind it is kept for
+// later.
 Piece H1Exchange::decode() {
   std::byte* const begin = in_.data().data();
   std::byte* end = begin;
@@ -213,7 +214,8 @@ Task<Result<Piece>> H1Exchange::read_body() {
     } else if (filled != Filled::Some) {
       if (upload_ && upload_->failure()) co_return fail(*upload_->failure());
       const bool late = filled == Filled::Failed && (connection_->read_expired() || connection_->write_expired());
-      co_return fail(late ? origin_failure(Reason::BetweenBytesTimeout, 504) : origin_failure(Reason::ResponseCutShort, 502));
+      co_return fail(late ? origin_failure(Reason::BetweenBytesTimeout, 504)
+                          : origin_failure(Reason::ResponseCutShort, 502));
     } else {
       Piece piece = decode();
       if (!piece.bytes.empty() || piece.last) co_return piece;

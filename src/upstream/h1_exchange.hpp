@@ -2,7 +2,7 @@
 //
 //   step               by                       then
 //   use()              serve()                  there is a connection
-//   ask()              serve()                  the head is sent, the body under way, interim answers passed on; the final head
+//   ask()              serve()                  head sent, body under way, interim answers passed on
 //   drop()             serve(), before use()    another attempt, when may_repeat()
 //   first_piece()      serve()                  what of the body came with the head
 //   read_body()        the reply's BodySource   ... until the last piece, or a failure
@@ -13,14 +13,14 @@
 #include <optional>
 #include <string>
 
-#include "origin_connection.hpp"
+#include "arrived_bytes.hpp"
 #include "freshet/async/result.hpp"
 #include "freshet/async/task.hpp"
 #include "freshet/codec/h1_reader.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/upstream/origin_pool.hpp"
 #include "idle_pool.hpp"
-#include "arrived_bytes.hpp"
+#include "origin_connection.hpp"
 #include "origin_upload.hpp"
 
 namespace freshet {
@@ -39,8 +39,8 @@ class H1Exchange final : public Pinned {
   void use(Ref<OriginConnection> connection, bool reused) noexcept;
   const OriginConnection& connection() const noexcept { return *connection_; }
   /// Sends `request` and reads until a final answer, or a 101 that was asked for.
-  /// Failures: of the client's body as they came; of the origin ConnectionReset (with Retry::IfReused), FirstByteTimeout,
-  /// BetweenBytesTimeout, BadResponse, ResponseFieldsTooLarge.
+  /// Failures: of the client's body as they came; of the origin ConnectionReset (with Retry::IfReused),
+  /// FirstByteTimeout, BetweenBytesTimeout, BadResponse, ResponseFieldsTooLarge.
   Task<Result<ParsedResponse>> ask(Request& request, std::string_view head);
   /// A reused connection died before it said anything, and all that was sent can be sent again (RFC 9112 9.3.1).
   bool may_repeat(const Failure&) const noexcept;
@@ -89,7 +89,7 @@ class H1Exchange final : public Pinned {
   int interim_ = 0;
   bool reused_ = false;
   bool keep_upload_ = false;
-  bool body_withheld_ = false;      // the request has one that is not being sent
+  bool body_withheld_ = false;  // the request has one that is not being sent
   bool awaiting_continue_ = false;
   bool response_begun_ = false;
   bool persistent_ = false;

@@ -7,7 +7,8 @@ namespace freshet {
 IdlePool::Idle::Idle(IdlePool& p, Group& g, Ref<OriginConnection> c)
     : pool(p), group(g), connection(std::move(c)), deadline(p.wheel_, &IdlePool::expired, this) {}
 
-IdlePool::IdlePool(const OriginLimits& limits, Milliseconds idle_timeout, DeadlineWheel& wheel, WorkerCounters& counters)
+IdlePool::IdlePool(const OriginLimits& limits, Milliseconds idle_timeout, DeadlineWheel& wheel,
+                   WorkerCounters& counters)
     : limits_(limits), idle_timeout_(idle_timeout), wheel_(wheel), forward_counters_(counters.forward()) {
   for (std::size_t i = 0; i + 1 < counters.upstream.size(); ++i)
     upstreams_.push_back(std::make_unique<Group>(counters.upstream[i]));
@@ -73,7 +74,8 @@ IdlePool::Slot IdlePool::enter(Group& group) {
 }
 
 void IdlePool::give_back(Slot slot, Ref<OriginConnection> connection) {
-  if (closed_ || limits_.idle_connections == 0 || limits_.idle_connections_per_upstream == 0) return connection->close();
+  if (closed_ || limits_.idle_connections == 0 || limits_.idle_connections_per_upstream == 0)
+    return connection->close();
   Group& group = *slot.group_;
   idle_.emplace_back(*this, group, std::move(connection));
   const auto it = std::prev(idle_.end());

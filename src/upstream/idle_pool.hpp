@@ -9,12 +9,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "origin_connection.hpp"
 #include "freshet/base/pin.hpp"
 #include "freshet/metrics/counters.hpp"
 #include "freshet/net/address_policy.hpp"
 #include "freshet/net/deadline_wheel.hpp"
 #include "freshet/upstream/origin_pool.hpp"
+#include "origin_connection.hpp"
 
 namespace freshet {
 
@@ -37,8 +37,8 @@ class IdlePool final : public Pinned {
     ~Slot() { leave(); }
     explicit operator bool() const noexcept { return group_ != nullptr; }
     UpstreamCounters& counters() const noexcept;
-    /// The newest idle connection to `server` that is still quiet; null when there is none. Dead ones are closed. Those to an
-    /// address that `policy` (null: none) does not allow stay: another listener made them.
+    /// The newest idle connection to `server` that is still quiet; null when there is none. Dead ones are closed. Those
+    /// to an address that `policy` (null: none) does not allow stay: another listener made them.
     Ref<OriginConnection> take(std::size_t server, const AddressPolicy* policy) const noexcept;
     /// A connection beside the idle ones is about to be made: closes the oldest of those where the limit demands it.
     void make_room() const noexcept;
@@ -72,7 +72,7 @@ class IdlePool final : public Pinned {
   struct Group {
     explicit Group(UpstreamCounters& c) : counters(c) {}
     UpstreamCounters& counters;
-    std::string key;                     // of a forward group
+    std::string key;  // of a forward group
     std::size_t active = 0;
     std::vector<IdleList::iterator> idle;  // oldest first
   };

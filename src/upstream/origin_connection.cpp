@@ -19,8 +19,8 @@ void drop_front(std::span<std::span<const std::byte>>& pieces, std::size_t size)
 
 }  // namespace
 
-OriginConnection::OriginConnection(std::unique_ptr<Transport> transport, DeadlineWheel& wheel, const boost::asio::ip::tcp::endpoint& endpoint,
-                       std::size_t server)
+OriginConnection::OriginConnection(std::unique_ptr<Transport> transport, DeadlineWheel& wheel,
+                                   const boost::asio::ip::tcp::endpoint& endpoint, std::size_t server)
     : transport_(std::move(transport)),
       read_deadline_(wheel, &OriginConnection::read_too_late, this),
       write_deadline_(wheel, &OriginConnection::write_too_late, this),

@@ -17,13 +17,13 @@ namespace freshet {
 /// connection end. One worker's thread.
 class OriginConnection final : public Pinned {
  public:
-  OriginConnection(std::unique_ptr<Transport> transport, DeadlineWheel& wheel, const boost::asio::ip::tcp::endpoint& endpoint,
-             std::size_t server);
+  OriginConnection(std::unique_ptr<Transport> transport, DeadlineWheel& wheel,
+                   const boost::asio::ip::tcp::endpoint& endpoint, std::size_t server);
 
   /// Waits for bytes. Failed when the connection is gone or a deadline has expired. Arms nothing: see arm_read().
   Task<IoResult> read(std::span<std::byte> into);
-  /// Writes all of `pieces`, each step within `patience` (0: somebody else watches the time); false when the connection failed or a deadline has expired.
-  /// `pieces` is used up.
+  /// Writes all of `pieces`, each step within `patience` (0: somebody else watches the time); false when the connection
+  /// failed or a deadline has expired. `pieces` is used up.
   Task<bool> write(std::span<std::span<const std::byte>> pieces, Milliseconds patience);
 
   /// A deadline that had expired before counts no longer.

@@ -8,11 +8,13 @@ namespace {
 
 class PooledOrigins final : public OriginPool {
  public:
-  PooledOrigins(OriginPoolOptions options, Worker& worker, Resolver& resolver, WorkerCounters& counters, std::string pseudonym,
-                std::unique_ptr<Dialler> dialler, const std::vector<boost::asio::ip::address>& local)
+  PooledOrigins(OriginPoolOptions options, Worker& worker, Resolver& resolver, WorkerCounters& counters,
+                std::string pseudonym, std::unique_ptr<Dialler> dialler,
+                const std::vector<boost::asio::ip::address>& local)
       : options_(std::move(options)),
         pseudonym_(std::move(pseudonym)),
-        connector_(resolver, worker, std::move(dialler), OwnAddresses(options_.own_addresses, local), options_.timeouts.connect),
+        connector_(resolver, worker, std::move(dialler), OwnAddresses(options_.own_addresses, local),
+                   options_.timeouts.connect),
         idle_(make_ref<IdlePool>(options_.limits, options_.timeouts.idle, worker.deadlines(), counters)),
         worker_(worker),
         origins_{options_, worker_, connector_, *idle_, balances_, pseudonym_} {
@@ -47,16 +49,17 @@ class PooledOrigins final : public OriginPool {
 }  // namespace
 
 std::unique_ptr<OriginPool> make_origin_pool(OriginPoolOptions options, Worker& worker, Resolver& resolver,
-                                             WorkerCounters& counters, std::string pseudonym, std::unique_ptr<Dialler> dialler,
+                                             WorkerCounters& counters, std::string pseudonym,
+                                             std::unique_ptr<Dialler> dialler,
                                              const std::vector<boost::asio::ip::address>& local) {
-  return std::make_unique<PooledOrigins>(std::move(options), worker, resolver, counters, std::move(pseudonym), std::move(dialler),
-                                         local);
+  return std::make_unique<PooledOrigins>(std::move(options), worker, resolver, counters, std::move(pseudonym),
+                                         std::move(dialler), local);
 }
 
 std::unique_ptr<OriginPool> make_origin_pool(OriginPoolOptions options, Worker& worker, Resolver& resolver,
                                              WorkerCounters& counters, std::string pseudonym) {
-  return make_origin_pool(std::move(options), worker, resolver, counters, std::move(pseudonym), make_tcp_dialler(worker),
-                          local_addresses());
+  return make_origin_pool(std::move(options), worker, resolver, counters, std::move(pseudonym),
+                          make_tcp_dialler(worker), local_addresses());
 }
 
 }  // namespace freshet

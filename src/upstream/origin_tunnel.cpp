@@ -26,8 +26,8 @@ class OriginTunnelBody final : public BodySource {
 
 }  // namespace
 
-OriginTunnel::OriginTunnel(IdlePool::Slot slot, Ref<OriginConnection> connection, std::unique_ptr<BodySource> upload, std::string early,
-               Milliseconds idle, DeadlineWheel& wheel)
+OriginTunnel::OriginTunnel(IdlePool::Slot slot, Ref<OriginConnection> connection, std::unique_ptr<BodySource> upload,
+                           std::string early, Milliseconds idle, DeadlineWheel& wheel)
     : slot_(std::move(slot)),
       connection_(std::move(connection)),
       upload_(std::move(upload)),

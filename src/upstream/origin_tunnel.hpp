@@ -4,23 +4,23 @@
 #include <memory>
 #include <string>
 
-#include "origin_connection.hpp"
 #include "freshet/async/result.hpp"
 #include "freshet/async/task.hpp"
 #include "freshet/base/pin.hpp"
 #include "freshet/exchange/body.hpp"
 #include "idle_pool.hpp"
+#include "origin_connection.hpp"
 
 namespace freshet {
 
-/// Shared by the reply's body (origin to client) and the coroutine that moves the request's body (client to origin). Each
-/// direction ends by itself; a failure of one ends both. One worker's thread.
+/// Shared by the reply's body (origin to client) and the coroutine that moves the request's body (client to origin).
+/// Each direction ends by itself; a failure of one ends both. One worker's thread.
 class OriginTunnel final : public Pinned {
  public:
-  /// `early`: what the origin has sent already. `idle`: for how long both directions may be still. `upload` null: the client
-  /// sends nothing.
-  OriginTunnel(IdlePool::Slot slot, Ref<OriginConnection> connection, std::unique_ptr<BodySource> upload, std::string early, Milliseconds idle,
-         DeadlineWheel& wheel);
+  /// `early`: what the origin has sent already. `idle`: for how long both directions may be still. `upload` null: the
+  /// client sends nothing.
+  OriginTunnel(IdlePool::Slot slot, Ref<OriginConnection> connection, std::unique_ptr<BodySource> upload,
+               std::string early, Milliseconds idle, DeadlineWheel& wheel);
   ~OriginTunnel() override;
 
   /// To be spawned, once.
@@ -49,8 +49,8 @@ class OriginTunnel final : public Pinned {
   bool origin_ended_ = false;
 };
 
-/// Starts the upload and returns the body for the reply. Destroying that before its last piece ends the tunnel; after it, the
-/// client's direction goes on until it ends.
+/// Starts the upload and returns the body for the reply. Destroying that before its last piece ends the tunnel; after
+/// it, the client's direction goes on until it ends.
 Task<std::unique_ptr<BodySource>> open_tunnel(Ref<OriginTunnel> tunnel);
 
 }  // namespace freshet

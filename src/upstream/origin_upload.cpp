@@ -6,7 +6,8 @@
 
 namespace freshet {
 
-OriginUpload::OriginUpload(std::unique_ptr<BodySource> body, std::optional<std::uint64_t> length, bool keep, Milliseconds patience)
+OriginUpload::OriginUpload(std::unique_ptr<BodySource> body, std::optional<std::uint64_t> length, bool keep,
+                           Milliseconds patience)
     : body_(std::move(body)), length_(length), patience_(patience), keep_(keep) {}
 
 Task<void> OriginUpload::run(Ref<OriginUpload> self) {
@@ -37,7 +38,8 @@ Task<void> OriginUpload::run(Ref<OriginUpload> self) {
   upload.body_.reset();
 }
 
-// The client's source is bound by the same length; should it not be, the origin must not take the surplus for a request.
+// The client's source is bound by the same length; should it not be, the origin must not take the surplus for a
+// request.
 bool OriginUpload::is_last(const Piece& piece) noexcept {
   read_ += piece.bytes.size();
   if (!length_) return piece.last;

@@ -12,12 +12,12 @@
 #include <optional>
 #include <string>
 
-#include "origin_connection.hpp"
 #include "freshet/async/result.hpp"
 #include "freshet/async/task.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/pin.hpp"
 #include "freshet/exchange/body.hpp"
+#include "origin_connection.hpp"
 
 namespace freshet {
 
@@ -30,8 +30,8 @@ class OriginUpload final : public Pinned {
   /// `length` empty: chunked. `keep`: another attempt may become necessary. `patience`: for each step of writing.
   OriginUpload(std::unique_ptr<BodySource> body, std::optional<std::uint64_t> length, bool keep, Milliseconds patience);
 
-  /// Moves the body until its end, a failure, or stop(). To be spawned, once. The deadline while it reads the body is the
-  /// client's, kept by whoever made the source.
+  /// Moves the body until its end, a failure, or stop(). To be spawned, once. The deadline while it reads the body is
+  /// the client's, kept by whoever made the source.
   static Task<void> run(Ref<OriginUpload> self);
 
   /// The connection that run() writes to from now on. `first_byte`: armed there once the body is complete.
@@ -40,7 +40,8 @@ class OriginUpload final : public Pinned {
   void attach_again(Ref<OriginConnection> link, Milliseconds first_byte) noexcept;
   /// The connection is dead: run() writes nothing until attach().
   void detach() noexcept { link_ = nullptr; }
-  /// All bytes of the body that have been sent, as they were sent; empty when nothing was, or when can_repeat() is false.
+  /// All bytes of the body that have been sent, as they were sent; empty when nothing was, or when can_repeat() is
+  /// false.
   const std::string& kept() const noexcept { return kept_; }
   bool can_repeat() const noexcept { return keep_ && !failure_; }
   /// The answer has begun: no other attempt will follow.

@@ -30,10 +30,12 @@ ip::address as_dialled(const ip::address& address) noexcept {
 
 }  // namespace
 
-OwnAddresses::OwnAddresses(const std::vector<OriginServer>& listeners, std::vector<ip::address> local) : local_(std::move(local)) {
+OwnAddresses::OwnAddresses(const std::vector<OriginServer>& listeners, std::vector<ip::address> local)
+    : local_(std::move(local)) {
   for (const OriginServer& listener : listeners) {
     std::string literal = listener.host;
-    if (literal.size() > 2 && literal.front() == '[' && literal.back() == ']') literal = literal.substr(1, literal.size() - 2);
+    if (literal.size() > 2 && literal.front() == '[' && literal.back() == ']')
+      literal = literal.substr(1, literal.size() - 2);
     boost::system::error_code error;
     const ip::address address = ip::make_address(literal, error);
     if (!error && listener.port != 0) listeners_.emplace_back(plain(address), listener.port);

@@ -19,7 +19,8 @@ Failure failure_of(const boost::system::error_code& error) noexcept {
   if (error == connection_refused) return {Reason::ConnectionRefused, Side::Origin, 502, Retry::Yes};
   if (error == timed_out) return {Reason::ConnectTimeout, Side::Origin, 504, Retry::Yes};
   if (error == no_descriptors || error == no_buffer_space || error == no_memory || error == address_in_use ||
-      error == boost::system::errc::address_not_available || error == boost::system::errc::too_many_files_open_in_system)
+      error == boost::system::errc::address_not_available ||
+      error == boost::system::errc::too_many_files_open_in_system)
     return {Reason::UpstreamBusy, Side::Self, 503};
   return {Reason::Unreachable, Side::Origin, 502, Retry::Yes};
 }

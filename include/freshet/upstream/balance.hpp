@@ -15,11 +15,12 @@ namespace freshet {
 /// The servers of one upstream, as one worker sees them. healthy() is for any thread, the rest for the worker's.
 class Balance {
  public:
-  /// REQUIRES: at least one server. `first`: where the round begins, so that the workers do not all begin with the same one.
+  /// REQUIRES: at least one server. `first`: where the round begins, so that the workers do not all begin with the same
+  /// one.
   Balance(std::size_t servers, Milliseconds set_aside, std::size_t first = 0);
 
-  /// The next server that is neither set aside nor among `tried`; when there is none, the one among the set-aside whose time
-  /// ends first. Empty when all have been tried.
+  /// The next server that is neither set aside nor among `tried`; when there is none, the one among the set-aside whose
+  /// time ends first. Empty when all have been tried.
   std::optional<std::size_t> pick(SteadyTime now, std::span<const std::size_t> tried) noexcept;
   /// Sets the server aside, unless no other would be left.
   void failed(std::size_t server, SteadyTime now) noexcept;

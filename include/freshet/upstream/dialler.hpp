@@ -17,8 +17,8 @@ namespace freshet {
 class Dialler {
  public:
   virtual ~Dialler() = default;
-  /// Failure: ConnectionRefused, Unreachable (502), ConnectTimeout (504) of the origin's side; UpstreamBusy (503) of our own
-  /// when this machine has no port or descriptor left.
+  /// Failure: ConnectionRefused, Unreachable (502), ConnectTimeout (504) of the origin's side; UpstreamBusy (503) of
+  /// our own when this machine has no port or descriptor left.
   virtual Task<Result<std::unique_ptr<Transport>>> dial(boost::asio::ip::tcp::endpoint, Milliseconds within) = 0;
 };
 
@@ -27,8 +27,10 @@ std::unique_ptr<Dialler> make_tcp_dialler(Worker&);
 /// The addresses of this machine's network interfaces, loopback included.
 std::vector<boost::asio::ip::address> local_addresses();
 
-/// The pool with a dialler of one's own. `local`: the addresses that a wildcard listener is reached by, besides loopback ones.
-std::unique_ptr<OriginPool> make_origin_pool(OriginPoolOptions, Worker&, Resolver&, WorkerCounters&, std::string pseudonym,
-                                             std::unique_ptr<Dialler>, const std::vector<boost::asio::ip::address>& local);
+/// The pool with a dialler of one's own. `local`: the addresses that a wildcard listener is reached by, besides
+/// loopback ones.
+std::unique_ptr<OriginPool> make_origin_pool(OriginPoolOptions, Worker&, Resolver&, WorkerCounters&,
+                                             std::string pseudonym, std::unique_ptr<Dialler>,
+                                             const std::vector<boost::asio::ip::address>& local);
 
 }  // namespace freshet

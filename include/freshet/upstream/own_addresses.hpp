@@ -10,8 +10,9 @@ namespace freshet {
 
 class OwnAddresses {
  public:
-  /// `listeners`: IP literals with their ports; what is no IP literal or has port 0 is passed over. `local`: the addresses of
-  /// this machine's interfaces, by which a wildcard listener (0.0.0.0, ::) is reached besides the loopback ones.
+  /// `listeners`: IP literals with their ports; what is no IP literal or has port 0 is passed over. `local`: the
+  /// addresses of this machine's interfaces, by which a wildcard listener (0.0.0.0, ::) is reached besides the loopback
+  /// ones.
   OwnAddresses(const std::vector<OriginServer>& listeners, std::vector<boost::asio::ip::address> local);
   bool contains(const boost::asio::ip::tcp::endpoint&) const noexcept;
 

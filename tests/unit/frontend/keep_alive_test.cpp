@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "../../../src/frontend/read_buffer.hpp"
 #include "session_rig.hpp"
 #include "support/alloc_counter.hpp"
 
@@ -346,6 +347,20 @@ TEST_CASE("The log has what was asked for, by whom, and what came of it", "[fron
   CHECK(rig.counters.cache_requests[static_cast<std::size_t>(CacheResult::Hit)].get() == 1);
   CHECK(rig.requests(Method::Get, 403) == 1);
   CHECK(rig.listener().response_bytes.get() == 7);
+}
+
+TEST_CASE("A connection that waits has given back what a large request took", "[frontend][P24]") {
+  for (const bool large : {false, true}) {
+    Rig rig;
+    rig.open();
+    const std::string big = "X-Big: " + std::string(20000, 'b') + "\r\n";
+    for (int i = 0; i < 3; ++i) rig.send(get("/"));
+    if (large) CHECK(rig.send(get("/", big)) == ok("/"));
+    AllocCounter counter;
+    rig.send(get("/"));
+    // What was given back has to be taken again: a read buffer of 4 KiB at least.
+    CHECK((counter.bytes() > ReadBuffer::kSmall) == large);
+  }
 }
 
 TEST_CASE("Date is added where it is missing and nowhere else", "[frontend][rfc9110-6.6.1]") {

@@ -43,6 +43,16 @@ Reply empty_reply(int status) {
   return reply;
 }
 
+ScriptedSource::Step::Step(Kind k, std::string_view text) : kind(k), data(text) {}
+ScriptedSource::Step::Step(const Step&) = default;
+ScriptedSource::Step& ScriptedSource::Step::operator=(const Step&) = default;
+ScriptedSource::Step::~Step() = default;
+
+ScriptedSource::Step data(const std::string& text) { return {ScriptedSource::Step::Kind::Data, text}; }
+ScriptedSource::Step last(std::string_view text) { return {ScriptedSource::Step::Kind::Last, text}; }
+ScriptedSource::Step wait() { return {ScriptedSource::Step::Kind::Wait, {}}; }
+ScriptedSource::Step fail() { return {ScriptedSource::Step::Kind::Fail, {}}; }
+
 Task<Result<Piece>> ScriptedSource::read() {
   ++script_->reads;
   for (;;) {

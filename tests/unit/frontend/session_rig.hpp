@@ -46,9 +46,13 @@ Reply empty_reply(int status);
 /// Plays steps: pieces of text, waits for go(), a failure, an end.
 class ScriptedSource final : public BodySource {
  public:
-  struct Step {
+  struct Step {  // its members are defined elsewhere: g++ 12 warns without cause when it sees all of them
     enum class Kind { Data, Last, Wait, Fail } kind;
     std::string data;
+    Step(Kind k, std::string_view text);
+    Step(const Step&);
+    Step& operator=(const Step&);
+    ~Step();
   };
   struct Script {
     std::deque<Step> steps;
@@ -70,10 +74,10 @@ class ScriptedSource final : public BodySource {
   Step current_{Step::Kind::Data, {}};
 };
 
-inline ScriptedSource::Step data(std::string text) { return {ScriptedSource::Step::Kind::Data, std::move(text)}; }
-inline ScriptedSource::Step last(std::string text = {}) { return {ScriptedSource::Step::Kind::Last, std::move(text)}; }
-inline ScriptedSource::Step wait() { return {ScriptedSource::Step::Kind::Wait, {}}; }
-inline ScriptedSource::Step fail() { return {ScriptedSource::Step::Kind::Fail, {}}; }
+ScriptedSource::Step data(const std::string& text);
+ScriptedSource::Step last(std::string_view text = {});
+ScriptedSource::Step wait();
+ScriptedSource::Step fail();
 std::shared_ptr<ScriptedSource::Script> script(std::vector<ScriptedSource::Step> steps);
 Reply streamed_reply(std::shared_ptr<ScriptedSource::Script> script, std::optional<std::uint64_t> length = {});
 

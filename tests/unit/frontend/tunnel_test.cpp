@@ -9,9 +9,8 @@ using namespace freshet::test;
 
 namespace {
 
-constexpr std::string_view kConnect = "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n";
-constexpr std::string_view kUpgrade =
-    "GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+const std::string kConnect = "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n";
+const std::string kUpgrade = "GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
 constexpr std::string_view kNext = "GET /next HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
 /// An origin at the other end of a tunnel: what it says, and what it hears.
@@ -49,7 +48,7 @@ TEST_CASE("A CONNECT tunnel carries bytes both ways, the early ones too", "[fron
   FarEnd far;
   far.says = script({data("banner"), wait(), data("more"), wait(), last("end")});
   connect(rig, far);
-  CHECK(rig.send(std::string(kConnect) + "early") == kEstablished + "banner");
+  CHECK(rig.send(kConnect + "early") == kEstablished + "banner");
   CHECK(far.hears->data == "early");
   CHECK(rig.counters.tunnels_active.get() == 1);
   far.says->go();
@@ -105,7 +104,7 @@ TEST_CASE("A tunnel carries a megabyte through a narrow and hesitant transport",
     end.set_max_read(900);
     end.set_hesitant(true);
   });
-  rig.client->push(std::string(kConnect) + std::string(100000, 'u'));
+  rig.client->push(kConnect + std::string(100000, 'u'));
   const std::string got = rig.receive();
   CHECK(got.size() == kEstablished.size() + 100000);
   CHECK(far.hears->data == std::string(100000, 'u'));
@@ -120,7 +119,7 @@ TEST_CASE("An accepted upgrade becomes a tunnel after its 101", "[frontend][rfc9
   FarEnd far;
   far.says = script({wait(), last("pong")});
   connect(rig, far);
-  CHECK(rig.send(std::string(kUpgrade) + "ping") ==
+  CHECK(rig.send(kUpgrade + "ping") ==
         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
   CHECK(far.hears->data == "ping");
   far.says->go();
@@ -132,11 +131,11 @@ TEST_CASE("An accepted upgrade becomes a tunnel after its 101", "[frontend][rfc9
 }
 
 TEST_CASE("What follows a refused CONNECT or Upgrade is never read as a request", "[frontend][P2][rfc9931]") {
-  for (const std::string_view request : {kConnect, kUpgrade}) {
+  for (const std::string* request : {&kConnect, &kUpgrade}) {
     for (const int status : {403, 407, 502, 426, 200}) {
-      if (request == kConnect && status == 200) continue;
+      if (request == &kConnect && status == 200) continue;
       for (const bool at_once : {false, true}) {
-        INFO(request << status);
+        INFO(*request << status);
         Rig rig;
         const auto answer = [status](Request&) { return text_reply(status, "no"); };
         if (at_once)
@@ -144,7 +143,7 @@ TEST_CASE("What follows a refused CONNECT or Upgrade is never read as a request"
         else
           rig.service.later = [answer](Request& r) { return reply_later(answer(r)); };
         rig.open();
-        std::string got = rig.send(std::string(request) + std::string(kNext));
+        std::string got = rig.send(*request + std::string(kNext));
         got += rig.send(kNext);
         CHECK(got.substr(0, 12) == "HTTP/1.1 " + std::to_string(status));
         CHECK(got.find("Connection: close\r\n") != std::string::npos);

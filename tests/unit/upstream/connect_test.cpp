@@ -203,7 +203,8 @@ TEST_CASE("Addresses are tried in turn, both families, within the time for all o
     CHECK(rig.dialler->patience.front() == Milliseconds(1250));
   }
   SECTION("until none is left") {
-    for (const char* address : {"2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"}) rig.dialler->failures[address] = kTimeout;
+    for (const char* address : {"2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"})
+      rig.dialler->failures[address] = kTimeout;
     auto call = rig.forward("two.example");
     const SteadyTime before = rig.clock.now().steady;
     rig.start(*call);

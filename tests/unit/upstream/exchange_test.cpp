@@ -22,12 +22,17 @@ const Answer kAnswers[] = {
     {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, 0, "", "", true},
     {"HTTP/1.1 204 No Content\r\n\r\n", 204, {}, "", "", true},
     {"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", 304, 7, "", "", true},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n", 200, {}, "abcde",
-     "X-Sum: 1\n", true},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n",
+     200,
+     {},
+     "abcde",
+     "X-Sum: 1\n",
+     true},
     {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc", 200, 3, "abc", "", false},
     {"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc", 200, 3, "abc", "", false},
     {"HTTP/1.0 200 OK\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nabc", 200, 3, "abc", "", true},
-    {"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, 2, "hi", "", true},
+    {"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, 2, "hi", "",
+     true},
 };
 
 std::size_t answer_size(const Answer& answer) { return std::string_view(answer.body).size(); }
@@ -46,7 +51,8 @@ TEST_CASE("Every kind of body arrives as it was sent, in one piece or byte by by
         rig.run();
         const bool early = call->done();
         std::optional<Started<Read>> body;
-        if (early && call->reply->body.source) body = freshet::test::start(rig.worker.loop(), read_all(*call->reply->body.source));
+        if (early && call->reply->body.source)
+          body = freshet::test::start(rig.worker.loop(), read_all(*call->reply->body.source));
         rig.origin(0).push(wire.substr(split));
         rig.run();
         INFO(wire << "\nsplit at " << split);
@@ -63,8 +69,10 @@ TEST_CASE("Every kind of body arrives as it was sent, in one piece or byte by by
           CHECK(read.text == answer.body);
           CHECK(read.trailers == answer.trailers);
         }
-        if (!call->reply->body.whole.bytes.empty()) CHECK(call->reply->length == answer_size(answer));
-        else CHECK(call->reply->length == answer.length);
+        if (!call->reply->body.whole.bytes.empty())
+          CHECK(call->reply->length == answer_size(answer));
+        else
+          CHECK(call->reply->length == answer.length);
       } else {
         rig.origin(0).set_max_write(1);
         rig.origin(0).push(wire);
@@ -80,7 +88,8 @@ TEST_CASE("Every kind of body arrives as it was sent, in one piece or byte by by
   }
 }
 
-TEST_CASE("A body arrives whole from a connection that gives one byte at a time and hesitates", "[upstream][RFC 9112 6.3]") {
+TEST_CASE("A body arrives whole from a connection that gives one byte at a time and hesitates",
+          "[upstream][RFC 9112 6.3]") {
   for (const Answer& answer : kAnswers) {
     Rig rig;
     rig.dialler->prepare = [](MemoryTransport& t) {
@@ -176,8 +185,10 @@ TEST_CASE("A body cut short is a failure of its source", "[upstream][RFC 9112 8]
       auto reading = start(rig.worker.loop(), read_all(*call->reply->body.source));
       rig.run();
       CHECK_FALSE(reading.done());
-      if (reset) rig.origin(0).abort();
-      else rig.origin(0).close();
+      if (reset)
+        rig.origin(0).abort();
+      else
+        rig.origin(0).close();
       rig.run();
       REQUIRE(reading.done());
       const Read body = reading.get();
@@ -210,7 +221,8 @@ TEST_CASE("Malformed chunks end the body with a failure after the good bytes", "
   CHECK(rig.closed(0));
 }
 
-TEST_CASE("Bytes behind the declared end are not a body, and the connection is not used again", "[upstream][RFC 9112 9.2]") {
+TEST_CASE("Bytes behind the declared end are not a body, and the connection is not used again",
+          "[upstream][RFC 9112 9.2]") {
   const char* const wires[] = {
       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdefg",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
@@ -335,7 +347,9 @@ TEST_CASE("A head may be as large as the limit, and no larger", "[upstream][limi
 TEST_CASE("Interim answers are passed on in order", "[upstream][RFC 9110 15.2]") {
   Rig rig;
   auto call = rig.get();
-  rig.exchange(*call, 0, "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </s.css>\r\nConnection: close\r\n\r\n");
+  rig.exchange(
+      *call, 0,
+      "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </s.css>\r\nConnection: close\r\n\r\n");
   CHECK_FALSE(call->done());
   CHECK(call->interim.heads == std::vector<std::string>{"102\n", "103\nLink: </s.css>\n"});
   rig.origin(0).push("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -410,8 +424,10 @@ TEST_CASE("A connection that ends after any number of bytes leaves nothing behin
         auto call = rig.get();
         rig.exchange(*call, 0, wire.substr(0, end));
         const bool answered = call->done();
-        if (reset) rig.origin(0).abort();
-        else rig.origin(0).close();
+        if (reset)
+          rig.origin(0).abort();
+        else
+          rig.origin(0).close();
         rig.run();
         INFO(wire << "\nended after " << end);
         REQUIRE(call->done());

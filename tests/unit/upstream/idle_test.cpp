@@ -152,12 +152,12 @@ TEST_CASE("Idle connections to one server make room for new ones to another", "[
   auto b = rig.get();             // the second
   rig.start(*b);
   CHECK(rig.pool->idle() == 1);
-  auto c = rig.get();             // the first again, from the idle ones
+  auto c = rig.get();  // the first again, from the idle ones
   rig.start(*c);
   CHECK(rig.origins() == 2);
   rig.origin(0).push(kEmptyOk);
   rig.run();
-  auto d = rig.get();             // the second again, a new connection: the idle one to the first has to go
+  auto d = rig.get();  // the second again, a new connection: the idle one to the first has to go
   rig.start(*d);
   CHECK(rig.origins() == 3);
   CHECK(rig.pool->idle() == 0);

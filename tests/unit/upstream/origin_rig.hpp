@@ -221,7 +221,8 @@ class Rig {
     }
     auto made = std::make_unique<MemoryDialler>(worker, clock);
     dialler = made.get();
-    pool = make_origin_pool(std::move(options), worker, resolver, counters, "freshet", std::move(made), {make_address("198.51.100.7")});
+    pool = make_origin_pool(std::move(options), worker, resolver, counters, "freshet", std::move(made),
+                            {make_address("198.51.100.7")});
   }
   /// Whatever still waits is destroyed first, as at the end of a worker.
   ~Rig() {

@@ -39,7 +39,8 @@ TEST_CASE("An address is ours when dialling it would reach one of our listeners"
       {"not-an-address", "127.0.0.1", 3128, false},
   };
   for (const Row& row : rows) {
-    const OwnAddresses own({{row.listener, 3128}, {"203.0.113.1", 0}}, {make_address("198.51.100.7"), make_address("2001:db8::7")});
+    const OwnAddresses own({{row.listener, 3128}, {"203.0.113.1", 0}},
+                           {make_address("198.51.100.7"), make_address("2001:db8::7")});
     INFO(row.listener << " <- " << row.dialled << ":" << row.port);
     CHECK(own.contains({make_address(row.dialled), row.port}) == row.ours);
   }

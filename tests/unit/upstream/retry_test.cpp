@@ -12,20 +12,23 @@ constexpr std::string_view kEmptyOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\
 enum class Death { Close, Reset, AfterOneByte };
 void die(MemoryTransport& origin, Death death) {
   if (death == Death::AfterOneByte) origin.push("H");
-  if (death == Death::Reset) origin.abort();
-  else origin.close();
+  if (death == Death::Reset)
+    origin.abort();
+  else
+    origin.close();
 }
 }  // namespace
 
-TEST_CASE("Only idempotent requests are sent again, once, and only when nothing of the answer had come", "[upstream][RFC 9110 9.2.2]") {
+TEST_CASE("Only idempotent requests are sent again, once, and only when nothing of the answer had come",
+          "[upstream][RFC 9110 9.2.2]") {
   struct Row {
     Method method;
     const char* name;
     bool idempotent;
   };
-  const Row rows[] = {{Method::Get, "GET", true},       {Method::Head, "HEAD", true},     {Method::Options, "OPTIONS", true},
-                      {Method::Trace, "TRACE", true},   {Method::Put, "PUT", true},       {Method::Delete, "DELETE", true},
-                      {Method::Query, "QUERY", true},   {Method::Post, "POST", false},    {Method::Patch, "PATCH", false},
+  const Row rows[] = {{Method::Get, "GET", true},     {Method::Head, "HEAD", true},  {Method::Options, "OPTIONS", true},
+                      {Method::Trace, "TRACE", true}, {Method::Put, "PUT", true},    {Method::Delete, "DELETE", true},
+                      {Method::Query, "QUERY", true}, {Method::Post, "POST", false}, {Method::Patch, "PATCH", false},
                       {Method::Other, "BREW", false}};
   for (const Row& row : rows) {
     for (const Death death : {Death::Close, Death::Reset, Death::AfterOneByte}) {
@@ -75,7 +78,8 @@ TEST_CASE("A second death is final", "[upstream][retry]") {
   CHECK(call->reply->outcome.reason == Reason::ConnectionReset);
 }
 
-TEST_CASE("The second attempt goes on a fresh connection, past other idle ones, to the same server", "[upstream][retry]") {
+TEST_CASE("The second attempt goes on a fresh connection, past other idle ones, to the same server",
+          "[upstream][retry]") {
   Rig rig(Rig::servers(2));
   auto a = rig.get(), b = rig.get(), c = rig.get();
   rig.start(*a);
@@ -152,8 +156,9 @@ TEST_CASE("The part of a body that was sent is sent again", "[upstream][retry]")
       }
       const std::string head = "PUT / HTTP/1.1\r\nHost: example.com\r\n";
       CHECK(rig.origin(1).pull() ==
-            (chunked ? head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n3\r\nghi\r\n0\r\nX-Sum: 7\r\n\r\n"
-                     : head + "Content-Length: 9\r\n\r\nabcdefghi"));
+            (chunked
+                 ? head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n3\r\nghi\r\n0\r\nX-Sum: 7\r\n\r\n"
+                 : head + "Content-Length: 9\r\n\r\nabcdefghi"));
       rig.origin(1).push(kEmptyOk);
       rig.run();
       REQUIRE(call->done());
@@ -165,7 +170,8 @@ TEST_CASE("The part of a body that was sent is sent again", "[upstream][retry]")
   }
 }
 
-TEST_CASE("Pieces that arrive while the second connection is being made are sent after what was kept", "[upstream][retry]") {
+TEST_CASE("Pieces that arrive while the second connection is being made are sent after what was kept",
+          "[upstream][retry]") {
   Rig rig;
   rig.warm_up();
   auto call = rig.with_body(Method::Put, "PUT", 9);
@@ -208,7 +214,8 @@ TEST_CASE("A client that fails while the second connection is being made ends th
   CHECK(rig.counted().failures.get() == 0);
 }
 
-TEST_CASE("A connection that dies under a blocked write is replaced, and nothing is lost or sent twice", "[upstream][retry]") {
+TEST_CASE("A connection that dies under a blocked write is replaced, and nothing is lost or sent twice",
+          "[upstream][retry]") {
   Rig rig;
   rig.dialler->prepare = [](MemoryTransport& t) { t.set_send_capacity(100); };
   rig.warm_up();
@@ -223,8 +230,8 @@ TEST_CASE("A connection that dies under a blocked write is replaced, and nothing
   call->body->push(std::string(1000, 'b'), true);
   rig.run();
   REQUIRE(rig.origins() == 2);
-  CHECK(rig.origin(1).pull() ==
-        "PUT / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 2003\r\n\r\n" + std::string(1000, 'a') + "xyz" + std::string(1000, 'b'));
+  CHECK(rig.origin(1).pull() == "PUT / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 2003\r\n\r\n" +
+                                    std::string(1000, 'a') + "xyz" + std::string(1000, 'b'));
 }
 
 TEST_CASE("Up to 64 KiB of a body are kept for another attempt, no more", "[upstream][retry]") {
@@ -271,7 +278,8 @@ TEST_CASE("A POST whose reused connection dies leaves its body alone", "[upstrea
   CHECK(call->body->destroyed);
 }
 
-TEST_CASE("A connection on which the origin has spoken or which it has closed is not taken", "[upstream][RFC 9112 9.3]") {
+TEST_CASE("A connection on which the origin has spoken or which it has closed is not taken",
+          "[upstream][RFC 9112 9.3]") {
   enum class What { Close, Reset, Bytes };
   for (const What what : {What::Close, What::Reset, What::Bytes}) {
     Rig rig;

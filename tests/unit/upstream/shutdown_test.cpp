@@ -1,5 +1,5 @@
-// A worker that ends destroys what is suspended, wherever that is. What these tests check is that nothing is left over or used
-// after its end: run them with the address sanitizer.
+// A worker that ends destroys what is suspended, wherever that is. What these tests check is that nothing is left over
+// or used after its end: run them with the address sanitizer.
 #include <catch2/catch.hpp>
 
 #include "origin_rig.hpp"

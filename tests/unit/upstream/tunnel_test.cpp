@@ -14,7 +14,8 @@ OriginPoolOptions open_to_all() {
   return options;
 }
 
-constexpr std::string_view kSwitch = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nX-A: b\r\n\r\n";
+constexpr std::string_view kSwitch =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nX-A: b\r\n\r\n";
 
 std::unique_ptr<Call> upgrade(Rig& rig) {
   auto call = rig.with_body(Method::Get, "GET", {});
@@ -101,7 +102,8 @@ TEST_CASE("An upgrade that is granted becomes a tunnel with what came behind the
   auto call = upgrade(rig);
   call->body->push("early");
   rig.start(*call);
-  CHECK(rig.origin(0).pull() == "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+  CHECK(rig.origin(0).pull() ==
+        "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
   CHECK(call->body->reads == 0);
   rig.origin(0).push(std::string(kSwitch) + "frame");
   rig.run();
@@ -116,7 +118,8 @@ TEST_CASE("An upgrade that is granted becomes a tunnel with what came behind the
   CHECK(rig.counted().requests[code_class(101)].get() == 1);
 }
 
-TEST_CASE("An upgrade that is not granted is an ordinary exchange, and the client's bytes stay unread", "[upstream][RFC 9110 7.8]") {
+TEST_CASE("An upgrade that is not granted is an ordinary exchange, and the client's bytes stay unread",
+          "[upstream][RFC 9110 7.8]") {
   Rig rig;
   auto call = upgrade(rig);
   call->body->push("GET /evil HTTP/1.1\r\n\r\n");

@@ -75,8 +75,9 @@ TEST_CASE("A body that hesitates byte by byte on its way arrives whole", "[upstr
   call->body->push("hello");
   call->body->push("world", true);
   rig.start(*call);
-  CHECK(rig.origin(0).pull() ==
-        "PUT / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n");
+  CHECK(
+      rig.origin(0).pull() ==
+      "PUT / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n");
 }
 
 TEST_CASE("An answer may come before the body is complete", "[upstream][RFC 9112 9.3]") {
@@ -264,7 +265,8 @@ TEST_CASE("Expect: 100-continue holds the body back until the origin has spoken"
   }
 }
 
-TEST_CASE("A reused connection that dies while the body is held back is replaced", "[upstream][RFC 9110 10.1.1][retry]") {
+TEST_CASE("A reused connection that dies while the body is held back is replaced",
+          "[upstream][RFC 9110 10.1.1][retry]") {
   Rig rig;
   rig.warm_up();
   auto call = rig.with_body(Method::Put, "PUT", 3);

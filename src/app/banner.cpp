@@ -30,8 +30,8 @@ std::string banner_text(const Settings& settings, const std::vector<std::uint16_
   if (admin_port) out += "  metrics and health on http://" + to_string(reachable(settings.admin->bind, admin_port)) + "/\n";
   const auto& first = settings.listeners.front();
   const std::string at = to_string(reachable(first.bind, ports.front()));
-  out += first.forward ? "  try: curl -sI -x http://" + at + " http://example.com/   (twice: see Cache-Status)\n"
-                       : "  try: curl -i http://" + at + "/   (twice: see Cache-Status)\n";
+  out += first.forward ? "  try, twice: curl -s -o /dev/null -D - -x http://" + at + " http://example.com/\n"
+                       : "  try, twice: curl -s -o /dev/null -D - http://" + at + "/\n";
   return out;
 }
 

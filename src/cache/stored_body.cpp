@@ -32,7 +32,7 @@ constexpr std::size_t chunk_cost(std::size_t capacity) noexcept {
 BodyChunk* allocate_chunk(std::size_t capacity) {
   const std::size_t size = sizeof(BodyChunk) + capacity;
   void* at = MAP_FAILED;
-  if (size >= kSmallestMapping) at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (size >= kSmallestMapping) at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   const bool mapped = at != MAP_FAILED;
   auto* chunk = new (mapped ? at : ::operator new(size)) BodyChunk;  // there may be no more mappings to be had
   chunk->capacity = static_cast<std::uint32_t>(capacity);

@@ -369,7 +369,6 @@ TEST_CASE("what is pinned is evicted from the index and freed later", "[cache][s
 TEST_CASE("an object larger than half of the cache evicts nobody", "[cache][store][memory]") {
   Bench bench(1u << 20);
   for (int i = 0; i < 5; ++i) bench.put("/" + std::to_string(i), std::string(100000, 'y'));
-  CountingWaiter waiter;
   auto body = make_ref<StoredBody>(bench.store, 600000, UINT64_MAX);
   CHECK(body->passing());
   CHECK(bench.store.figures().objects == 5);

@@ -315,7 +315,6 @@ TEST_CASE("a ledger without room for anything still lets a body through", "[cach
 
 TEST_CASE("the writer can stop waiting for room", "[cache][body][passing]") {
   PlainLedger ledger(10);
-  CountingWaiter reading;
   auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
   StoredBodyReader reader(body);
   {

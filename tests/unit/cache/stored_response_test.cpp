@@ -80,8 +80,8 @@ TEST_CASE("a missing or invalid Date is replaced by the time of receipt", "[cach
 }
 
 TEST_CASE("the validators point into the stored copy", "[cache][response]") {
-  Ref<StoredResponse> kept;
   PlainLedger ledger;
+  Ref<StoredResponse> kept;
   {
     std::string lines = "ETag: W/\"x\"|Last-Modified: Wednesday, 31-Dec-25 23:00:00 GMT|Cache-Control: max-age=60";
     Fields response = fields_of(lines);

@@ -69,7 +69,7 @@ std::string_view host_of(std::string_view authority) noexcept {
 class AdminService final : public Service {
  public:
   explicit AdminService(AdminOptions options) : options_(std::move(options)) {
-    CHECK(options_.metrics && options_.ready);
+    ENSURE(options_.metrics && options_.ready);
   }
 
   Task<Reply> serve(Request& request) override { co_return answer(request); }

@@ -61,22 +61,22 @@ FetchTicket::~FetchTicket() {
 }
 
 bool FetchTicket::publish(Ref<StoredResponse> response, bool share) {
-  CHECK(store_ != nullptr);
+  ENSURE(store_ != nullptr);
   return store_->put(*this, nullptr, response, share);
 }
 
 bool FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened) {
-  CHECK(store_ != nullptr);
+  ENSURE(store_ != nullptr);
   return store_->put(*this, old.get(), freshened, true);
 }
 
 void FetchTicket::decline(Reason why, bool remember) {
-  CHECK(store_ != nullptr);
+  ENSURE(store_ != nullptr);
   store_->settle(*this, {FetchVerdict::Declined, why, 0}, remember);
 }
 
 void FetchTicket::fail(Reason why, int status) {
-  CHECK(store_ != nullptr);
+  ENSURE(store_ != nullptr);
   store_->settle(*this, {FetchVerdict::Failed, why, status}, false);
 }
 
@@ -132,7 +132,7 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
   Nodes gone;
   bool done = false;
   if (fit) {
-    CHECK(response->hash() == ticket.hash_);
+    ENSURE(response->hash() == ticket.hash_);
     Shard& shard = shard_of(ticket.hash_);
     const std::lock_guard lock(shard.mutex);
     done = shard.generation(ticket.hash_) == ticket.generation_;
@@ -150,7 +150,7 @@ void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& 
   Nodes hidden, surplus;
   std::size_t variants = 1;
   for (StoredResponse* other = shard.first(response.hash(), response.key()); other != nullptr; other = shard.next(*other)) {
-    CHECK(other != &response);
+    ENSURE(other != &response);
     // One without Vary answers every request: nothing older can be selected any more.
     if (other == old || other->vary_key() == response.vary_key() || response.vary_key().empty()) {
       hidden.emplace_back(other);

@@ -1,12 +1,11 @@
 #include "freshet/cache/stored_body.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
 #include <new>
 
 #include "freshet/base/check.hpp"
+#include "freshet/cache/mapping_pool.hpp"
 #include "heap_cost.hpp"
 
 namespace freshet {
@@ -22,7 +21,7 @@ constexpr std::size_t kLargestMoved = 256 * kKiB;          // what compact() cop
 
 // Chunks from here on get a mapping of their own: blocks of all sizes, coming and going on the heap, would leave holes that add up
 // to half of the cache (tests/bench/bench_memory --random).
-constexpr std::size_t kSmallestMapping = 32 * kKiB;
+constexpr std::size_t kSmallestMapping = 16 * kKiB;
 
 constexpr std::size_t chunk_cost(std::size_t capacity) noexcept {
   const std::size_t size = sizeof(BodyChunk) + capacity;
@@ -31,18 +30,16 @@ constexpr std::size_t chunk_cost(std::size_t capacity) noexcept {
 
 BodyChunk* allocate_chunk(std::size_t capacity) {
   const std::size_t size = sizeof(BodyChunk) + capacity;
-  void* at = MAP_FAILED;
-  if (size >= kSmallestMapping) at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  const bool mapped = at != MAP_FAILED;
-  auto* chunk = new (mapped ? at : ::operator new(size)) BodyChunk;  // there may be no more mappings to be had
+  void* const mapping = size >= kSmallestMapping ? mapping_pool().take(mapping_cost(size)) : nullptr;
+  auto* const chunk = new (mapping != nullptr ? mapping : ::operator new(size)) BodyChunk;  // mappings may run out
   chunk->capacity = static_cast<std::uint32_t>(capacity);
-  chunk->mapped = mapped ? static_cast<std::uint32_t>(size) : 0;
+  chunk->mapped = mapping != nullptr ? static_cast<std::uint32_t>(mapping_cost(size)) : 0;
   return chunk;
 }
 
 void deallocate_chunk(BodyChunk* chunk) noexcept {
   if (chunk->mapped != 0) {
-    munmap(chunk, chunk->mapped);
+    mapping_pool().give(chunk, chunk->mapped);
   } else {
     ::operator delete(chunk);
   }
@@ -82,7 +79,7 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
     if (bytes.empty()) break;
     if ((last_ == nullptr || last_->used == last_->capacity) && !extend(bytes.size())) {
       if (const auto refused = first ? check_window(writer) : std::nullopt) return *refused;
-      CHECK(extend(bytes.size()));  // passing now: small chunks are always to be had
+      ENSURE(extend(bytes.size()));  // passing now: small chunks are always to be had
     }
     // Behind `used` nobody looks: no lock for the copying.
     BodyChunk& chunk = *last_;
@@ -179,7 +176,7 @@ bool StoredBody::extend(std::size_t wanted) {
 }
 
 void StoredBody::finish() {
-  CHECK(expected_ == kUnknownLength || expected_ == size());
+  ENSURE(expected_ == kUnknownLength || expected_ == size());
   if (!passing()) compact();
   settle(State::Complete, Reason::None);
 }

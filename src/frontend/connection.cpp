@@ -96,7 +96,7 @@ Connection::Step Connection::write_step() noexcept {
 }
 
 bool Connection::flush_now() noexcept {
-  CHECK(!flushing_);
+  ENSURE(!flushing_);
   while (!out_.empty() && !dead()) {
     const Step step = write_step();
     if (step == Step::Blocked) return false;

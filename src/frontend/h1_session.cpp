@@ -162,7 +162,7 @@ H1Session::Next H1Session::end_wait(IoResult got) {
 // The hit path: every complete request that can be answered at once is, with one write each.
 H1Session::Next H1Session::answer_buffered() {
   for (;;) {
-    CHECK(!body_ && connection_->out().empty());
+    ENSURE(!body_ && connection_->out().empty());
     const HeadProgress head = reader_.read_head(connection_->in().text(), parsed_, arena_);
     if (head.state == HeadProgress::State::NeedMore) return Next::Wait;
     const Next next = answer_head(head);
@@ -261,7 +261,7 @@ H1Session::Next H1Session::refuse(Reason reason, int status) {
 }
 
 H1Session::Next H1Session::end_request(bool sent) noexcept {
-  CHECK(!body_);
+  ENSURE(!body_);
   const bool go_on = sent && plan_.persistent && !connection_->dead();
   // A client that wanted to close after this request sends nothing more that could trouble it.
   linger_ = sent && (wants_more_ || refused_ || linger_ || !connection_->in().empty());

@@ -114,6 +114,19 @@ class AcceptLoop final : public Pinned {
   std::size_t sessions() const noexcept { return sessions_.size(); }
 
  private:
+  /// Also when the loop destroys the coroutine while it waits: nobody may then find the session any more.
+  class Listed {
+   public:
+    Listed(std::list<H1Session*>& list, H1Session& session) : list_(list), place_(list.insert(list.end(), &session)) {}
+    ~Listed() { list_.erase(place_); }
+    Listed(const Listed&) = delete;
+    Listed& operator=(const Listed&) = delete;
+
+   private:
+    std::list<H1Session*>& list_;
+    const std::list<H1Session*>::iterator place_;
+  };
+
   /// False when the system has no room for more connections now.
   bool accept_batch() {
     for (int i = 0; i < kBatch; ++i) {
@@ -145,9 +158,10 @@ class AcceptLoop final : public Pinned {
   }
 
   static Task<void> run_session(Ref<AcceptLoop> self, Ref<H1Session> session) {
-    const auto place = self->sessions_.insert(self->sessions_.end(), session.get());
-    co_await session->run();
-    self->sessions_.erase(place);
+    {
+      const Listed listed(self->sessions_, *session);
+      co_await session->run();
+    }
     if (self->paused_) self->room_.wake();
   }
 
@@ -174,7 +188,7 @@ class TcpListener final : public Listener {
   }
 
   void start() override {
-    CHECK(!started_);
+    ENSURE(!started_);
     started_ = true;
     asio::co_spawn(worker_.loop(), AcceptLoop::run(loop_), asio::detached);
   }

@@ -8,7 +8,7 @@
 namespace freshet {
 
 void ReadBuffer::consume(std::size_t size) noexcept {
-  CHECK(size <= end_ - begin_);
+  ENSURE(size <= end_ - begin_);
   begin_ += size;
 }
 

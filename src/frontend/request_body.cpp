@@ -35,7 +35,7 @@ RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& frami
 }
 
 std::unique_ptr<BodySource> RequestBody::make_source() {
-  CHECK(!has_source_);
+  ENSURE(!has_source_);
   auto source = std::make_unique<Source>(Ref<RequestBody>(this));
   has_source_ = true;
   return source;
@@ -47,7 +47,7 @@ std::optional<std::uint64_t> RequestBody::left() const noexcept {
 }
 
 Task<Result<Piece>> RequestBody::read() {
-  CHECK(!reading_);
+  ENSURE(!reading_);
   reading_ = true;
   Result<Piece> result = co_await next_piece();
   reading_ = false;
@@ -158,7 +158,7 @@ void RequestBody::source_gone() noexcept {
 }
 
 void RequestBody::skip_buffered() {
-  CHECK(!has_source_ && !reading_);
+  ENSURE(!has_source_ && !reading_);
   while (!complete_ && !failed() && !connection_->in().empty()) {
     const std::optional<Result<Piece>> skipped = take_buffered();
     if (!skipped) return;
@@ -174,7 +174,7 @@ Task<void> RequestBody::stop() {
 }
 
 Task<bool> RequestBody::drain(std::uint64_t bytes, Milliseconds time) {
-  CHECK(stopped_ && !reading_);
+  ENSURE(stopped_ && !reading_);
   const std::uint64_t enough = received_ + bytes;
   connection_->limit_read(time);
   while (!complete_ && !failed() && received_ <= enough) {

@@ -1,7 +1,15 @@
 #include "session_log.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace freshet {
 namespace {
+
+template <std::size_t N>
+bool is_one_of(Reason reason, const std::array<Reason, N>& reasons) noexcept {
+  return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+}
 
 void count_request(const FinishedRequest& finished, const Outcome& outcome, WorkerCounters& counters,
                    std::uint16_t listener) noexcept {
@@ -11,8 +19,9 @@ void count_request(const FinishedRequest& finished, const Outcome& outcome, Work
   own.request_bytes.add(finished.record.request_bytes);
   if (!finished.tunnel) own.duration.observe(finished.record.duration);
   if (outcome.cache != CacheResult::None) counters.cache_requests[static_cast<std::size_t>(outcome.cache)].add();
-  if (finished.record.status == 403 && !outcome.origin_asked)
-    counters.denied[static_cast<std::size_t>(outcome.reason)].add();
+  const auto reason = static_cast<std::size_t>(outcome.reason);
+  if (is_one_of(outcome.reason, kDenials)) counters.denied[reason].add();
+  if (is_one_of(outcome.reason, kOriginFaults)) counters.protocol_errors[reason].add();
 }
 
 }  // namespace

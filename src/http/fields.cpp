@@ -102,8 +102,8 @@ void Fields::add_interned(FieldId id, std::string_view name, std::string_view va
   }
   const std::size_t at = block_.size();
   const std::size_t size = name.size() + value.size() + 4;
-  CHECK(!name.empty() && name.size() <= kLongestFieldName);
-  CHECK(size <= kLargestFieldBlock && at <= kLargestFieldBlock - size);
+  ENSURE(!name.empty() && name.size() <= kLongestFieldName);
+  ENSURE(size <= kLargestFieldBlock && at <= kLargestFieldBlock - size);
   if (block_.capacity() - at < size) block_.reserve(std::max(at + size, 2 * block_.capacity()));
   block_.append(name).append(": ", 2).append(value).append("\r\n", 2);
   entries_.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(value.size()),

@@ -45,10 +45,7 @@ constexpr std::array<std::string_view, kCodeClasses> kCodeClassNames = {"1xx", "
 constexpr std::array<std::string_view, kCacheResultRows> kResultNames = {
     "", "hit", "stale", "revalidated", "miss", "expired", "bypass", "uncacheable", "collapsed", "error"};
 
-/// The reasons that are shown from the start; any other appears when it has been counted.
-constexpr auto kDenials = std::to_array<Reason>({Reason::ConnectRefused, Reason::PortRefused, Reason::PrivateAddress, Reason::Loop,
-                                                 Reason::NoRoute, Reason::UnsupportedScheme, Reason::Userinfo, Reason::HostRefused,
-                                                 Reason::Draining, Reason::TooManyConnections});
+/// The kinds that are shown from the start; any other appears when it has been counted.
 constexpr auto kProtocolErrors = std::to_array<Reason>(
     {Reason::BadRequestLine,   Reason::BadMethod,       Reason::BadTarget,           Reason::TargetTooLong,
      Reason::BadVersion,       Reason::BadField,        Reason::FieldsTooLarge,      Reason::TooManyFields,
@@ -113,11 +110,11 @@ class Page {
     std::string_view names = kRows[static_cast<std::size_t>(id)].labels;
     for (std::string_view value : values) {
       const auto comma = std::min(names.find(','), names.size());
-      CHECK(comma > 0);
+      ENSURE(comma > 0);
       metric.label.push_back({std::string(names.substr(0, comma)), std::string(value)});
       names.remove_prefix(std::min(comma + 1, names.size()));
     }
-    CHECK(names.empty());
+    ENSURE(names.empty());
     return metric;
   }
 
@@ -223,7 +220,7 @@ std::span<const MetricRow> metric_rows() noexcept { return kRows; }
 std::string render_metrics(const std::vector<const WorkerCounters*>& workers, const MetricNames& names,
                            const GaugeReadings& readings) {
   for (const WorkerCounters* worker : workers)
-    CHECK(worker->listener.size() == names.listeners.size() && worker->upstream.size() == names.upstreams.size() + 1);
+    ENSURE(worker->listener.size() == names.listeners.size() && worker->upstream.size() == names.upstreams.size() + 1);
 
   Page page;
   page.add(Family::BuildInfo, {FRESHET_VERSION}, 1);

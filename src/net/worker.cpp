@@ -43,7 +43,7 @@ void Worker::join() noexcept {
 }
 
 void Worker::discard() noexcept {
-  CHECK(!thread_.joinable());
+  ENSURE(!thread_.joinable());
   loop_.discard();
 }
 

@@ -143,9 +143,8 @@ void LiveOrigin::play(std::shared_ptr<Wire> wire, std::size_t number) {
     script_(*wire, number);
   } catch (const std::exception&) {  // a time-out: the client's side of the test fails with it
   }
-  // Closed under the lock: the destructor may be about to interrupt it.
-  const std::lock_guard lock(mutex_);
   wire->close();
+  const std::lock_guard lock(mutex_);
   std::erase(wires_, wire);
 }
 

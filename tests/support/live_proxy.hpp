@@ -100,6 +100,7 @@ class Wire {
   int socket_;
   std::string in_;
   bool reset_ = false;
+  std::mutex closing_;  // against interrupt()
 };
 
 /// A message head with its body. `head` is its start line and field lines, with CRLF after each.

@@ -94,6 +94,7 @@ bool Wire::ended() { return in_.empty() && !more(); }
 void Wire::shutdown_write() { ::shutdown(socket_, SHUT_WR); }
 
 void Wire::close() {
+  const std::lock_guard lock(closing_);
   if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }
 
@@ -103,7 +104,10 @@ void Wire::abort() {
   close();
 }
 
-void Wire::interrupt() noexcept { ::shutdown(socket_, SHUT_RDWR); }
+void Wire::interrupt() noexcept {
+  const std::lock_guard lock(closing_);
+  if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+}
 
 // ---- messages ----
 

@@ -14,12 +14,7 @@ unsigned long bugs_found() noexcept;
 
 }  // namespace freshet
 
-/// An invariant of ours, checked in every build: going on would be worse than stopping. Headers use this name, because Catch2
-/// has a CHECK of its own.
+/// An invariant of ours, checked in every build: going on would be worse than stopping. (Not CHECK: Catch2 has one.)
 #define ENSURE(condition) ((condition) ? static_cast<void>(0) : ::freshet::check_failed(#condition, __FILE__, __LINE__))
-#ifndef CHECK
-/// The same, for .cpp files.
-#define CHECK(condition) ENSURE(condition)
-#endif
 /// Something that should not happen but can be survived.
 #define BUG(what) ::freshet::bug_found(what, __FILE__, __LINE__)

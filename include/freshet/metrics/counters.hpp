@@ -48,6 +48,12 @@ inline constexpr std::size_t kMethods = 11;
 /// The rows of exchange's CacheResult, by its numeric value.
 inline constexpr std::size_t kCacheResultRows = 10;
 
+/// What freshet_denied_total counts: refusals by policy, whoever finds them.
+inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefused,       Reason::PrivateAddress,  Reason::Loop,
+                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections};
+/// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
+inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
+
 struct ListenerCounters {
   Count connections_accepted, connections_open, connections_idle;  ///< idle: waiting for the first byte of a request
   std::array<std::array<Count, kCodeClasses>, kMethods> requests;

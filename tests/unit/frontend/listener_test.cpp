@@ -193,3 +193,12 @@ TEST_CASE("A worker that goes away takes its sessions along, wherever they are",
   }
   CHECK(steps->destroyed);
 }
+
+TEST_CASE("a listener outlives sessions that were destroyed with their loop's work", "[frontend][listener]") {
+  Site site;
+  tcp::socket client = site.connect();
+  REQUIRE(site.run_until([&] { return site.listener->sessions() == 1; }));
+  site.worker.discard();
+  CHECK(site.listener->sessions() == 0);
+  site.listener.reset();
+}

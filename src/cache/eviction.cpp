@@ -24,7 +24,8 @@ void EvictionGhosts::remember(std::uint64_t hash, unsigned level) noexcept {
 unsigned EvictionGhosts::take(std::uint64_t hash) noexcept {
   Bucket& bucket = buckets_[hash & (buckets_.size() - 1)];
   const std::uint32_t mark = static_cast<std::uint32_t>(hash >> 32) & ~7u;
-  const auto at = std::find_if(bucket.begin(), bucket.end(), [mark](std::uint32_t ghost) { return ghost != 0 && (ghost & ~7u) == mark; });
+  const auto at = std::find_if(bucket.begin(), bucket.end(),
+                               [mark](std::uint32_t ghost) { return ghost != 0 && (ghost & ~7u) == mark; });
   if (at == bucket.end()) return 0;
   const unsigned level = *at & 7u;
   std::move(at + 1, bucket.end(), at);
@@ -76,7 +77,8 @@ void Eviction::erase(EvictionNode& node) noexcept {
   Queue& queue = queues_[node.queue_];
   (node.previous_ != nullptr ? node.previous_->next_ : queue.first) = node.next_;
   (node.next_ != nullptr ? node.next_->previous_ : queue.last) = node.previous_;
-  if (node.previous_ == nullptr) head_priority_[node.queue_] = queue.first != nullptr ? queue.first->priority_ : kInfinite;
+  if (node.previous_ == nullptr)
+    head_priority_[node.queue_] = queue.first != nullptr ? queue.first->priority_ : kInfinite;
   node.queue_ = EvictionNode::kNowhere;
   --size_;
 }

@@ -38,7 +38,8 @@ void ExpiryWheel::place(ExpiryNode& node) noexcept {
   first = &node;
 }
 
-// At the turn of a level its next slot is spread over the levels below, the coarsest first. False when the work ran out.
+// At the turn of a level its next slot is spread over the levels below, the coarsest first. False when the work ran
+// out.
 bool ExpiryWheel::cascade(std::size_t& work) noexcept {
   for (unsigned level = kLevels - 1; level > 0; --level) {
     const unsigned shift = kBits * level;

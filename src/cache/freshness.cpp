@@ -28,7 +28,8 @@ Seconds read_age(FieldsView fields) noexcept {
 }
 
 // RFC 9111 4.2.3.
-Seconds corrected_initial_age(FieldsView fields, std::int64_t date, std::int64_t received, const ExchangeTimes& times) noexcept {
+Seconds corrected_initial_age(FieldsView fields, std::int64_t date, std::int64_t received,
+                              const ExchangeTimes& times) noexcept {
   const Seconds apparent_age{std::clamp<std::int64_t>(received - date, 0, kForever.count())};
   const auto response_delay = std::chrono::floor<Seconds>(times.received.steady - times.requested.steady);
   const Seconds corrected_age = read_age(fields) + std::max(response_delay, Seconds{0});
@@ -46,7 +47,8 @@ std::optional<Seconds> explicit_lifetime(FieldsView fields, const ResponseDirect
 }
 
 // RFC 9111 4.2.2.
-Seconds heuristic_lifetime(const StoredMeta& meta, const ResponseDirectives& directives, const CachePolicy& policy) noexcept {
+Seconds heuristic_lifetime(const StoredMeta& meta, const ResponseDirectives& directives,
+                           const CachePolicy& policy) noexcept {
   if (!meta.last_modified || policy.heuristic_fraction <= 0) return Seconds{0};
   if (!is_heuristically_cacheable(meta.status) && !directives.is_public) return Seconds{0};
   const auto unchanged_for = static_cast<double>(std::max<std::int64_t>(*meta.date - *meta.last_modified, 0));
@@ -64,7 +66,17 @@ void read_validators(FieldsView fields, std::int64_t received, StoredMeta& meta)
 
 bool is_heuristically_cacheable(int status) noexcept {
   switch (status) {
-    case 200: case 203: case 204: case 300: case 301: case 308: case 404: case 405: case 410: case 414: case 501:
+    case 200:
+    case 203:
+    case 204:
+    case 300:
+    case 301:
+    case 308:
+    case 404:
+    case 405:
+    case 410:
+    case 414:
+    case 501:
       return true;
     default:
       return false;
@@ -86,7 +98,8 @@ Freshness read_freshness(const ResponseHead& head, const CachePolicy& policy, co
   read_validators(head.fields, received, meta);
   meta.no_cache = directives.no_cache;
   // s-maxage says proxy-revalidate too (RFC 9111 5.2.2.10).
-  meta.forbids_stale = directives.must_revalidate || directives.proxy_revalidate || directives.s_maxage || directives.no_cache;
+  meta.forbids_stale =
+      directives.must_revalidate || directives.proxy_revalidate || directives.s_maxage || directives.no_cache;
   meta.stale_while_revalidate = directives.stale_while_revalidate.value_or(Seconds{0});
   meta.has_stale_if_error = directives.stale_if_error.has_value();
   meta.stale_if_error = directives.stale_if_error.value_or(Seconds{0});

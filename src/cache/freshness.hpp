@@ -8,7 +8,7 @@ namespace freshet {
 /// A response, read once for storing and reuse.
 struct Freshness {
   ResponseDirectives directives;
-  StoredMeta meta;         ///< views point into the response's fields
+  StoredMeta meta;           ///< views point into the response's fields
   bool is_explicit = false;  ///< the origin gave a lifetime, be it zero
 };
 

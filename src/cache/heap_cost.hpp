@@ -7,7 +7,9 @@
 namespace freshet {
 
 /// Bytes that malloc takes for a block of `size`: its header, and rounding up.
-constexpr std::size_t heap_cost(std::size_t size) noexcept { return std::max<std::size_t>((size + 8 + 15) / 16 * 16, 32); }
+constexpr std::size_t heap_cost(std::size_t size) noexcept {
+  return std::max<std::size_t>((size + 8 + 15) / 16 * 16, 32);
+}
 
 /// Bytes that a mapping of `size` takes: whole pages.
 constexpr std::size_t mapping_cost(std::size_t size) noexcept {

@@ -9,8 +9,8 @@
 namespace freshet {
 namespace {
 
-// A 64-bit hash by folded 64x64-bit products, in the manner of wyhash. The secrets are drawn once for each process, so that
-// nobody outside can prepare keys that meet in one bucket.
+// A 64-bit hash by folded 64x64-bit products, in the manner of wyhash. The secrets are drawn once for each process, so
+// that nobody outside can prepare keys that meet in one bucket.
 class Secrets {
  public:
   Secrets() noexcept {
@@ -86,8 +86,8 @@ std::uint64_t hash_key(std::string_view text) noexcept {
   return fold(secret[1] ^ text.size(), fold(a ^ secret[2], b ^ state) ^ secret[3]);
 }
 
-CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std::string_view authority, std::string_view target,
-                        Arena& arena) {
+CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std::string_view authority,
+                        std::string_view target, Arena& arena) {
   CacheKey key;
   key.text = arena.join({partition, " ", scheme, "://", authority, target});
   key.hash = hash_key(key.text);

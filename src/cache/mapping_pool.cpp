@@ -44,7 +44,8 @@ void* MappingPool::take(std::size_t size) noexcept {
 void MappingPool::give(void* at, std::size_t size) noexcept {
   {
     const std::lock_guard lock(mutex_);
-    const auto free = std::find_if(mappings_.begin(), mappings_.end(), [](const Mapping& mapping) { return mapping.at == nullptr; });
+    const auto free =
+        std::find_if(mappings_.begin(), mappings_.end(), [](const Mapping& mapping) { return mapping.at == nullptr; });
     if (free != mappings_.end() && kept_ + size <= kMostKept) {
       *free = {at, size};
       kept_ += size;

@@ -6,7 +6,9 @@ namespace freshet {
 namespace {
 
 // How long it has been stale; not positive while it is fresh.
-Seconds staleness(const StoredMeta& stored, SteadyTime now) noexcept { return current_age(stored, now) - stored.lifetime; }
+Seconds staleness(const StoredMeta& stored, SteadyTime now) noexcept {
+  return current_age(stored, now) - stored.lifetime;
+}
 
 // RFC 9111 5.2.1.1: a client that says max-age=0 wants to hear from the origin, however young the stored response is.
 bool too_old_for(const RequestDirectives& request, Seconds age) noexcept {
@@ -16,15 +18,16 @@ bool too_old_for(const RequestDirectives& request, Seconds age) noexcept {
 
 // What keeps a stored response, of whatever age, from being used without asking the origin; None when nothing does.
 Reason objection(const RequestDirectives& request, const StoredMeta& stored, Seconds age, Seconds ttl) noexcept {
-  if (request.no_cache) return Reason::RequestNoCache;                        // RFC 9111 5.2.1.4
-  if (stored.no_cache) return Reason::ResponseNoCache;                        // RFC 9111 5.2.2.4
-  if (too_old_for(request, age)) return Reason::RequestMaxAge;                // RFC 9111 5.2.1.1
+  if (request.no_cache) return Reason::RequestNoCache;                                // RFC 9111 5.2.1.4
+  if (stored.no_cache) return Reason::ResponseNoCache;                                // RFC 9111 5.2.2.4
+  if (too_old_for(request, age)) return Reason::RequestMaxAge;                        // RFC 9111 5.2.1.1
   if (request.min_fresh && ttl < *request.min_fresh) return Reason::RequestMinFresh;  // RFC 9111 5.2.1.3
   return Reason::None;
 }
 
 // What to do with a response that could be used as far as `objection` goes.
-ReuseDecision use_if_fresh(const RequestDirectives& request, const StoredMeta& stored, ReuseDecision decision) noexcept {
+ReuseDecision use_if_fresh(const RequestDirectives& request, const StoredMeta& stored,
+                           ReuseDecision decision) noexcept {
   const auto use = [&decision](Reuse reuse, Reason why) {
     decision.reuse = reuse;
     decision.why = why;

@@ -14,8 +14,9 @@
 
 namespace freshet {
 
-/// Keys whose answers were not shareable, for a while: sets of four places, so that memory is bounded; the one that ends first is
-/// overwritten. A fingerprint that meets another one's makes a request go to the origin by itself, no more.
+/// Keys whose answers were not shareable, for a while: sets of four places, so that memory is bounded; the one that
+/// ends first is overwritten. A fingerprint that meets another one's makes a request go to the origin by itself, no
+/// more.
 class DeclinedKeys {
  public:
   void remember(std::uint64_t hash, SteadyTime until) noexcept {
@@ -53,7 +54,9 @@ struct alignas(64) Store::Shard {
     Ref<Fetch> fetch;
   };
 
-  StoredResponse* first(std::uint64_t hash, std::string_view key) const noexcept { return same_key(index.first(hash), key); }
+  StoredResponse* first(std::uint64_t hash, std::string_view key) const noexcept {
+    return same_key(index.first(hash), key);
+  }
   StoredResponse* next(const StoredResponse& node) const noexcept { return same_key(index.next(node), node.key()); }
   /// Bumped by invalidations; several keys share one, so that memory is bounded.
   std::uint32_t& generation(std::uint64_t hash) noexcept { return generations[(hash >> 4) % generations.size()]; }

@@ -1,7 +1,8 @@
-// Locks: a shard's mutex guards its index and fetches; the order's mutex guards the queues of eviction and expiry. A response enters and
-// leaves both under both (shard first). Who evicts takes it from the queues first, lets that lock go, and then takes it out of the index:
-// meanwhile it can still be found, which does no harm. Whatever is taken out is destroyed after the locks: bodies credit the ledger, and
-// destruction takes time. No lock is held where memory is charged, since that may evict.
+// Locks: a shard's mutex guards its index and fetches; the order's mutex guards the queues of eviction and expiry. A
+// response enters and leaves both under both (shard first). Who evicts takes it from the queues first, lets that lock
+// go, and then takes it out of the index: meanwhile it can still be found, which does no harm. Whatever is taken out is
+// destroyed after the locks: bodies credit the ledger, and destruction takes time. No lock is held where memory is
+// charged, since that may evict.
 #include "freshet/cache/store.hpp"
 
 #include <algorithm>
@@ -21,8 +22,9 @@ unsigned count_shards(const StoreOptions& options) noexcept {
   return static_cast<unsigned>(std::bit_floor(std::min<std::uint64_t>(worthwhile, std::max(options.shards, 2u))));
 }
 
-// When a response is of no use any more. Stale, it still serves within its stale-* windows; where nothing forbids it, also while the
-// origin cannot be reached (ten minutes); and as long as it may be validated, it saves the transfer (at least an hour, at most a day).
+// When a response is of no use any more. Stale, it still serves within its stale-* windows; where nothing forbids it,
+// also while the origin cannot be reached (ten minutes); and as long as it may be validated, it saves the transfer (at
+// least an hour, at most a day).
 std::int64_t keep_until(const StoredMeta& meta) noexcept {
   constexpr Seconds kDisconnected{600}, kShortest{3600}, kLongest{24 * 3600};
   Seconds stale{0};
@@ -37,7 +39,9 @@ Eviction::Standing measure(const EvictionNode& node) {
   return {response.hash(), response.bytes(), response.body()->state() == StoredBody::State::Filling};
 }
 
-void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept { counter.fetch_add(n, std::memory_order_relaxed); }
+void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
+  counter.fetch_add(n, std::memory_order_relaxed);
+}
 
 }  // namespace
 
@@ -83,7 +87,10 @@ void FetchTicket::fail(Reason why, int status) {
 // ---- the store ----
 
 Store::Store(const StoreOptions& options, const Clock& clock)
-    : Ledger(options.max_size), clock_(clock), options_(options), shard_count_(count_shards(options)),
+    : Ledger(options.max_size),
+      clock_(clock),
+      options_(options),
+      shard_count_(count_shards(options)),
       shard_shift_(64u - static_cast<unsigned>(std::countr_zero(shard_count_))),
       order_(std::make_unique<Order>(clock.now().steady)) {
   shards_ = std::make_unique<Shard[]>(shard_count_);
@@ -104,7 +111,8 @@ Store::Found Store::find(const CacheKey& key, FieldsView request) {
   VaryMatcher matcher(request);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
-  for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr; response = shard.next(*response)) {
+  for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr;
+       response = shard.next(*response)) {
     if (!response->body()->is_whole()) continue;  // its fill failed, and is about to take it out
     if (matcher.matches(response->vary_key())) {
       response->mark_used();
@@ -149,12 +157,14 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
 void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& response, Nodes& gone) {
   Nodes hidden, surplus;
   std::size_t variants = 1;
-  for (StoredResponse* other = shard.first(response.hash(), response.key()); other != nullptr; other = shard.next(*other)) {
+  for (StoredResponse* other = shard.first(response.hash(), response.key()); other != nullptr;
+       other = shard.next(*other)) {
     ENSURE(other != &response);
     // One without Vary answers every request: nothing older can be selected any more.
     if (other == old || other->vary_key() == response.vary_key() || response.vary_key().empty()) {
       hidden.emplace_back(other);
-    } else if (++variants > options_.max_variants) {  // the newest come first: this one and those behind it are the oldest
+    } else if (++variants >
+               options_.max_variants) {  // the newest come first: this one and those behind it are the oldest
       surplus.emplace_back(other);
     }
   }

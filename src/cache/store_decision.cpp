@@ -42,12 +42,15 @@ bool blames_request(const RequestHead& request, int status) noexcept {
   switch (status) {
     case 407:
     case 408:
-    case 417: return true;
+    case 417:
+      return true;
     case 412:
       return fields.contains(FieldId::IfMatch) || fields.contains(FieldId::IfUnmodifiedSince) ||
              fields.contains(FieldId::IfNoneMatch) || fields.contains(FieldId::IfModifiedSince);
-    case 416: return fields.contains(FieldId::Range);
-    default: return false;
+    case 416:
+      return fields.contains(FieldId::Range);
+    default:
+      return false;
   }
 }
 
@@ -61,7 +64,8 @@ Reason objection_of_status(const RequestHead& request, int status, const Respons
 bool sets_cookie_for_all(FieldsView fields, const ResponseDirectives& directives, const CachePolicy& policy) noexcept {
   if (!fields.contains(FieldId::SetCookie)) return true;
   if (may_store_cookie(directives, policy)) return true;
-  return list_contains(directives.private_fields, "set-cookie") || list_contains(directives.no_cache_fields, "set-cookie");
+  return list_contains(directives.private_fields, "set-cookie") ||
+         list_contains(directives.no_cache_fields, "set-cookie");
 }
 
 // Whether others may see the response at all.
@@ -74,7 +78,8 @@ Reason objection_to_sharing(const RequestHead& request, const ResponseHead& resp
   if (directives.no_store && !directives.must_understand) return Reason::NoStore;
   if (directives.is_private) return Reason::PrivateResponse;
   if (says_vary_star(response.fields)) return Reason::VaryStar;
-  if (request.fields.contains(FieldId::Authorization) && !may_share_authorized(directives)) return Reason::AuthorizedRequest;
+  if (request.fields.contains(FieldId::Authorization) && !may_share_authorized(directives))
+    return Reason::AuthorizedRequest;
   if (!sets_cookie_for_all(response.fields, directives, policy)) return Reason::SetCookie;
   return Reason::None;
 }
@@ -94,8 +99,9 @@ Reason objection_of_use(const Freshness& freshness) noexcept {
 
 }  // namespace
 
-StoreDecision decide_store(const RequestHead& request, const ResponseHead& response, std::optional<std::uint64_t> length,
-                           const CachePolicy& policy, const ExchangeTimes& times) noexcept {
+StoreDecision decide_store(const RequestHead& request, const ResponseHead& response,
+                           std::optional<std::uint64_t> length, const CachePolicy& policy,
+                           const ExchangeTimes& times) noexcept {
   StoreDecision decision;
   const Freshness freshness = read_freshness(response, policy, times);
   decision.meta = freshness.meta;

@@ -12,15 +12,15 @@ namespace freshet {
 namespace {
 
 constexpr std::size_t kKiB = 1024;
-constexpr std::uint64_t kWindow = 1024 * kKiB;             // how far a passing body runs ahead of its slowest reader
+constexpr std::uint64_t kWindow = 1024 * kKiB;  // how far a passing body runs ahead of its slowest reader
 constexpr std::size_t kLargestChunk = 1024 * kKiB;
-constexpr std::size_t kLargestWhole = 4 * 1024 * kKiB;     // a declared length up to this is one chunk
+constexpr std::size_t kLargestWhole = 4 * 1024 * kKiB;  // a declared length up to this is one chunk
 constexpr std::size_t kSmallestChunk = 1 * kKiB, kSecondChunk = 16 * kKiB;
 constexpr std::size_t kPassingChunk = 64 * kKiB;
-constexpr std::size_t kLargestMoved = 256 * kKiB;          // what compact() copies at most
+constexpr std::size_t kLargestMoved = 256 * kKiB;  // what compact() copies at most
 
-// Chunks from here on get a mapping of their own: blocks of all sizes, coming and going on the heap, would leave holes that add up
-// to half of the cache (tests/bench/bench_memory --random).
+// Chunks from here on get a mapping of their own: blocks of all sizes, coming and going on the heap, would leave holes
+// that add up to half of the cache (tests/bench/bench_memory --random).
 constexpr std::size_t kSmallestMapping = 16 * kKiB;
 
 constexpr std::size_t chunk_cost(std::size_t capacity) noexcept {
@@ -48,7 +48,9 @@ void deallocate_chunk(BodyChunk* chunk) noexcept {
 }  // namespace
 
 StoredBody::StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size)
-    : ledger_(ledger), expected_(expected.value_or(kUnknownLength)), max_size_(std::min(max_size, ledger.limit() / 2)),
+    : ledger_(ledger),
+      expected_(expected.value_or(kUnknownLength)),
+      max_size_(std::min(max_size, ledger.limit() / 2)),
       traffic_(std::make_unique<Traffic>()) {
   charged_ = ledger_.charge(heap_cost(sizeof(StoredBody)));
   if (!charged_) start_passing(Reason::NoRoom);

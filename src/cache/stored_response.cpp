@@ -22,7 +22,9 @@ bool is_stored(const Field& field) noexcept {
   return field.id != FieldId::Age && field.id != FieldId::ContentLength && field.id != FieldId::Trailer;
 }
 
-bool lists_name(std::string_view list, std::string_view name) noexcept { return !list.empty() && list_contains(list, name); }
+bool lists_name(std::string_view list, std::string_view name) noexcept {
+  return !list.empty() && list_contains(list, name);
+}
 
 bool has_valid_date(FieldsView fields, std::int64_t now) noexcept {
   return fields.count(FieldId::Date) == 1 && parse_http_date(*fields.first(FieldId::Date), now);
@@ -39,8 +41,8 @@ std::string_view http_date(std::int64_t seconds, std::span<char, kHttpDateSize> 
 class StoredResponseBuilder {
  public:
   /// Views into `fields` in `meta` are moved to where the copy lies.
-  static Ref<StoredResponse> build(std::string_view key, std::string_view vary_key, const StoredMeta& meta, Fields& fields,
-                                   Ref<StoredBody> body, Ledger& ledger, bool may_keep) {
+  static Ref<StoredResponse> build(std::string_view key, std::string_view vary_key, const StoredMeta& meta,
+                                   Fields& fields, Ref<StoredBody> body, Ledger& ledger, bool may_keep) {
     fields.compact();
     const std::string_view lines = *fields.view().wire();
     const std::span<const FieldEntry> entries = fields.view().entries();
@@ -69,7 +71,8 @@ class StoredResponseBuilder {
     response->meta_ = meta;
     response->meta_.etag = response->fields_.first(FieldId::ETag).value_or(std::string_view{});
     response->meta_.last_modified_text =
-        meta.last_modified ? response->fields_.first(FieldId::LastModified).value_or(std::string_view{}) : std::string_view{};
+        meta.last_modified ? response->fields_.first(FieldId::LastModified).value_or(std::string_view{})
+                           : std::string_view{};
     response->body_ = std::move(body);
     response->ledger_ = &ledger;
     response->charged_ = cost;
@@ -138,7 +141,8 @@ Fields merge(FieldsView stored, FieldsView fresh, std::int64_t now) {
 }
 
 // The vary key after a 304; empty optional when it may not be kept. The stored one stays while Vary says the same.
-std::optional<std::string> freshened_vary_key(const StoredResponse& stored, FieldsView request, FieldsView fresh, FieldsView merged) {
+std::optional<std::string> freshened_vary_key(const StoredResponse& stored, FieldsView request, FieldsView fresh,
+                                              FieldsView merged) {
   std::string before, after;
   stored.head().fields.join("vary", before);
   if (!fresh.join("vary", after) || before == after) return std::string(stored.vary_key());
@@ -175,9 +179,15 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
 void add_stored_validators(const StoredMeta& stored, Fields& request) {
   request.remove_if([](const Field& field) {
     switch (field.id) {
-      case FieldId::IfNoneMatch: case FieldId::IfModifiedSince: case FieldId::IfMatch: case FieldId::IfUnmodifiedSince:
-      case FieldId::IfRange: case FieldId::Range: return true;
-      default: return false;
+      case FieldId::IfNoneMatch:
+      case FieldId::IfModifiedSince:
+      case FieldId::IfMatch:
+      case FieldId::IfUnmodifiedSince:
+      case FieldId::IfRange:
+      case FieldId::Range:
+        return true;
+      default:
+        return false;
     }
   });
   if (!stored.etag.empty()) request.add(FieldId::IfNoneMatch, stored.etag);

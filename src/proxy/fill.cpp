@@ -83,6 +83,11 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
     }
     if (piece->last) break;
   }
+  const auto expected = writing.body().expected();
+  if (expected && writing.body().size() != *expected) {
+    aborting.because(Reason::CutShort);
+    co_return;
+  }
   writing.body().finish();
   aborting.done();
 }

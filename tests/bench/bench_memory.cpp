@@ -64,7 +64,8 @@ void fill(Store& store, const Order& order, unsigned thread) {
       body->append(std::span(bytes).first(std::min<std::uint64_t>(16384, size - at)), waiter);
     if (body->passing()) continue;
     body->finish();
-    if (auto response = make_stored_response(key.text, {}, {200, fields}, decision, std::move(body), "1.1 freshet", {}, store))
+    if (auto response =
+            make_stored_response(key.text, {}, {200, fields}, decision, std::move(body), "1.1 freshet", {}, store))
       joined.ticket.publish(std::move(response), true);
   }
 }
@@ -81,10 +82,11 @@ int run(const Order& order) {
   const StoreFigures figures = store.figures();
   const double resident = resident_mib();
   const double allowed = 1.15 * static_cast<double>(order.limit) + 32;
-  std::printf("%llu objects kept of %llu, %.1f MiB charged of %llu; resident %.1f MiB (%.1f before), allowed %.1f: %s\n",
-              static_cast<unsigned long long>(figures.objects), static_cast<unsigned long long>(order.objects),
-              static_cast<double>(figures.bytes) / (1 << 20), static_cast<unsigned long long>(order.limit), resident, before, allowed,
-              resident <= allowed ? "good" : "TOO MUCH");
+  std::printf(
+      "%llu objects kept of %llu, %.1f MiB charged of %llu; resident %.1f MiB (%.1f before), allowed %.1f: %s\n",
+      static_cast<unsigned long long>(figures.objects), static_cast<unsigned long long>(order.objects),
+      static_cast<double>(figures.bytes) / (1 << 20), static_cast<unsigned long long>(order.limit), resident, before,
+      allowed, resident <= allowed ? "good" : "TOO MUCH");
   return resident <= allowed ? 0 : 1;
 }
 
@@ -106,7 +108,9 @@ int parse_and_run(int argc, char** argv) {
     } else if (option == "--threads") {
       order.threads = static_cast<unsigned>(number());
     } else {
-      std::fputs("usage: bench_memory [--objects N] [--limit-mib N] [--threads N] [--size N | --random] [--unknown-length]\n", stderr);
+      std::fputs(
+          "usage: bench_memory [--objects N] [--limit-mib N] [--threads N] [--size N | --random] [--unknown-length]\n",
+          stderr);
       return 2;
     }
   }

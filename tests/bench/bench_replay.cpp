@@ -1,11 +1,11 @@
 // Replays a trace through the real store and prints object and byte hit ratio, and the time it took.
 //
-//   xz -dc web12.trace.xz | bench_replay --keys -            every object one unit, at 1, 5, 10 and 25 % of what all objects take
-//   bench_replay --sizes cdn.txt --percent 5 --percent 10    lines "key size"
-//   bench_replay --sizes cdn.txt --bytes 268435456
+//   xz -dc web12.trace.xz | bench_replay --keys -            every object one unit, at 1, 5, 10 and 25 % of what all
+//   objects take bench_replay --sizes cdn.txt --percent 5 --percent 10    lines "key size" bench_replay --sizes cdn.txt
+//   --bytes 268435456
 //
-// --keys: big-endian 32-bit keys, one a request, without sizes. A percentage refers to the bytes that the store charges for all distinct
-// objects. With --lru, a plain LRU with the same costs is printed beside it.
+// --keys: big-endian 32-bit keys, one a request, without sizes. A percentage refers to the bytes that the store charges
+// for all distinct objects. With --lru, a plain LRU with the same costs is printed beside it.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -49,7 +49,8 @@ std::vector<Access> read_keys(std::istream& in) {
   std::vector<Access> trace;
   unsigned char raw[4];
   while (in.read(reinterpret_cast<char*>(raw), sizeof(raw))) {
-    const std::uint32_t key = std::uint32_t{raw[0]} << 24 | std::uint32_t{raw[1]} << 16 | std::uint32_t{raw[2]} << 8 | raw[3];
+    const std::uint32_t key =
+        std::uint32_t{raw[0]} << 24 | std::uint32_t{raw[1]} << 16 | std::uint32_t{raw[2]} << 8 | raw[3];
     char text[16];
     std::snprintf(text, sizeof(text), "%08x", key);  // of one length, so that all objects cost the same
     trace.push_back({text, 1000});
@@ -91,7 +92,8 @@ class Replay {
   std::uint64_t cost(const Access& access) {
     arena_.reset();
     const std::uint64_t before = store_.held();
-    const Ref<StoredResponse> response = make(make_cache_key("trace", "http", "trace.test", access.key, arena_).text, access.size);
+    const Ref<StoredResponse> response =
+        make(make_cache_key("trace", "http", "trace.test", access.key, arena_).text, access.size);
     return response ? store_.held() - before : access.size;
   }
 
@@ -131,7 +133,9 @@ struct Counted {
     hit_bytes += hit ? size : 0;
   }
   Ratios ratios(double seconds) const {
-    const auto percent = [](std::uint64_t a, std::uint64_t b) { return b == 0 ? 0.0 : 100.0 * static_cast<double>(a) / static_cast<double>(b); };
+    const auto percent = [](std::uint64_t a, std::uint64_t b) {
+      return b == 0 ? 0.0 : 100.0 * static_cast<double>(a) / static_cast<double>(b);
+    };
     return {percent(hits, all), percent(hit_bytes, all_bytes), seconds};
   }
 };
@@ -170,7 +174,9 @@ Ratios replay_lru(const std::vector<Access>& trace, std::uint64_t budget, std::u
 }
 
 int usage() {
-  std::fputs("usage: bench_replay (--keys FILE | --sizes FILE) [--percent P]... [--bytes N]... [--lru]   (FILE may be -)\n", stderr);
+  std::fputs(
+      "usage: bench_replay (--keys FILE | --sizes FILE) [--percent P]... [--bytes N]... [--lru]   (FILE may be -)\n",
+      stderr);
   return 2;
 }
 
@@ -214,7 +220,8 @@ int run(Order& order) {
               distinct.size(), static_cast<unsigned long long>(total), static_cast<unsigned long long>(overhead));
   for (const std::uint64_t budget : order.budgets) {
     const Ratios got = replay(order.trace, budget);
-    std::printf("%14llu bytes (%6.2f %%): %6.2f %% of requests, %6.2f %% of bytes, %.2f s (%.0f ns a request)", static_cast<unsigned long long>(budget),
+    std::printf("%14llu bytes (%6.2f %%): %6.2f %% of requests, %6.2f %% of bytes, %.2f s (%.0f ns a request)",
+                static_cast<unsigned long long>(budget),
                 100.0 * static_cast<double>(budget) / static_cast<double>(total), got.objects, got.bytes, got.seconds,
                 1e9 * got.seconds / static_cast<double>(order.trace.size()));
     if (order.lru) {

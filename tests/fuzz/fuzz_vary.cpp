@@ -1,4 +1,5 @@
-// Vary and request fields with arbitrary text: a request matches the key that it made, and normalising twice changes nothing.
+// Vary and request fields with arbitrary text: a request matches the key that it made, and normalising twice changes
+// nothing.
 #include <cstdint>
 #include <string>
 #include <string_view>

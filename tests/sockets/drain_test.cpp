@@ -19,7 +19,7 @@ TEST_CASE("draining finishes what is in flight, closes the rest, and takes nothi
   Tally in_flight;
   Gate release;
   LiveOrigin origin{LiveOrigin::Answer([&](const Message& request) {
-    if (request.target() == "/slow") {
+    if (request.target().starts_with("/slow")) {
       in_flight.add();
       release.wait();
     }
@@ -34,7 +34,8 @@ TEST_CASE("draining finishes what is in flight, closes the rest, and takes nothi
     if (i % 2) CHECK(busy.back().get("/x").status() == 200);
   }
   idle.emplace_back(proxy.port());  // has not asked anything yet
-  for (Client& client : busy) client.send(get_request("/slow"));
+  std::size_t number = 0;
+  for (Client& client : busy) client.send(get_request("/slow/" + std::to_string(number++)));
   in_flight.wait_for(busy.size());
 
   proxy.drain();

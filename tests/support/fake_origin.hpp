@@ -22,20 +22,16 @@ class Trickle {
   void push(std::string bytes);
   void finish();
   void fail(Reason why);
+  /// The reader has gone away before the end.
+  bool dropped() const noexcept { return dropped_; }
 
  private:
   friend class TrickleSource;
   std::deque<std::string> pieces_;
   bool finished_ = false;
   Reason failed_ = Reason::None;
-  bool reading_ = false;
   bool dropped_ = false;
   Wakeup wakeup_;
-
- public:
-  /// The reader has gone away before the end.
-  bool dropped() const noexcept { return dropped_; }
-  bool exhausted() const noexcept { return pieces_.empty(); }
 };
 
 /// What the origin answers to one request.

@@ -132,8 +132,8 @@ class Client {
 
   Wire& wire() noexcept { return wire_; }
   void send(std::string_view text);
-  /// The next response but interim ones; `to_head`: of a HEAD request. Empty head: the connection ended.
-  Message response(bool to_head = false);
+  /// The next response but interim ones, to a request with `method`. Empty head: the connection ended.
+  Message response(std::string_view method = "GET");
   /// Sends `text` and reads the response.
   Message ask(std::string_view text);
   /// "GET target" with Host: a.example and `fields` ("Name: value\r\n" each).

@@ -231,13 +231,14 @@ std::optional<Client> Client::try_connect(std::uint16_t port) {
 
 void Client::send(std::string_view text) { wire_.send(text); }
 
-Message Client::response(bool to_head) {
+Message Client::response(std::string_view method) {
   for (;;) {
     std::optional<Message> got = read_head(wire_);
     if (!got) return {};
     const int status = got->status();
     if (status < 200 && status != 101) continue;
-    const bool without_body = to_head || status == 101 || status == 204 || status == 304;
+    const bool tunnel = status == 101 || (method == "CONNECT" && status < 300);
+    const bool without_body = tunnel || method == "HEAD" || status == 204 || status == 304;
     if (!without_body) read_body(wire_, *got, true);
     if (without_body) got->complete = true;
     return *got;
@@ -246,7 +247,7 @@ Message Client::response(bool to_head) {
 
 Message Client::ask(std::string_view text) {
   send(text);
-  return response(text.starts_with("HEAD "));
+  return response(text.substr(0, text.find(' ')));
 }
 
 Message Client::get(std::string_view target, std::string_view fields) { return ask(get_request(target, fields)); }

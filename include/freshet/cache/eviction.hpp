@@ -1,10 +1,12 @@
 // Which stored response leaves when room is needed.
 //
-// Every object has a priority: the inflation L at the time it was looked at last, plus weight / bytes. The weight grows with the number of
-// times it was used. The object of the lowest priority leaves, and L rises to its priority: so the small and the often used stay longer
-// (as in GreedyDual-Size-Frequency), and what was popular once ages. Three things differ from the textbook:
+// Every object has a priority: the inflation L at the time it was looked at last, plus weight / bytes. The weight grows
+// with the number of times it was used. The object of the lowest priority leaves, and L rises to its priority: so the
+// small and the often used stay longer (as in GreedyDual-Size-Frequency), and what was popular once ages. Three things
+// differ from the textbook:
 //   - a hit moves nothing: it sets a counter that is read when the object's turn comes (as in CLOCK and S3-FIFO);
-//   - an object that has never been used weighs little, so that a scan passes through quickly; fingerprints of those that left are
+//   - an object that has never been used weighs little, so that a scan passes through quickly; fingerprints of those
+//   that left are
 //     remembered for a while (ghosts), and one that comes back weighs more than before;
 //   - there is no heap: objects of one size class and level wait in one queue, oldest first; the lowest head leaves.
 #pragma once
@@ -37,12 +39,13 @@ class EvictionNode {
   EvictionNode* previous_ = nullptr;
   EvictionNode* next_ = nullptr;
   double priority_ = 0;
-  std::uint32_t cost_ = 1;           // bytes, saturating
+  std::uint32_t cost_ = 1;  // bytes, saturating
   std::uint16_t queue_ = kNowhere;
   std::atomic<std::uint8_t> used_{0};
 };
 
-/// Fingerprints of objects that left, with the level they had: a table of small FIFO buckets, about as many places as there are objects.
+/// Fingerprints of objects that left, with the level they had: a table of small FIFO buckets, about as many places as
+/// there are objects.
 class EvictionGhosts {
  public:
   void remember(std::uint64_t hash, unsigned level) noexcept;

@@ -20,8 +20,8 @@ class ExpiryNode {
   std::uint32_t tick_ = 0;
 };
 
-/// Nodes by the time they expire, in ticks of kTick seconds. Adding and removing cost O(1); a node moves at most three times before
-/// it is due. Owns no node; the caller's lock guards it.
+/// Nodes by the time they expire, in ticks of kTick seconds. Adding and removing cost O(1); a node moves at most three
+/// times before it is due. Owns no node; the caller's lock guards it.
 class ExpiryWheel {
  public:
   static constexpr std::int64_t kTick = 4;  ///< seconds
@@ -31,8 +31,8 @@ class ExpiryWheel {
   void add(ExpiryNode&, std::int64_t at_seconds) noexcept;
   /// No effect on a node that is on no list.
   void remove(ExpiryNode&) noexcept;
-  /// Takes one node off that is due by `now_seconds`, never early and at most one tick late; null: none. `work` bounds the nodes and
-  /// slots that are looked at, and is reduced by them.
+  /// Takes one node off that is due by `now_seconds`, never early and at most one tick late; null: none. `work` bounds
+  /// the nodes and slots that are looked at, and is reduced by them.
   ExpiryNode* pop_due(std::int64_t now_seconds, std::size_t& work) noexcept;
   std::size_t size() const noexcept { return size_; }
 
@@ -45,7 +45,7 @@ class ExpiryWheel {
   bool cascade(std::size_t& work) noexcept;
 
   std::int64_t start_;
-  std::uint32_t tick_ = 0;      // everything before it has been handed out
+  std::uint32_t tick_ = 0;  // everything before it has been handed out
   std::array<std::array<ExpiryNode*, kSlots>, kLevels> slots_{};
   std::size_t size_ = 0;
 };

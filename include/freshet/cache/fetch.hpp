@@ -1,4 +1,5 @@
-// Request collapsing (RFC 9111 section 4): one origin request for a key while its head is awaited; the others wait for the verdict.
+// Request collapsing (RFC 9111 section 4): one origin request for a key while its head is awaited; the others wait for
+// the verdict.
 #pragma once
 
 #include <cstdint>

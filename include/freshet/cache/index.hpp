@@ -22,8 +22,9 @@ class IndexNode {
   std::uint64_t hash_;
 };
 
-/// Owns no node and takes no lock: the caller's lock guards it, and the caller's references keep the nodes. Nodes of one hash are met
-/// newest first. It grows to one bucket for each node and never shrinks; while it grows, a few nodes move with each insertion.
+/// Owns no node and takes no lock: the caller's lock guards it, and the caller's references keep the nodes. Nodes of
+/// one hash are met newest first. It grows to one bucket for each node and never shrinks; while it grows, a few nodes
+/// move with each insertion.
 class Index {
  public:
   Index();

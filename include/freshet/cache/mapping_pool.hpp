@@ -1,5 +1,6 @@
-// Memory for large chunks of bodies: mappings of their own, so that blocks of all sizes leave no holes in the heap. The kernel takes its
-// time to hand out and clear pages (more than it takes to receive the bytes that go there), so a few freed mappings are kept and cut to size.
+// Memory for large chunks of bodies: mappings of their own, so that blocks of all sizes leave no holes in the heap. The
+// kernel takes its time to hand out and clear pages (more than it takes to receive the bytes that go there), so a few
+// freed mappings are kept and cut to size.
 #pragma once
 
 #include <array>
@@ -12,7 +13,8 @@ namespace freshet {
 class MappingPool {
  public:
   ~MappingPool();
-  /// `size` bytes, page aligned, with arbitrary content; null when the kernel has none. REQUIRES: a multiple of the page size.
+  /// `size` bytes, page aligned, with arbitrary content; null when the kernel has none. REQUIRES: a multiple of the
+  /// page size.
   void* take(std::size_t size) noexcept;
   /// Gives back what take() returned, with the same size.
   void give(void* at, std::size_t size) noexcept;

@@ -15,28 +15,29 @@ namespace freshet {
 
 /// Settings that change verdicts.
 struct CachePolicy {
-  double heuristic_fraction = 0.1;           ///< of the time since Last-Modified (RFC 9111 4.2.2); 0 switches heuristics off
+  double heuristic_fraction = 0.1;  ///< of the time since Last-Modified (RFC 9111 4.2.2); 0 switches heuristics off
   Seconds heuristic_max{24 * 3600};
-  bool store_set_cookie = false;             ///< store responses with Set-Cookie that say neither public nor s-maxage
-  Seconds default_stale_if_error{0};         ///< where neither side says it; disconnects always may be answered stale unless forbidden
+  bool store_set_cookie = false;  ///< store responses with Set-Cookie that say neither public nor s-maxage
+  Seconds default_stale_if_error{
+      0};  ///< where neither side says it; disconnects always may be answered stale unless forbidden
   std::uint64_t max_object_size = 64u << 20;
 };
 
 /// What reuse decisions need to know of a stored response. Views lie in the stored response itself.
 struct StoredMeta {
   int status = 0;
-  SteadyTime response_time;                  ///< when it was received or last validated
-  Seconds initial_age{0};                    ///< corrected_initial_age at response_time (RFC 9111 4.2.3)
-  Seconds lifetime{0};                       ///< freshness_lifetime (RFC 9111 4.2.1)
-  bool heuristic = false;                    ///< the lifetime was guessed
-  bool no_cache = false;                     ///< must be validated before every reuse
-  bool forbids_stale = false;                ///< must-revalidate, proxy-revalidate, s-maxage or no-cache (RFC 9111 4.2.4)
+  SteadyTime response_time;    ///< when it was received or last validated
+  Seconds initial_age{0};      ///< corrected_initial_age at response_time (RFC 9111 4.2.3)
+  Seconds lifetime{0};         ///< freshness_lifetime (RFC 9111 4.2.1)
+  bool heuristic = false;      ///< the lifetime was guessed
+  bool no_cache = false;       ///< must be validated before every reuse
+  bool forbids_stale = false;  ///< must-revalidate, proxy-revalidate, s-maxage or no-cache (RFC 9111 4.2.4)
   Seconds stale_while_revalidate{0}, stale_if_error{0};  ///< zero: not given
   bool has_stale_if_error = false;
-  std::string_view etag;                     ///< empty: none
-  std::string_view last_modified_text;       ///< as it came, for If-Modified-Since; empty: none that can be read
-  std::optional<std::int64_t> last_modified; ///< unix seconds
-  std::optional<std::int64_t> date;          ///< unix seconds; when it was received, for a response without a valid Date
+  std::string_view etag;                      ///< empty: none
+  std::string_view last_modified_text;        ///< as it came, for If-Modified-Since; empty: none that can be read
+  std::optional<std::int64_t> last_modified;  ///< unix seconds
+  std::optional<std::int64_t> date;  ///< unix seconds; when it was received, for a response without a valid Date
   bool has_validator() const noexcept { return !etag.empty() || last_modified.has_value(); }
 };
 
@@ -44,34 +45,39 @@ struct StoredMeta {
 Seconds current_age(const StoredMeta&, SteadyTime now) noexcept;
 
 enum class Reuse : std::uint8_t {
-  Use,                ///< answer from the store
-  UseAndRevalidate,   ///< answer from the store (stale), and revalidate once in the background (RFC 5861 3)
-  Revalidate,         ///< ask the origin with the stored validators
-  Fetch,              ///< nothing to use: ask the origin
-  Refuse,             ///< 504: only-if-cached (RFC 9111 5.2.1.7)
+  Use,               ///< answer from the store
+  UseAndRevalidate,  ///< answer from the store (stale), and revalidate once in the background (RFC 5861 3)
+  Revalidate,        ///< ask the origin with the stored validators
+  Fetch,             ///< nothing to use: ask the origin
+  Refuse,            ///< 504: only-if-cached (RFC 9111 5.2.1.7)
 };
 
 struct ReuseDecision {
   Reuse reuse = Reuse::Fetch;
   Reason why = Reason::NothingStored;
-  Seconds age{0};     ///< for the Age field
-  Seconds ttl{0};     ///< remaining freshness lifetime; negative when stale (RFC 9211 2.5)
+  Seconds age{0};  ///< for the Age field
+  Seconds ttl{0};  ///< remaining freshness lifetime; negative when stale (RFC 9211 2.5)
 };
 
 /// RFC 9111 section 4. `stored`: null when nothing that Vary selects is stored.
-ReuseDecision decide_reuse(const RequestDirectives&, const StoredMeta* stored, const CachePolicy&, SteadyTime now) noexcept;
+ReuseDecision decide_reuse(const RequestDirectives&, const StoredMeta* stored, const CachePolicy&,
+                           SteadyTime now) noexcept;
 
 /// What kind of trouble the origin is in.
-enum class OriginTrouble : std::uint8_t { Disconnected /* no valid head came */, ServerError /* 500, 502, 503 or 504 */ };
+enum class OriginTrouble : std::uint8_t {
+  Disconnected /* no valid head came */,
+  ServerError /* 500, 502, 503 or 504 */
+};
 /// Whether the stale stored response may be used instead (RFC 9111 4.2.4, RFC 5861 4).
-bool may_serve_stale_on_error(const RequestDirectives&, const StoredMeta&, OriginTrouble, const CachePolicy&, SteadyTime now) noexcept;
+bool may_serve_stale_on_error(const RequestDirectives&, const StoredMeta&, OriginTrouble, const CachePolicy&,
+                              SteadyTime now) noexcept;
 
 struct StoreDecision {
   bool store = false;
   Reason why = Reason::NoStore;
   /// Another client's response that is under way may be given to those who wait for the same key. Implied by `store`.
   bool shareable = false;
-  StoredMeta meta;    ///< views point into the response's fields; make_stored_response() moves them
+  StoredMeta meta;                  ///< views point into the response's fields; make_stored_response() moves them
   std::string_view dropped_fields;  ///< private="..." (a comma list): not stored; no-cache="..." likewise is not reused
   std::string_view no_cache_fields;
 };
@@ -82,15 +88,16 @@ struct ExchangeTimes {
   Time received;   ///< when its head was there
 };
 
-/// RFC 9111 section 3, 3.5 and 4.2. `length`: of the body, when known. HEAD is never stored; a POST only when it carries explicit
-/// freshness and a Content-Location that names its own target (RFC 9110 9.3.3): such a response answers a later GET. A GET with a
-/// body is none of this function's business: it is not stored.
-StoreDecision decide_store(const RequestHead&, const ResponseHead&, std::optional<std::uint64_t> length, const CachePolicy&,
-                           const ExchangeTimes&) noexcept;
+/// RFC 9111 section 3, 3.5 and 4.2. `length`: of the body, when known. HEAD is never stored; a POST only when it
+/// carries explicit freshness and a Content-Location that names its own target (RFC 9110 9.3.3): such a response
+/// answers a later GET. A GET with a body is none of this function's business: it is not stored.
+StoreDecision decide_store(const RequestHead&, const ResponseHead&, std::optional<std::uint64_t> length,
+                           const CachePolicy&, const ExchangeTimes&) noexcept;
 
 /// True when the method can be answered from the store: GET and HEAD.
 constexpr bool is_cacheable_method(Method m) noexcept { return m == Method::Get || m == Method::Head; }
-/// True when a non-error response to it invalidates what is stored for its target (RFC 9111 4.4): every method not known to be safe.
+/// True when a non-error response to it invalidates what is stored for its target (RFC 9111 4.4): every method not
+/// known to be safe.
 bool invalidates(Method, int status) noexcept;
 
 }  // namespace freshet

@@ -20,10 +20,10 @@
 namespace freshet {
 
 struct StoreOptions {
-  std::uint64_t max_size = 256u << 20;   ///< bytes: heads, keys, index, bodies, fills
-  unsigned shards = 64;                  ///< a power of two; a small cache takes fewer (one for each 4 MiB)
-  std::size_t max_variants = 64;         ///< for one key; beyond, the oldest leaves
-  Milliseconds remember_declined{60000}; ///< how long nobody waits for a key whose answer was not shareable
+  std::uint64_t max_size = 256u << 20;    ///< bytes: heads, keys, index, bodies, fills
+  unsigned shards = 64;                   ///< a power of two; a small cache takes fewer (one for each 4 MiB)
+  std::size_t max_variants = 64;          ///< for one key; beyond, the oldest leaves
+  Milliseconds remember_declined{60000};  ///< how long nobody waits for a key whose answer was not shareable
 };
 
 struct StoreFigures {
@@ -44,21 +44,23 @@ class FetchTicket {
   /// The key is remembered as not shareable: the caller is alone for that reason.
   bool remembered() const noexcept { return remembered_; }
 
-  /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for the others,
-  /// when the key was invalidated after the fetch began, or when the body cannot be kept (passing, aborted).
-  /// `share`: those who wait may use it; otherwise (it must be validated before any reuse) it is stored, but they are told Declined and
-  /// the key is remembered, so that nobody waits for the next ones.
+  /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for
+  /// the others, when the key was invalidated after the fetch began, or when the body cannot be kept (passing,
+  /// aborted). `share`: those who wait may use it; otherwise (it must be validated before any reuse) it is stored, but
+  /// they are told Declined and the key is remembered, so that nobody waits for the next ones.
   bool publish(Ref<StoredResponse> response, bool share);
-  /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays then.
+  /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays
+  /// then.
   bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
-  /// Wakes the waiters without a response of their own to share; with `remember`, nobody waits for this key for a while.
+  /// Wakes the waiters without a response of their own to share; with `remember`, nobody waits for this key for a
+  /// while.
   void decline(Reason, bool remember);
   void fail(Reason, int status);
 
  private:
   friend class Store;
   Store* store_ = nullptr;
-  Ref<Fetch> fetch_;        // null: alone (not announced to anybody)
+  Ref<Fetch> fetch_;  // null: alone (not announced to anybody)
   std::uint64_t hash_ = 0;
   std::uint32_t generation_ = 0;
   bool remembered_ = false;
@@ -77,15 +79,16 @@ class Store final : public Ledger {
   /// The hit path: one short lock, no allocation, marks the response as used.
   Found find(const CacheKey&, FieldsView request);
 
-  /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the key is
-  /// remembered as not shareable).
+  /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
+  /// key is remembered as not shareable).
   struct Joined {
-    FetchTicket ticket;   ///< valid: this caller asks the origin
-    Ref<Fetch> follow;    ///< else: wait for this one
+    FetchTicket ticket;  ///< valid: this caller asks the origin
+    Ref<Fetch> follow;   ///< else: wait for this one
   };
   Joined join(const CacheKey&, bool alone);
 
-  /// Removes all variants of a key (RFC 9111 4.4), and keeps fetches that began earlier from being stored. Returns how many there were.
+  /// Removes all variants of a key (RFC 9111 4.4), and keeps fetches that began earlier from being stored. Returns how
+  /// many there were.
   std::size_t invalidate(const CacheKey&);
   /// Takes one response out, if it is still there: its fill failed or outgrew the limits.
   void remove(const Ref<StoredResponse>&);
@@ -93,8 +96,9 @@ class Store final : public Ledger {
   /// The ticket settles as usual.
   std::optional<FetchTicket> join_background(const CacheKey&);
 
-  /// Takes out up to about `work` responses that have become useless: stale beyond every window in which they could be used or
-  /// validated (see keep_until() in store.cpp). For a worker to call each second; cheap when there is nothing to do. Returns how many.
+  /// Takes out up to about `work` responses that have become useless: stale beyond every window in which they could be
+  /// used or validated (see keep_until() in store.cpp). For a worker to call each second; cheap when there is nothing
+  /// to do. Returns how many.
   std::size_t expire_some(SteadyTime now, std::size_t work);
 
   StoreFigures figures() const;
@@ -123,7 +127,8 @@ class Store final : public Ledger {
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<Order> order_;
   struct Counts {
-    std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0}, expired{0};
+    std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0},
+        expired{0};
   };
   Counts counts_;
 };

@@ -1,10 +1,12 @@
-// The bytes of a stored response: written once, by one fill, and read by many, also while they arrive and on other workers.
+// The bytes of a stored response: written once, by one fill, and read by many, also while they arrive and on other
+// workers.
 //
 //   Filling --finish()--> Complete          readers get everything
 //   Filling --abort()---> Aborted           readers get what there is, then the failure; the store forgets the response
-//   Filling --append() beyond the limits--> Filling, but passing: chunks that every reader has left are freed, append() answers
-//                                           WindowFull while the slowest reader is too far behind; finish() ends it, but it is
-//                                           not kept: who comes late finds it Aborted
+//   Filling --append() beyond the limits--> Filling, but passing: chunks that every reader has left are freed, append()
+//   answers
+//                                           WindowFull while the slowest reader is too far behind; finish() ends it,
+//                                           but it is not kept: who comes late finds it Aborted
 #pragma once
 
 #include <atomic>
@@ -28,11 +30,11 @@ class StoredBody;
 /// Bytes of a body that follow each other in one allocation; the bytes lie behind the struct.
 struct BodyChunk {
   BodyChunk* next = nullptr;
-  std::uint64_t from = 0;       ///< offset of its first byte in the body
+  std::uint64_t from = 0;  ///< offset of its first byte in the body
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;
-  std::uint32_t charged = 0;    ///< bytes charged to the ledger; 0 for one that had to be had in spite of it
-  std::uint32_t mapped = 0;     ///< bytes of its own mapping; 0: it lies on the heap
+  std::uint32_t charged = 0;  ///< bytes charged to the ledger; 0 for one that had to be had in spite of it
+  std::uint32_t mapped = 0;   ///< bytes of its own mapping; 0: it lies on the heap
   std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
@@ -50,8 +52,8 @@ class StoredBodyReader {
     bool last = false;                 ///< with Data: nothing follows these bytes
     Reason why = Reason::None;         ///< with Aborted
   };
-  /// What is there at this place. Wait: `waiter` has been registered and is woken when that changes; it stays registered until the
-  /// next look() that does not wait, or stop_waiting(), or destruction.
+  /// What is there at this place. Wait: `waiter` has been registered and is woken when that changes; it stays
+  /// registered until the next look() that does not wait, or stop_waiting(), or destruction.
   Look look(Waiter& waiter);
   void stop_waiting() noexcept;
   void advance(std::uint64_t n) noexcept;
@@ -63,14 +65,14 @@ class StoredBodyReader {
   std::uint64_t at_;
   BodyChunk* chunk_ = nullptr;  // where the last look found its bytes
   Waiter* waiter_ = nullptr;
-  bool registered_ = false;     // the body knows of it: it was filling when this reader came
+  bool registered_ = false;  // the body knows of it: it was filling when this reader came
 };
 
 /// See the table above. Reader functions: any thread; writer functions: the one that fills.
 class StoredBody final : public Pinned {
  public:
-  /// `ledger` outlives it. `expected`: the declared length. `max_size`: beyond it the body is passed on but not kept; so is one that
-  /// would take more than half of the ledger.
+  /// `ledger` outlives it. `expected`: the declared length. `max_size`: beyond it the body is passed on but not kept;
+  /// so is one that would take more than half of the ledger.
   StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size);
   ~StoredBody() override;
 
@@ -84,7 +86,8 @@ class StoredBody final : public Pinned {
   /// REQUIRES: the declared length, if any, has been appended.
   void finish();
   void abort(Reason why);
-  /// True once it has outgrown `max_size` or the ledger: it will not be kept. The fill then takes the response out of the store.
+  /// True once it has outgrown `max_size` or the ledger: it will not be kept. The fill then takes the response out of
+  /// the store.
   bool passing() const noexcept { return passing_.load(std::memory_order_acquire); }
   /// TooLarge or NoRoom, when passing.
   Reason why_passing() const noexcept;
@@ -135,8 +138,8 @@ class StoredBody final : public Pinned {
   mutable std::mutex mutex_;
   std::atomic<State> state_{State::Filling};
   std::atomic<bool> passing_{false};
-  bool seen_ = false;    // bytes were handed out: chunks stay where they are
-  bool charged_ = false; // the object itself
+  bool seen_ = false;     // bytes were handed out: chunks stay where they are
+  bool charged_ = false;  // the object itself
   Reason why_ = Reason::None;
   Ledger& ledger_;
   std::uint64_t expected_;

@@ -21,13 +21,14 @@ namespace freshet {
 class StoredResponse final : public Pinned, public IndexNode, public EvictionNode, public ExpiryNode {
  public:
   const StoredMeta& meta() const noexcept { return meta_; }
-  /// Status and fields as they are sent on a hit: no Age, no Content-Length, no hop-by-hop fields, with Date and our Via.
+  /// Status and fields as they are sent on a hit: no Age, no Content-Length, no hop-by-hop fields, with Date and our
+  /// Via.
   ResponseHead head() const noexcept { return {meta_.status, fields_}; }
   std::string_view key() const noexcept { return key_; }
   std::string_view vary_key() const noexcept { return vary_key_; }
   const Ref<StoredBody>& body() const noexcept { return body_; }
-  /// False for a freshened response that others must not see (the 304 says no-store, private or Vary: *, or only answers an authorized
-  /// request): it answers one request, and the store does not take it.
+  /// False for a freshened response that others must not see (the 304 says no-store, private or Vary: *, or only
+  /// answers an authorized request): it answers one request, and the store does not take it.
   bool may_keep() const noexcept { return may_keep_; }
   /// Bytes charged for head, key and index entry (the body charges itself).
   std::uint64_t overhead() const noexcept { return charged_; }
@@ -51,18 +52,21 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
 };
 
 /// Renders a stored response from what the origin sent. Null when the ledger has no room.
-/// `via`: the member that we add to Via ("1.1 freshet"); empty adds none. `fallback_date`: for a response without a valid Date.
-Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view vary_key, const ResponseHead&, const StoreDecision&,
-                                         Ref<StoredBody> body, std::string_view via, WallTime fallback_date, Ledger&);
+/// `via`: the member that we add to Via ("1.1 freshet"); empty adds none. `fallback_date`: for a response without a
+/// valid Date.
+Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view vary_key, const ResponseHead&,
+                                         const StoreDecision&, Ref<StoredBody> body, std::string_view via,
+                                         WallTime fallback_date, Ledger&);
 
-/// RFC 9111 3.2 and 4.3.4: the stored response with the fields of a 304 (or of a HEAD answer) put in place of its own, with new freshness; shares the body.
-/// Not taken over: Content-Length, Via (ours stays), hop-by-hop fields, and Set-Cookie unless the policy would store it: send that line of
-/// the 304 to the client who asked. Null when the ledger has no room.
-Ref<StoredResponse> freshen(const StoredResponse&, const RequestHead&, const ResponseHead& not_modified, const CachePolicy&,
-                            const ExchangeTimes&, Ledger&);
+/// RFC 9111 3.2 and 4.3.4: the stored response with the fields of a 304 (or of a HEAD answer) put in place of its own,
+/// with new freshness; shares the body. Not taken over: Content-Length, Via (ours stays), hop-by-hop fields, and
+/// Set-Cookie unless the policy would store it: send that line of the 304 to the client who asked. Null when the ledger
+/// has no room.
+Ref<StoredResponse> freshen(const StoredResponse&, const RequestHead&, const ResponseHead& not_modified,
+                            const CachePolicy&, const ExchangeTimes&, Ledger&);
 
-/// Adds If-None-Match and If-Modified-Since for the stored validators to a request for the origin (RFC 9111 4.3.1), replacing the client's
-/// own preconditions; Range goes with them, since the whole is wanted.
+/// Adds If-None-Match and If-Modified-Since for the stored validators to a request for the origin (RFC 9111 4.3.1),
+/// replacing the client's own preconditions; Range goes with them, since the whole is wanted.
 void add_stored_validators(const StoredMeta&, Fields& request);
 
 }  // namespace freshet

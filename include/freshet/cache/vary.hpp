@@ -20,18 +20,21 @@ namespace freshet {
 inline constexpr std::size_t kMostVaryNames = 16;
 inline constexpr std::size_t kLongestVaryKey = 8192;
 
-/// The request fields that a response's Vary names, with their normalised values, as one comparable text; empty text when there is
-/// no Vary. Empty optional for "*", for names that are no tokens, and beyond the limits. Normalised: lines joined, white space around
-/// commas dropped; Accept-Encoding and Accept-Language further, where the meaning stays the same:
-///   Accept-Encoding: the set of acceptable codings that we know, in order of their names; weights other than 0 do not count (whatever
-///   the choice, the client can decode it). Empty optional when a dropped member may have led to the response's Content-Encoding.
-///   Accept-Language: in lower case, sorted by falling weight, then name.
+/// The request fields that a response's Vary names, with their normalised values, as one comparable text; empty text
+/// when there is no Vary. Empty optional for "*", for names that are no tokens, and beyond the limits. Normalised:
+/// lines joined, white space around commas dropped; Accept-Encoding and Accept-Language further, where the meaning
+/// stays the same:
+///   Accept-Encoding: the set of acceptable codings that we know, in order of their names; weights other than 0 do not
+///   count (whatever the choice, the client can decode it). Empty optional when a dropped member may have led to the
+///   response's Content-Encoding. Accept-Language: in lower case, sorted by falling weight, then name.
 std::optional<std::string> make_vary_key(FieldsView response, FieldsView request);
 
-/// True when `request` has the same normalised values for the fields that `vary_key` names. No allocation when fields are equal byte for byte.
+/// True when `request` has the same normalised values for the fields that `vary_key` names. No allocation when fields
+/// are equal byte for byte.
 bool vary_matches(std::string_view vary_key, FieldsView request);
 
-/// vary_matches() for one request against many keys: a value is normalised once. One thread; no heap for values up to about 1 KiB.
+/// vary_matches() for one request against many keys: a value is normalised once. One thread; no heap for values up to
+/// about 1 KiB.
 class VaryMatcher {
  public:
   explicit VaryMatcher(FieldsView request) noexcept : request_(request) {}
@@ -47,7 +50,8 @@ class VaryMatcher {
   FieldsView request_;
   alignas(std::max_align_t) std::array<std::byte, 2048> buffer_;
   std::pmr::monotonic_buffer_resource memory_{buffer_.data(), buffer_.size()};
-  std::array<std::pmr::string, 4> known_{std::pmr::string(&memory_), std::pmr::string(&memory_), std::pmr::string(&memory_),
+  std::array<std::pmr::string, 4> known_{std::pmr::string(&memory_), std::pmr::string(&memory_),
+                                         std::pmr::string(&memory_),
                                          std::pmr::string(&memory_)};  // the lines made last
   std::size_t next_known_ = 0;
 };

@@ -242,7 +242,9 @@ TEST_CASE("any order of operations keeps the books", "[cache][eviction][property
   std::list<Node> nodes;
   std::set<Node*> in, out;
   for (int i = 0; i < 200; ++i) out.insert(&nodes.emplace_back(mixed(static_cast<std::uint64_t>(i)), 1));
-  const auto any = [&random](std::set<Node*>& set) { return *std::next(set.begin(), static_cast<std::ptrdiff_t>(random() % set.size())); };
+  const auto any = [&random](std::set<Node*>& set) {
+    return *std::next(set.begin(), static_cast<std::ptrdiff_t>(random() % set.size()));
+  };
   const auto move = [](Node* node, std::set<Node*>& from, std::set<Node*>& to) { from.erase(node), to.insert(node); };
   for (int i = 0; i < 50000; ++i) {
     const auto what = random() % 6;

@@ -14,12 +14,15 @@ struct Node : ExpiryNode {
   std::int64_t due = 0;
 };
 
-Node* pop(ExpiryWheel& wheel, std::int64_t now, std::size_t work = SIZE_MAX) { return static_cast<Node*>(wheel.pop_due(now, work)); }
+Node* pop(ExpiryWheel& wheel, std::int64_t now, std::size_t work = SIZE_MAX) {
+  return static_cast<Node*>(wheel.pop_due(now, work));
+}
 
 }  // namespace
 
 TEST_CASE("a node is due never early and at most a tick late, at any distance", "[cache][expiry]") {
-  for (const std::int64_t distance : {0, 1, 3, 4, 5, 255, 256, 257, 1000, 16383, 16384, 16385, 100000, 1048575, 1048576, 3000000}) {
+  for (const std::int64_t distance :
+       {0, 1, 3, 4, 5, 255, 256, 257, 1000, 16383, 16384, 16385, 100000, 1048575, 1048576, 3000000}) {
     ExpiryWheel wheel(500);
     Node node;
     wheel.add(node, 500 + distance);
@@ -70,7 +73,9 @@ TEST_CASE("any order of additions and removals comes out in time", "[cache][expi
   std::set<Node*> in, out;
   for (Node& node : nodes) out.insert(&node);
   std::int64_t now = 77;
-  const auto any = [&random](std::set<Node*>& set) { return *std::next(set.begin(), static_cast<std::ptrdiff_t>(random() % set.size())); };
+  const auto any = [&random](std::set<Node*>& set) {
+    return *std::next(set.begin(), static_cast<std::ptrdiff_t>(random() % set.size()));
+  };
   for (int round = 0; round < 3000; ++round) {
     for (int i = 0; i < 5 && !out.empty(); ++i) {
       Node* node = any(out);

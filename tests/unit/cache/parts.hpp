@@ -44,7 +44,9 @@ inline std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 /// Counts how often it was woken.
 class CountingWaiter final : public Waiter {
@@ -64,7 +66,8 @@ class PlainLedger final : public Ledger {
 
 /// 2026-01-01T00:00:00Z plus `seconds`, on both clocks of a FakeClock that has just been made.
 inline Time at(std::int64_t seconds) {
-  return {FakeClock::start_steady() + std::chrono::seconds(seconds), FakeClock::start_wall() + std::chrono::seconds(seconds)};
+  return {FakeClock::start_steady() + std::chrono::seconds(seconds),
+          FakeClock::start_wall() + std::chrono::seconds(seconds)};
 }
 
 inline ExchangeTimes times_at(std::int64_t requested, std::int64_t received) { return {at(requested), at(received)}; }

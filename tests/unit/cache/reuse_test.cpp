@@ -62,7 +62,8 @@ const std::vector<ReuseRow> kReuseRows = {
     {"5.2.1.2: max-stale beyond", "max-stale=5", 106, as_it_is, Reuse::Revalidate, Reason::Stale},
     {"5.2.1.2: max-stale without a value", "max-stale", 100000, as_it_is, Reuse::Use, Reason::StaleAllowed},
     {"5.2.1.2: malformed max-stale is none", "max-stale=x", 101, as_it_is, Reuse::Revalidate, Reason::Stale},
-    {"5.2.1.2: max-stale under max-age", "max-stale, max-age=50", 60, as_it_is, Reuse::Revalidate, Reason::RequestMaxAge},
+    {"5.2.1.2: max-stale under max-age", "max-stale, max-age=50", 60, as_it_is, Reuse::Revalidate,
+     Reason::RequestMaxAge},
     {"4.2.4: max-stale against must-revalidate", "max-stale", 101, forbids_stale, Reuse::Revalidate, Reason::Stale},
     {"5.2.2.2: must-revalidate does not touch the fresh", "", 99, forbids_stale, Reuse::Use, Reason::Fresh},
     {"5.2.1.3: min-fresh met", "min-fresh=40", 60, as_it_is, Reuse::Use, Reason::Fresh},
@@ -73,10 +74,13 @@ const std::vector<ReuseRow> kReuseRows = {
     {"5.2.1.5: no-store", "no-store", 0, as_it_is, Reuse::Fetch, Reason::RequestNoStore},
     {"5.2.1.7: only-if-cached and fresh", "only-if-cached", 0, as_it_is, Reuse::Use, Reason::Fresh},
     {"5.2.1.7: only-if-cached and stale", "only-if-cached", 100, as_it_is, Reuse::Refuse, Reason::OnlyIfCached},
-    {"5.2.1.7: only-if-cached with max-stale", "only-if-cached, max-stale", 100, as_it_is, Reuse::Use, Reason::StaleAllowed},
-    {"5.2.1.7: only-if-cached with no-store", "only-if-cached, no-store", 0, as_it_is, Reuse::Refuse, Reason::OnlyIfCached},
+    {"5.2.1.7: only-if-cached with max-stale", "only-if-cached, max-stale", 100, as_it_is, Reuse::Use,
+     Reason::StaleAllowed},
+    {"5.2.1.7: only-if-cached with no-store", "only-if-cached, no-store", 0, as_it_is, Reuse::Refuse,
+     Reason::OnlyIfCached},
     {"5.2.2.4: response no-cache", "", 0, says_no_cache, Reuse::Revalidate, Reason::ResponseNoCache},
-    {"5.2.2.4: response no-cache against max-stale", "max-stale", 0, says_no_cache, Reuse::Revalidate, Reason::ResponseNoCache},
+    {"5.2.2.4: response no-cache against max-stale", "max-stale", 0, says_no_cache, Reuse::Revalidate,
+     Reason::ResponseNoCache},
     {"RFC 5861 3: at the start of the window", "", 100, swr_10, Reuse::UseAndRevalidate, Reason::StaleWhileRevalidate},
     {"RFC 5861 3: at its end", "", 109, swr_10, Reuse::UseAndRevalidate, Reason::StaleWhileRevalidate},
     {"RFC 5861 3: behind it", "", 110, swr_10, Reuse::Revalidate, Reason::Stale},
@@ -84,9 +88,11 @@ const std::vector<ReuseRow> kReuseRows = {
     {"RFC 5861 3: forbidden", "", 100, swr_10_forbidden, Reuse::Revalidate, Reason::Stale},
     {"RFC 5861 3: not against no-cache", "no-cache", 100, swr_10, Reuse::Revalidate, Reason::RequestNoCache},
     {"RFC 5861 3: nor against max-age", "max-age=50", 100, swr_10, Reuse::Revalidate, Reason::RequestMaxAge},
-    {"RFC 5861 3: nor against min-fresh", "min-fresh=0", 100, swr_10, Reuse::UseAndRevalidate, Reason::StaleWhileRevalidate},
+    {"RFC 5861 3: nor against min-fresh", "min-fresh=0", 100, swr_10, Reuse::UseAndRevalidate,
+     Reason::StaleWhileRevalidate},
     {"RFC 5861 3: nor against min-fresh", "min-fresh=1", 100, swr_10, Reuse::Revalidate, Reason::RequestMinFresh},
-    {"RFC 5861 3: is an answer for only-if-cached", "only-if-cached", 105, swr_10, Reuse::UseAndRevalidate, Reason::StaleWhileRevalidate},
+    {"RFC 5861 3: is an answer for only-if-cached", "only-if-cached", 105, swr_10, Reuse::UseAndRevalidate,
+     Reason::StaleWhileRevalidate},
 };
 
 }  // namespace
@@ -213,6 +219,7 @@ TEST_CASE("unsafe methods invalidate on success, and no others", "[cache][rfc911
     for (const int status : {200, 201, 204, 299, 301, 303, 304, 399}) CHECK(invalidates(method, status));
     for (const int status : {100, 103, 400, 404, 500, 503, 599, 999}) CHECK_FALSE(invalidates(method, status));
   }
-  for (const Method method : {Method::Get, Method::Head, Method::Options, Method::Trace, Method::Query, Method::Connect})
+  for (const Method method :
+       {Method::Get, Method::Head, Method::Options, Method::Trace, Method::Query, Method::Connect})
     CHECK_FALSE(invalidates(method, 200));
 }

@@ -35,11 +35,14 @@ const std::vector<StoreRow> kStoreRows = {
     {"3: max-age=0 with validator", 200, "", "Cache-Control: max-age=0|ETag: \"x\"", Reason::Stored},
     {"3: stale on arrival", 200, "", "Cache-Control: max-age=10|Age: 10", Reason::AlreadyStale},
     {"3: stale on arrival, but usable", 200, "", "Cache-Control: max-age=10, stale-if-error=5|Age: 10", Reason::Stored},
-    {"3: ... unless forbidden", 200, "", "Cache-Control: max-age=10, stale-if-error=5, must-revalidate|Age: 10", Reason::AlreadyStale},
-    {"3: max-age=0 with stale-while-revalidate", 200, "", "Cache-Control: max-age=0, stale-while-revalidate=5", Reason::Stored},
+    {"3: ... unless forbidden", 200, "", "Cache-Control: max-age=10, stale-if-error=5, must-revalidate|Age: 10",
+     Reason::AlreadyStale},
+    {"3: max-age=0 with stale-while-revalidate", 200, "", "Cache-Control: max-age=0, stale-while-revalidate=5",
+     Reason::Stored},
     {"5.3: Expires in the past", 200, "", "Expires: Wed, 31 Dec 2025 00:00:00 GMT", Reason::AlreadyStale},
     {"5.3: Expires: 0", 200, "", "Expires: 0", Reason::AlreadyStale},
-    {"5.3: two Expires lines", 200, "", "Expires: Thu, 01 Jan 2026 01:00:00 GMT|Expires: Thu, 01 Jan 2026 01:00:00 GMT", Reason::AlreadyStale},
+    {"5.3: two Expires lines", 200, "", "Expires: Thu, 01 Jan 2026 01:00:00 GMT|Expires: Thu, 01 Jan 2026 01:00:00 GMT",
+     Reason::AlreadyStale},
     // Statuses.
     {"3: any final status with explicit freshness", 299, "", "Cache-Control: max-age=10", Reason::Stored},
     {"3: any final status", 302, "", "Cache-Control: max-age=10", Reason::Stored},
@@ -55,24 +58,33 @@ const std::vector<StoreRow> kStoreRows = {
     {"3: a validator alone does not do for other statuses", 299, "", "ETag: \"x\"", Reason::StatusNotCacheable},
     {"3: a validator alone does not do for other statuses", 302, "", "ETag: \"x\"", Reason::StatusNotCacheable},
     {"3: public makes up for it", 599, "", "Cache-Control: public|ETag: \"x\"", Reason::Stored},
-    {"an error about this request's own range", 416, "Range: bytes=9-", "Cache-Control: max-age=10", Reason::StatusNotCacheable},
-    {"an error about this request's own precondition", 412, "If-Match: \"x\"", "Cache-Control: max-age=10", Reason::StatusNotCacheable},
+    {"an error about this request's own range", 416, "Range: bytes=9-", "Cache-Control: max-age=10",
+     Reason::StatusNotCacheable},
+    {"an error about this request's own precondition", 412, "If-Match: \"x\"", "Cache-Control: max-age=10",
+     Reason::StatusNotCacheable},
     {"an error about this request's own expectation", 417, "", "Cache-Control: max-age=10", Reason::StatusNotCacheable},
     {"an error about this request's credentials", 407, "", "Cache-Control: max-age=10", Reason::StatusNotCacheable},
     {"a whole answer to a range request", 200, "Range: bytes=0-1", "Cache-Control: max-age=10", Reason::Stored},
     // Directives.
     {"5.2.2.5: no-store", 200, "", "Cache-Control: max-age=10, no-store", Reason::NoStore},
-    {"5.2.2.5: no-store on another line", 200, "", "Cache-Control: max-age=10|Cache-Control: No-Store", Reason::NoStore},
+    {"5.2.2.5: no-store on another line", 200, "", "Cache-Control: max-age=10|Cache-Control: No-Store",
+     Reason::NoStore},
     {"5.2.1.5: request no-store", 200, "Cache-Control: no-store", "Cache-Control: max-age=10", Reason::RequestNoStore},
     {"5.2.2.7: private", 200, "", "Cache-Control: max-age=10, private", Reason::PrivateResponse},
-    {"5.2.2.7: private=\"f\" is about that field only", 200, "", "Cache-Control: max-age=10, private=\"f\"", Reason::Stored},
+    {"5.2.2.7: private=\"f\" is about that field only", 200, "", "Cache-Control: max-age=10, private=\"f\"",
+     Reason::Stored},
     {"5.2.2.4: no-cache with a validator", 200, "", "Cache-Control: no-cache|ETag: \"x\"", Reason::Stored},
-    {"5.2.2.4: no-cache without one is of no use", 200, "", "Cache-Control: no-cache, max-age=10", Reason::ResponseNoCache},
-    {"5.2.2.4: no-cache=\"f\" is about that field only", 200, "", "Cache-Control: max-age=10, no-cache=\"f\"", Reason::Stored},
-    {"5.2.2.3: must-understand lifts no-store for what we understand", 200, "", "Cache-Control: max-age=10, no-store, must-understand", Reason::Stored},
+    {"5.2.2.4: no-cache without one is of no use", 200, "", "Cache-Control: no-cache, max-age=10",
+     Reason::ResponseNoCache},
+    {"5.2.2.4: no-cache=\"f\" is about that field only", 200, "", "Cache-Control: max-age=10, no-cache=\"f\"",
+     Reason::Stored},
+    {"5.2.2.3: must-understand lifts no-store for what we understand", 200, "",
+     "Cache-Control: max-age=10, no-store, must-understand", Reason::Stored},
     {"5.2.2.3: ... for 404 too", 404, "", "Cache-Control: max-age=10, no-store, must-understand", Reason::Stored},
-    {"5.2.2.3: but not for what we do not", 599, "", "Cache-Control: max-age=10, no-store, must-understand", Reason::StatusNotCacheable},
-    {"5.2.2.3: nor without no-store", 299, "", "Cache-Control: max-age=10, must-understand", Reason::StatusNotCacheable},
+    {"5.2.2.3: but not for what we do not", 599, "", "Cache-Control: max-age=10, no-store, must-understand",
+     Reason::StatusNotCacheable},
+    {"5.2.2.3: nor without no-store", 299, "", "Cache-Control: max-age=10, must-understand",
+     Reason::StatusNotCacheable},
     {"5.2.2.1: a malformed max-age is stale", 200, "", "Cache-Control: max-age='10'", Reason::AlreadyStale},
     {"5.2.2.1: a negative max-age is stale", 200, "", "Cache-Control: max-age=-1", Reason::AlreadyStale},
     {"5.2.2.1: max-age beats an invalid Expires", 200, "", "Cache-Control: max-age=10|Expires: x", Reason::Stored},
@@ -86,22 +98,31 @@ const std::vector<StoreRow> kStoreRows = {
     // 3.5
     {"3.5: Authorization", 200, "Authorization: x", "Cache-Control: max-age=10", Reason::AuthorizedRequest},
     {"3.5: with public", 200, "Authorization: x", "Cache-Control: max-age=10, public", Reason::Stored},
-    {"3.5: with must-revalidate", 200, "Authorization: x", "Cache-Control: max-age=10, must-revalidate", Reason::Stored},
+    {"3.5: with must-revalidate", 200, "Authorization: x", "Cache-Control: max-age=10, must-revalidate",
+     Reason::Stored},
     {"3.5: with s-maxage", 200, "Authorization: x", "Cache-Control: s-maxage=10", Reason::Stored},
-    {"3.5: proxy-revalidate does not allow it", 200, "Authorization: x", "Cache-Control: max-age=10, proxy-revalidate", Reason::AuthorizedRequest},
+    {"3.5: proxy-revalidate does not allow it", 200, "Authorization: x", "Cache-Control: max-age=10, proxy-revalidate",
+     Reason::AuthorizedRequest},
     {"a Cookie in the request changes nothing", 200, "Cookie: a", "Cache-Control: max-age=10", Reason::Stored},
     // Set-Cookie
     {"Set-Cookie", 200, "", "Cache-Control: max-age=10|Set-Cookie: a=1", Reason::SetCookie},
     {"Set-Cookie with public", 200, "", "Cache-Control: max-age=10, public|Set-Cookie: a=1", Reason::Stored},
     {"Set-Cookie with s-maxage", 200, "", "Cache-Control: s-maxage=10|Set-Cookie: a=1", Reason::Stored},
-    {"Set-Cookie that is not stored", 200, "", "Cache-Control: max-age=10, private=\"Set-Cookie\"|Set-Cookie: a=1", Reason::Stored},
-    {"Set-Cookie that is not stored", 200, "", "Cache-Control: max-age=10, no-cache=\"x, set-cookie\"|Set-Cookie: a=1", Reason::Stored},
+    {"Set-Cookie that is not stored", 200, "", "Cache-Control: max-age=10, private=\"Set-Cookie\"|Set-Cookie: a=1",
+     Reason::Stored},
+    {"Set-Cookie that is not stored", 200, "", "Cache-Control: max-age=10, no-cache=\"x, set-cookie\"|Set-Cookie: a=1",
+     Reason::Stored},
     // RFC 9213
-    {"RFC 9213: CDN-Cache-Control replaces no-store", 200, "", "CDN-Cache-Control: max-age=10|Cache-Control: no-store", Reason::Stored},
-    {"RFC 9213: CDN-Cache-Control replaces max-age", 200, "", "CDN-Cache-Control: max-age=0|Cache-Control: max-age=10", Reason::AlreadyStale},
-    {"RFC 9213: ... and Expires", 200, "", "CDN-Cache-Control: foo|Expires: Thu, 01 Jan 2026 01:00:00 GMT", Reason::NoFreshness},
-    {"RFC 9213: private there", 200, "", "CDN-Cache-Control: private|Cache-Control: max-age=10", Reason::PrivateResponse},
-    {"RFC 9213: an invalid one is ignored", 200, "", "CDN-Cache-Control: max-age=10, &&|Cache-Control: no-store", Reason::NoStore},
+    {"RFC 9213: CDN-Cache-Control replaces no-store", 200, "", "CDN-Cache-Control: max-age=10|Cache-Control: no-store",
+     Reason::Stored},
+    {"RFC 9213: CDN-Cache-Control replaces max-age", 200, "", "CDN-Cache-Control: max-age=0|Cache-Control: max-age=10",
+     Reason::AlreadyStale},
+    {"RFC 9213: ... and Expires", 200, "", "CDN-Cache-Control: foo|Expires: Thu, 01 Jan 2026 01:00:00 GMT",
+     Reason::NoFreshness},
+    {"RFC 9213: private there", 200, "", "CDN-Cache-Control: private|Cache-Control: max-age=10",
+     Reason::PrivateResponse},
+    {"RFC 9213: an invalid one is ignored", 200, "", "CDN-Cache-Control: max-age=10, &&|Cache-Control: no-store",
+     Reason::NoStore},
 };
 
 StoreDecision decide(const StoreRow& row, const CachePolicy& policy = {}) {
@@ -135,7 +156,9 @@ TEST_CASE("no-store on either side, private and Vary: * win over everything", "[
   for (const StoreRow& row : kStoreRows) {
     if (std::string_view(row.response).find("CDN-") != std::string_view::npos) continue;
     for (const char* more : {"Cache-Control: no-store", "Cache-Control: private", "Vary: *"}) {
-      if (std::string_view(row.response).find("must-understand") != std::string_view::npos && std::string_view(more).ends_with("no-store")) continue;
+      if (std::string_view(row.response).find("must-understand") != std::string_view::npos &&
+          std::string_view(more).ends_with("no-store"))
+        continue;
       const std::string response = std::string(row.response) + (*row.response != 0 ? "|" : "") + more;
       const StoreRow stricter{row.rule, row.status, row.request, response.c_str(), Reason::None};
       INFO(response);
@@ -148,7 +171,8 @@ TEST_CASE("no-store on either side, private and Vary: * win over everything", "[
 
 TEST_CASE("methods other than GET are not stored", "[cache][rfc9111-3]") {
   const Fields response = fields_of("Cache-Control: max-age=10");
-  for (const Method method : {Method::Head, Method::Post, Method::Put, Method::Delete, Method::Options, Method::Query, Method::Other}) {
+  for (const Method method :
+       {Method::Head, Method::Post, Method::Put, Method::Delete, Method::Options, Method::Query, Method::Other}) {
     RequestHead request = get();
     request.method = method;
     const StoreDecision decision = decide_store(request, {200, response}, {}, {}, times_at(0, 0));
@@ -291,7 +315,8 @@ TEST_CASE("Age is the first number of the first line, or nothing", "[cache][rfc9
 
 TEST_CASE("what is decided later is read now: validators, dates and permissions", "[cache][rfc9111-4]") {
   const Fields response = fields_of(
-      "Cache-Control: max-age=10, stale-while-revalidate=20, stale-if-error=30|ETag: W/\"x\"|Last-Modified: Wed, 31 Dec 2025 23:00:00 "
+      "Cache-Control: max-age=10, stale-while-revalidate=20, stale-if-error=30|ETag: W/\"x\"|Last-Modified: Wed, 31 "
+      "Dec 2025 23:00:00 "
       "GMT|Date: Thu, 01 Jan 2026 00:00:00 GMT");
   const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, times_at(0, 3));
   const StoredMeta& meta = decision.meta;
@@ -312,7 +337,8 @@ TEST_CASE("what is decided later is read now: validators, dates and permissions"
 
 TEST_CASE("must-revalidate, proxy-revalidate, s-maxage and no-cache forbid stale use", "[cache][rfc9111-4.2.4]") {
   for (const char* directive : {"must-revalidate", "proxy-revalidate", "s-maxage=5", "no-cache"}) {
-    const Fields response = fields_of("ETag: \"x\"|Cache-Control: max-age=10, stale-if-error=9, " + std::string(directive));
+    const Fields response =
+        fields_of("ETag: \"x\"|Cache-Control: max-age=10, stale-if-error=9, " + std::string(directive));
     const StoredMeta meta = decide_store(get(), {200, response}, {}, {}, times_at(0, 0)).meta;
     INFO(directive);
     CHECK(meta.forbids_stale);

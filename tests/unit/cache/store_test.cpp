@@ -19,7 +19,8 @@ namespace {
 /// A store with its clock, and short words for what is done to it.
 class Bench {
  public:
-  explicit Bench(std::uint64_t max_size = 64u << 20, std::size_t max_variants = 64) : store(options(max_size, max_variants), clock) {}
+  explicit Bench(std::uint64_t max_size = 64u << 20, std::size_t max_variants = 64)
+      : store(options(max_size, max_variants), clock) {}
 
   static StoreOptions options(std::uint64_t max_size, std::size_t max_variants) {
     StoreOptions out;
@@ -29,21 +30,23 @@ class Bench {
     return out;
   }
   CacheKey key(std::string_view path) { return make_cache_key("p", "http", "a.test", path, arena); }
-  Ref<StoredResponse> make(std::string_view path, std::string_view body, std::string_view lines = "Cache-Control: max-age=60",
-                           std::string_view vary_key = {}) {
+  Ref<StoredResponse> make(std::string_view path, std::string_view body,
+                           std::string_view lines = "Cache-Control: max-age=60", std::string_view vary_key = {}) {
     auto stored = make_ref<StoredBody>(store, body.size(), UINT64_MAX);
     if (stored->append(bytes_of(body), waiter) != StoredBody::Appended::Taken) return {};
     stored->finish();
     return with_body(path, stored, lines, vary_key);
   }
-  Ref<StoredResponse> with_body(std::string_view path, Ref<StoredBody> body, std::string_view lines = "Cache-Control: max-age=60",
-                                std::string_view vary_key = {}) {
+  Ref<StoredResponse> with_body(std::string_view path, Ref<StoredBody> body,
+                                std::string_view lines = "Cache-Control: max-age=60", std::string_view vary_key = {}) {
     const Fields response = fields_of(lines);
     const Time now = clock.now();
     const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, {now, now});
-    return make_stored_response(key(path).text, vary_key, {200, response}, decision, std::move(body), "", now.wall, store);
+    return make_stored_response(key(path).text, vary_key, {200, response}, decision, std::move(body), "", now.wall,
+                                store);
   }
-  bool put(std::string_view path, std::string_view body, std::string_view lines = "Cache-Control: max-age=60", std::string_view vary_key = {}) {
+  bool put(std::string_view path, std::string_view body, std::string_view lines = "Cache-Control: max-age=60",
+           std::string_view vary_key = {}) {
     auto joined = store.join(key(path), true);
     auto response = make(path, body, lines, vary_key);
     return response && joined.ticket.publish(response, true);
@@ -226,7 +229,8 @@ TEST_CASE("one that becomes shareable is shared again", "[cache][store][collapsi
   CHECK(bench.store.join(bench.key("/a"), false).follow);
 }
 
-TEST_CASE("stored but not to be shared: those who wait go alone, and nobody waits for a while", "[cache][store][collapsing]") {
+TEST_CASE("stored but not to be shared: those who wait go alone, and nobody waits for a while",
+          "[cache][store][collapsing]") {
   Bench bench;
   auto leader = bench.store.join(bench.key("/a"), false);
   auto follower = bench.store.join(bench.key("/a"), false);
@@ -393,7 +397,9 @@ TEST_CASE("useless responses leave by themselves, useful ones stay", "[cache][st
   bench.put("/swr", "x", "Cache-Control: max-age=60, stale-while-revalidate=2000");
   bench.put("/etag", "x", "Cache-Control: max-age=60|ETag: \"1\"");
   bench.put("/long", "x", "Cache-Control: max-age=100000");
-  const auto there = [&](std::string_view path) { return static_cast<bool>(bench.store.find(bench.key(path), {}).response); };
+  const auto there = [&](std::string_view path) {
+    return static_cast<bool>(bench.store.find(bench.key(path), {}).response);
+  };
   const auto pass = [&](int seconds) {
     std::size_t left = 0;
     for (int i = 0; i < seconds; i += 10) {
@@ -431,7 +437,8 @@ TEST_CASE("for room, the useless leave before the useful", "[cache][store][expir
 
 TEST_CASE("a store of any size and shard count works", "[cache][store]") {
   for (const unsigned shards : {0u, 1u, 2u, 3u, 64u, 100u}) {
-    for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{10000}, std::uint64_t{64} << 20, std::uint64_t{1} << 40}) {
+    for (const std::uint64_t size :
+         {std::uint64_t{1}, std::uint64_t{10000}, std::uint64_t{64} << 20, std::uint64_t{1} << 40}) {
       test::FakeClock clock;
       StoreOptions options;
       options.max_size = size;

@@ -39,7 +39,8 @@ std::string drain(StoredBodyReader& reader, Waiter& waiter, State& end) {
 
 Ref<StoredBody> complete(Ledger& ledger, std::string_view text, bool declared, std::size_t step) {
   CountingWaiter writer;
-  auto body = make_ref<StoredBody>(ledger, declared ? std::optional<std::uint64_t>(text.size()) : std::nullopt, kNoLimit);
+  auto body =
+      make_ref<StoredBody>(ledger, declared ? std::optional<std::uint64_t>(text.size()) : std::nullopt, kNoLimit);
   for (std::size_t at = 0; at < text.size(); at += step)
     REQUIRE(body->append(bytes_of(text.substr(at, step)), writer) == Appended::Taken);
   body->finish();
@@ -72,7 +73,8 @@ TEST_CASE("what was appended is what is read, for all sizes and steps", "[cache]
   CHECK(ledger.held() == 0);
 }
 
-TEST_CASE("a declared length up to 4 MiB lies in one piece, and so does a small undeclared body nobody has read", "[cache][body]") {
+TEST_CASE("a declared length up to 4 MiB lies in one piece, and so does a small undeclared body nobody has read",
+          "[cache][body]") {
   PlainLedger ledger;
   for (const std::size_t size : {0u, 1u, 1000u, 100000u, 4u << 20}) {
     const std::string text = numbered(size);
@@ -94,7 +96,8 @@ TEST_CASE("the charge follows the bytes closely, whatever was declared", "[cache
       INFO(size << (declared ? " declared" : "") << " charged " << ledger.held());
       CHECK(ledger.held() >= size + sizeof(StoredBody));
       // Pages, and for undeclared large ones the half-filled last chunk.
-      CHECK(ledger.held() <= size + size / 8 + 300 + (size < 30000 ? 0u : 8192u) + (declared || size <= 256000 ? 0u : 1u << 20));
+      CHECK(ledger.held() <=
+            size + size / 8 + 300 + (size < 30000 ? 0u : 8192u) + (declared || size <= 256000 ? 0u : 1u << 20));
     }
   }
 }
@@ -151,7 +154,8 @@ TEST_CASE("a reader may begin anywhere, also where nothing is yet", "[cache][bod
   auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
   StoredBodyReader late(body, 70000);
   CHECK(late.look(waiter).state == State::Wait);
-  for (std::size_t at = 0; at < text.size(); at += 1000) body->append(bytes_of(std::string_view(text).substr(at, 1000)), waiter);
+  for (std::size_t at = 0; at < text.size(); at += 1000)
+    body->append(bytes_of(std::string_view(text).substr(at, 1000)), waiter);
   body->finish();
   State end{};
   CHECK(drain(late, waiter, end) == text.substr(70000));

@@ -20,7 +20,8 @@ constexpr const char* kDate = "Date: Thu, 01 Jan 2026 00:00:00 GMT";
 
 class Stored {
  public:
-  explicit Stored(std::string_view response_lines, std::string_view request = {}, int status = 200, std::string_view vary_key = {})
+  explicit Stored(std::string_view response_lines, std::string_view request = {}, int status = 200,
+                  std::string_view vary_key = {})
       : body_(make_ref<StoredBody>(ledger, 4, UINT64_MAX)) {
     test::CountingWaiter waiter;
     body_->append(test::bytes_of("body"), waiter);
@@ -28,7 +29,8 @@ class Stored {
     const Fields response = fields_of(response_lines);
     const StoreDecision decision = decide_store(get(request), {status, response}, 4, {}, times_at(0, 0));
     REQUIRE(decision.store);
-    it = make_stored_response("p http://a.test/x?y", vary_key, {status, response}, decision, body_, "1.1 freshet", at(0).wall, ledger);
+    it = make_stored_response("p http://a.test/x?y", vary_key, {status, response}, decision, body_, "1.1 freshet",
+                              at(0).wall, ledger);
     REQUIRE(it);
   }
   Ref<StoredResponse> freshened(std::string_view lines, std::int64_t now = 1000, std::string_view request = {},
@@ -50,13 +52,17 @@ class Stored {
 
 TEST_CASE("a stored head keeps end-to-end fields and loses the rest", "[cache][rfc9111-3.1]") {
   const Stored stored(
-      "Date: Thu, 01 Jan 2026 00:00:00 GMT|content-TYPE: text/plain|Age: 5|Content-Length: 4|Connection: x|Keep-Alive: 5|TE: x|Upgrade: h2|"
-      "Transfer-Encoding: chunked|Trailer: X|Proxy-Authenticate: x|Proxy-Connection: x|Cache-Control: max-age=60|X-A: 1|X-A: 2|Via: 1.1 o");
+      "Date: Thu, 01 Jan 2026 00:00:00 GMT|content-TYPE: text/plain|Age: 5|Content-Length: 4|Connection: x|Keep-Alive: "
+      "5|TE: x|Upgrade: h2|"
+      "Transfer-Encoding: chunked|Trailer: X|Proxy-Authenticate: x|Proxy-Connection: x|Cache-Control: max-age=60|X-A: "
+      "1|X-A: 2|Via: 1.1 o");
   CHECK(text_of(stored.it->head().fields) ==
-        "Date: Thu, 01 Jan 2026 00:00:00 GMT|content-TYPE: text/plain|Cache-Control: max-age=60|X-A: 1|X-A: 2|Via: 1.1 o|Via: 1.1 freshet|");
+        "Date: Thu, 01 Jan 2026 00:00:00 GMT|content-TYPE: text/plain|Cache-Control: max-age=60|X-A: 1|X-A: 2|Via: 1.1 "
+        "o|Via: 1.1 freshet|");
   CHECK(stored.it->head().status == 200);
   CHECK(stored.it->head().fields.wire().value() ==
-        "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\ncontent-TYPE: text/plain\r\nCache-Control: max-age=60\r\nX-A: 1\r\nX-A: 2\r\nVia: 1.1 o\r\nVia: "
+        "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\ncontent-TYPE: text/plain\r\nCache-Control: max-age=60\r\nX-A: "
+        "1\r\nX-A: 2\r\nVia: 1.1 o\r\nVia: "
         "1.1 freshet\r\n");
   CHECK(stored.it->meta().initial_age == Seconds{5});
   CHECK(stored.it->key() == "p http://a.test/x?y");
@@ -64,17 +70,22 @@ TEST_CASE("a stored head keeps end-to-end fields and loses the rest", "[cache][r
 }
 
 TEST_CASE("fields that private and no-cache name are not stored", "[cache][rfc9111-5.2.2.7]") {
-  const Stored stored(std::string(kDate) + "|Cache-Control: max-age=60, private=\"a, Set-Cookie\", no-cache=\"b\"|A: 1|a: 2|B: 3|C: 4|Set-Cookie: x");
-  CHECK(text_of(stored.it->head().fields) == std::string(kDate) +
-                                                "|Cache-Control: max-age=60, private=\"a, Set-Cookie\", no-cache=\"b\"|C: 4|Via: 1.1 freshet|");
+  const Stored stored(
+      std::string(kDate) +
+      "|Cache-Control: max-age=60, private=\"a, Set-Cookie\", no-cache=\"b\"|A: 1|a: 2|B: 3|C: 4|Set-Cookie: x");
+  CHECK(text_of(stored.it->head().fields) ==
+        std::string(kDate) +
+            "|Cache-Control: max-age=60, private=\"a, Set-Cookie\", no-cache=\"b\"|C: 4|Via: 1.1 freshet|");
 }
 
 TEST_CASE("a missing or invalid Date is replaced by the time of receipt", "[cache][rfc9110-6.6.1]") {
-  for (const char* lines : {"Cache-Control: max-age=60", "Date: yesterday|Cache-Control: max-age=60",
-                            "Date: Thu, 01 Jan 2026 00:00:00 GMT|Date: Thu, 01 Jan 2026 00:00:01 GMT|Cache-Control: max-age=60"}) {
+  for (const char* lines :
+       {"Cache-Control: max-age=60", "Date: yesterday|Cache-Control: max-age=60",
+        "Date: Thu, 01 Jan 2026 00:00:00 GMT|Date: Thu, 01 Jan 2026 00:00:01 GMT|Cache-Control: max-age=60"}) {
     const Stored stored(lines);
     INFO(lines);
-    CHECK(text_of(stored.it->head().fields) == "Cache-Control: max-age=60|" + std::string(kDate) + "|Via: 1.1 freshet|");
+    CHECK(text_of(stored.it->head().fields) ==
+          "Cache-Control: max-age=60|" + std::string(kDate) + "|Via: 1.1 freshet|");
     CHECK(stored.it->meta().date == test::FakeClock::kStartUnix);
   }
 }
@@ -86,7 +97,8 @@ TEST_CASE("the validators point into the stored copy", "[cache][response]") {
     std::string lines = "ETag: W/\"x\"|Last-Modified: Wednesday, 31-Dec-25 23:00:00 GMT|Cache-Control: max-age=60";
     Fields response = fields_of(lines);
     const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, times_at(0, 0));
-    kept = make_stored_response("k", "v:1\n", {200, response}, decision, make_ref<StoredBody>(ledger, 0, 9), "", at(0).wall, ledger);
+    kept = make_stored_response("k", "v:1\n", {200, response}, decision, make_ref<StoredBody>(ledger, 0, 9), "",
+                                at(0).wall, ledger);
     response.clear();
     response.add("X", std::string(300, 'x'));
   }
@@ -118,12 +130,15 @@ TEST_CASE("every byte is charged and credited again", "[cache][memory]") {
 
 TEST_CASE("every field of a 304 replaces the stored one, but Content-Length", "[cache][rfc9111-3.2]") {
   Stored stored(std::string(kDate) +
-                "|Cache-Control: max-age=60|ETag: \"1\"|Content-Encoding: a|Content-Range: a|Content-MD5: a|Content-Type: a|X-A: 1|X-A: 2|X-B: 1|Expires: 0");
+                "|Cache-Control: max-age=60|ETag: \"1\"|Content-Encoding: a|Content-Range: a|Content-MD5: "
+                "a|Content-Type: a|X-A: 1|X-A: 2|X-B: 1|Expires: 0");
   const auto fresh = stored.freshened(
-      "Date: Thu, 01 Jan 2026 00:16:40 GMT|Cache-Control: max-age=90|ETag: \"2\"|Content-Encoding: b|Content-Range: b|content-md5: b|Content-Type: b|x-a: "
+      "Date: Thu, 01 Jan 2026 00:16:40 GMT|Cache-Control: max-age=90|ETag: \"2\"|Content-Encoding: b|Content-Range: "
+      "b|content-md5: b|Content-Type: b|x-a: "
       "3|X-C: 1|Content-Length: 99|Connection: x|Age: 7|Via: 1.1 o");
   CHECK(text_of(fresh->head().fields) ==
-        "X-B: 1|Expires: 0|Via: 1.1 freshet|Date: Thu, 01 Jan 2026 00:16:40 GMT|Cache-Control: max-age=90|ETag: \"2\"|Content-Encoding: "
+        "X-B: 1|Expires: 0|Via: 1.1 freshet|Date: Thu, 01 Jan 2026 00:16:40 GMT|Cache-Control: max-age=90|ETag: "
+        "\"2\"|Content-Encoding: "
         "b|Content-Range: b|content-md5: b|Content-Type: b|x-a: 3|X-C: 1|");
   CHECK(fresh->meta().etag == "\"2\"");
   CHECK(fresh->meta().lifetime == Seconds{90});
@@ -136,7 +151,8 @@ TEST_CASE("every field of a 304 replaces the stored one, but Content-Length", "[
 
 TEST_CASE("a 304 never changes the body", "[cache][rfc9111-4.3.4][property]") {
   Stored stored(std::string(kDate) + "|Cache-Control: max-age=60|ETag: \"1\"");
-  for (const char* lines : {"", "Content-Length: 0", "ETag: \"other\"", "Content-Encoding: gzip", "Cache-Control: no-store", "Vary: *"})
+  for (const char* lines :
+       {"", "Content-Length: 0", "ETag: \"other\"", "Content-Encoding: gzip", "Cache-Control: no-store", "Vary: *"})
     CHECK(stored.freshened(lines)->body() == stored.it->body());
 }
 
@@ -183,7 +199,8 @@ TEST_CASE("stored validators take the place of the client's conditions", "[cache
   meta.etag = "W/\"x\"";
   meta.last_modified_text = "Wednesday, 31-Dec-25 23:00:00 GMT";
   Fields request = fields_of(
-      "A: 1|If-None-Match: \"c\"|If-Modified-Since: x|If-Match: \"c\"|If-Unmodified-Since: x|If-Range: \"c\"|Range: bytes=0-1|B: 2");
+      "A: 1|If-None-Match: \"c\"|If-Modified-Since: x|If-Match: \"c\"|If-Unmodified-Since: x|If-Range: \"c\"|Range: "
+      "bytes=0-1|B: 2");
   add_stored_validators(meta, request);
   CHECK(text_of(request) == "A: 1|B: 2|If-None-Match: W/\"x\"|If-Modified-Since: Wednesday, 31-Dec-25 23:00:00 GMT|");
   Fields other = fields_of("If-None-Match: \"c\"");

@@ -67,9 +67,15 @@ void write_all(StoredBody& body, std::size_t size, std::size_t step) {
     piece.clear();
     for (std::size_t i = at; i < std::min(at + step, size); ++i) piece += letter(i);
     switch (body.append(bytes_of(piece), waiter)) {
-      case StoredBody::Appended::Taken: at += piece.size(); break;
-      case StoredBody::Appended::WindowFull: waiter.wait(); break;
-      case StoredBody::Appended::Unread: body.abort(Reason::ClientClosed); return;
+      case StoredBody::Appended::Taken:
+        at += piece.size();
+        break;
+      case StoredBody::Appended::WindowFull:
+        waiter.wait();
+        break;
+      case StoredBody::Appended::Unread:
+        body.abort(Reason::ClientClosed);
+        return;
     }
   }
   body.stop_writing(waiter);
@@ -169,15 +175,21 @@ class Workload {
     number_ = random_() % 60;
     key_ = make_cache_key("p", "http", "a.test", "/" + std::to_string(number_), arena_);
     switch (random_() % 40) {
-      case 0: store_.invalidate(key_); return;
-      case 1: store_.expire_some(clock_.now().steady, 10); return;
+      case 0:
+        store_.invalidate(key_);
+        return;
+      case 1:
+        store_.expire_some(clock_.now().steady, 10);
+        return;
       case 2:
         if (auto ticket = store_.join_background(key_)) fill(*ticket);
         return;
       case 3:
         if (const auto found = store_.find(key_, {}); found.response) store_.remove(found.response);
         return;
-      default: look_up(); return;
+      default:
+        look_up();
+        return;
     }
   }
 
@@ -198,7 +210,8 @@ class Workload {
       auto ticket = store_.join(key_, true).ticket;
       const Fields fields = fields_of("Cache-Control: max-age=60");
       const Time now = clock_.now();
-      if (auto fresh = freshen(*response, get(), {304, fields}, {}, {now, now}, store_)) ticket.publish(response, fresh);
+      if (auto fresh = freshen(*response, get(), {304, fields}, {}, {now, now}, store_))
+        ticket.publish(response, fresh);
     }
     const std::size_t got = read_all(response->body(), 0, end);
     if (got == SIZE_MAX || (end == StoredBodyReader::Look::State::End && got != size_of(number_))) ++wrong;
@@ -207,7 +220,8 @@ class Workload {
     if (random_() % 10 == 0) return ticket.decline(Reason::NoStore, random_() % 2 == 0);
     if (random_() % 10 == 0) return ticket.fail(Reason::ConnectionReset, 502);
     const std::size_t size = size_of(number_);
-    auto body = make_ref<StoredBody>(store_, random_() % 2 == 0 ? std::optional<std::uint64_t>(size) : std::nullopt, UINT64_MAX);
+    auto body = make_ref<StoredBody>(store_, random_() % 2 == 0 ? std::optional<std::uint64_t>(size) : std::nullopt,
+                                     UINT64_MAX);
     const Fields fields = fields_of("Cache-Control: max-age=60|ETag: \"1\"");
     const Time now = clock_.now();
     const StoreDecision decision = decide_store(get(), {200, fields}, {}, {}, {now, now});

@@ -33,8 +33,8 @@ TEST_CASE("without Vary the key is empty and selects every request", "[cache][va
 }
 
 TEST_CASE("Vary: * anywhere never matches", "[cache][vary][rfc9111-4.1]") {
-  for (const char* vary : {"Vary: *", "Vary: *, *", "Vary: *|Vary: *", "Vary: , *", "Vary: |Vary: *", "Vary: *, Foo", "Vary: Foo, *",
-                           "vary: foo|vary: a , * ,b"})
+  for (const char* vary : {"Vary: *", "Vary: *, *", "Vary: *|Vary: *", "Vary: , *", "Vary: |Vary: *", "Vary: *, Foo",
+                           "Vary: Foo, *", "vary: foo|vary: a , * ,b"})
     CHECK_FALSE(key_of(vary, "Foo: 1"));
 }
 
@@ -50,7 +50,8 @@ TEST_CASE("the key holds the named fields, sorted, each once, in lower case", "[
   CHECK(key_of("Vary: Foo", "Foo: ").value() == "foo:\n");
 }
 
-TEST_CASE("only the nominated fields select, and an absent one matches only an absent one", "[cache][vary][rfc9111-4.1]") {
+TEST_CASE("only the nominated fields select, and an absent one matches only an absent one",
+          "[cache][vary][rfc9111-4.1]") {
   CHECK(selects("Vary: Foo", "Foo: 1|Bar: 1", "Foo: 1|Bar: 2"));
   CHECK_FALSE(selects("Vary: Foo", "Foo: 1", "Foo: 2"));
   CHECK_FALSE(selects("Vary: Foo", "Foo: 1", ""));
@@ -132,9 +133,16 @@ TEST_CASE("a coding that only a dropped member can have asked for is not kept", 
 
 TEST_CASE("Accept-Language is compared without case and order, but with weights", "[cache][vary][rfc9110-12.5.4]") {
   const std::vector<std::pair<const char*, const char*>> rows = {
-      {"en, de", "de,en"},       {"eN, De", "de,en"},          {"en,de", "de,en"},        {"de;q=0.5, en", "en,de;q=0.5"},
-      {"en-GB;q=0.800", "en-gb;q=0.8"}, {"a;q=0", "a;q=0"},    {"b;q=0.005,a;q=0.05", "a;q=0.05,b;q=0.005"},
-      {"", ""},                  {"*", "*"},                   {"en;q=1.000", "en"},
+      {"en, de", "de,en"},
+      {"eN, De", "de,en"},
+      {"en,de", "de,en"},
+      {"de;q=0.5, en", "en,de;q=0.5"},
+      {"en-GB;q=0.800", "en-gb;q=0.8"},
+      {"a;q=0", "a;q=0"},
+      {"b;q=0.005,a;q=0.05", "a;q=0.05,b;q=0.005"},
+      {"", ""},
+      {"*", "*"},
+      {"en;q=1.000", "en"},
   };
   for (const auto& [value, normalised] : rows) {
     INFO(value);
@@ -162,7 +170,8 @@ TEST_CASE("what Vary may name and how long a key may be is bounded", "[cache][va
 }
 
 TEST_CASE("matching allocates nothing for equal values and for usual ones", "[cache][vary]") {
-  const auto key = key_of("Vary: Accept-Encoding, Accept-Language, X-Tenant", "Accept-Encoding: gzip|Accept-Language: en|X-Tenant: 7");
+  const auto key = key_of("Vary: Accept-Encoding, Accept-Language, X-Tenant",
+                          "Accept-Encoding: gzip|Accept-Language: en|X-Tenant: 7");
   const Fields equal = fields_of("Accept-Encoding: gzip|Accept-Language: en|X-Tenant: 7");
   const Fields usual = fields_of("X-Tenant: 7|Accept-Encoding: gzip;q=1.0, foo|Accept-Language: EN;q=1");
   const Fields large = fields_of("X-Tenant: " + std::string(5000, 'x'));
@@ -193,7 +202,8 @@ TEST_CASE("one matcher answers for many keys, in any order", "[cache][vary]") {
 }
 
 TEST_CASE("every key that a request makes matches that request", "[cache][vary][property]") {
-  const std::vector<std::string> values = {"", "a", "a,b", " a , b ", "\"a , b\"", "\"a", "a\"b , c", "gzip;q=0.5 , br", "\\", ",", "a,,b", "\t,\t"};
+  const std::vector<std::string> values = {
+      "", "a", "a,b", " a , b ", "\"a , b\"", "\"a", "a\"b , c", "gzip;q=0.5 , br", "\\", ",", "a,,b", "\t,\t"};
   for (const char* name : {"Foo", "Accept-Encoding", "Accept-Language", "Cookie"}) {
     for (const std::string& one : values) {
       for (const std::string& two : values) {

@@ -1,6 +1,7 @@
 #include "banner.hpp"
 
 #include <cstdio>
+#include <set>
 
 namespace freshet {
 namespace {
@@ -15,8 +16,10 @@ Endpoint reachable(const Endpoint& bind, std::uint16_t port) {
 
 std::string where_to(const ListenerSettings& listener) {
   if (listener.forward) return "forward proxy";
+  std::set<std::string> names;
+  for (const auto& route : listener.routes) names.insert(route.upstream);
   std::string out = "reverse proxy to ";
-  for (std::size_t i = 0; i < listener.routes.size(); ++i) out += (i ? ", " : "") + listener.routes[i].upstream;
+  for (const auto& name : names) out += (name == *names.begin() ? "" : ", ") + name;
   return out;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -28,6 +30,9 @@
 namespace freshet {
 namespace {
 
+/// For connections that are cut: until they have left their lines in the log.
+constexpr std::chrono::milliseconds kLastLines(200);
+
 /// Unique to this process, so that a request that comes back is recognised, and one from another freshet is not taken for it.
 std::string make_loop_token(const std::string& via) {
   std::random_device random;
@@ -36,12 +41,18 @@ std::string make_loop_token(const std::string& via) {
   return via + '-' + digits;
 }
 
-/// As many descriptors as the system lets us have: a proxy needs two for each connection.
-void raise_descriptor_limit() {
+/// Descriptors that clients never get: listeners, event loops, logs, look-ups, the admin endpoint.
+std::size_t reserved_descriptors(unsigned workers) noexcept { return 32 + std::size_t{8} * workers; }
+
+/// As many descriptors as the system lets us have; returns how many client connections they are enough for, at two each.
+std::size_t raise_descriptor_limit(unsigned workers) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  const std::size_t all = limit.rlim_max;
+  const std::size_t reserved = reserved_descriptors(workers);
+  return all > reserved + 2 ? (all - reserved) / 2 : 1;
 }
 
 class Server {
@@ -58,6 +69,7 @@ class Server {
   void on_signal(int number);
   void begin_drain();
   void await_drained(std::chrono::steady_clock::time_point end);
+  void cut(std::chrono::steady_clock::time_point end);
   void keep_house();
   void stop();
   std::string metrics() const;
@@ -78,6 +90,8 @@ class Server {
   std::vector<std::uint16_t> ports_;
   std::unique_ptr<AdminSite> admin_;
   std::atomic<bool> draining_{false};
+  bool cut_ = false;
+  std::uint64_t pauses_seen_ = 0;
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_{loop_};
   boost::asio::steady_timer drain_timer_{loop_};
@@ -88,7 +102,7 @@ Server::Server(const Settings& settings, std::string how_started)
     : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)),
       proxy_options_(proxy_options(settings, make_loop_token(settings.via))), store_(store_options(settings), clock_),
       resolver_(make_system_resolver(resolver_options(settings), clock_)),
-      shared_{settings, clock_, proxy_options_, store_, *resolver_, nullptr, workers_}, names_(metric_names(settings)) {}
+      shared_{settings, clock_, proxy_options_, store_, *resolver_, nullptr, workers_, settings.limits.connections}, names_(metric_names(settings)) {}
 
 bool Server::open_log() {
   if (settings_.access_log.path == "off") return true;
@@ -129,6 +143,8 @@ bool Server::open_admin() {
   AdminOptions options;
   options.metrics = [this] { return metrics(); };
   options.ready = [this] { return !draining_.load(); };
+  std::array<char, 256> own_name{};
+  if (gethostname(own_name.data(), own_name.size() - 1) == 0) options.host_names.emplace_back(own_name.data());
   admin_ = std::make_unique<AdminSite>(workers_, clock_, std::move(options));
   std::string error;
   if (admin_->open(settings_.admin->bind, error)) return true;
@@ -179,7 +195,7 @@ void Server::on_signal(int number) {
   }
   if (draining_) {
     log_warning("second signal: ending at once");
-    loop_.stop();
+    cut(std::chrono::steady_clock::now() + kLastLines);
     return;
   }
   begin_drain();
@@ -192,13 +208,24 @@ void Server::begin_drain() {
   await_drained(std::chrono::steady_clock::now() + settings_.shutdown_grace);
 }
 
+/// Ends what is still under way, and gives it until `end` to write its last lines.
+void Server::cut(std::chrono::steady_clock::time_point end) {
+  cut_ = true;
+  for (auto& site : sites_) site->abort();
+  await_drained(end);
+}
+
 void Server::await_drained(std::chrono::steady_clock::time_point end) {
   std::uint64_t open = 0;
   for (const auto& site : sites_) open += site->connections();
   const bool late = std::chrono::steady_clock::now() >= end;
-  if (open == 0 || late) {
-    if (open) log_warning("shutdown_grace is over: " + std::to_string(open) + " connections are cut");
+  if (open == 0 || (late && cut_)) {
     loop_.stop();
+    return;
+  }
+  if (late) {
+    log_warning("shutdown_grace is over, connections that are cut: " + std::to_string(open));
+    cut(end + kLastLines);
     return;
   }
   drain_timer_.expires_after(std::chrono::milliseconds(20));
@@ -210,6 +237,10 @@ void Server::await_drained(std::chrono::steady_clock::time_point end) {
 /// What no request pays for: expired responses leave the store.
 void Server::keep_house() {
   store_.expire_some(clock_.now().steady, 10000);
+  std::uint64_t pauses = 0;
+  for (const auto& site : sites_) pauses += site->counters().accept_pauses.get();
+  if (pauses != 0 && pauses_seen_ == 0) log_warning("out of file descriptors: accepting pauses (said once; see freshet_accept_pauses_total)");
+  pauses_seen_ = pauses;
   house_timer_.expires_after(std::chrono::seconds(1));
   house_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) keep_house();
@@ -227,7 +258,11 @@ void Server::stop() {
 }
 
 int Server::run() {
-  raise_descriptor_limit();
+  const std::size_t enough_for = raise_descriptor_limit(workers_);
+  shared_.connections = std::min<std::size_t>(settings_.limits.connections, enough_for);
+  if (shared_.connections < settings_.limits.connections)
+    log_warning("file descriptors are enough for " + std::to_string(enough_for) + " client connections, not for limits.connections (" +
+                std::to_string(settings_.limits.connections) + "); raise the hard limit (ulimit -Hn, LimitNOFILE)");
   std::signal(SIGPIPE, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) signals_.add(number);
   if (!open_log() || !open_sites() || !open_admin()) {

@@ -1,12 +1,14 @@
 #include "site.hpp"
 
+#include <algorithm>
+
 #include "translate.hpp"
 
 namespace freshet {
 
 Site::Site(unsigned index, const Shared& shared)
     : shared_(shared), worker_(index, shared.clock), counters_(shared.settings.listeners.size(), shared.settings.upstreams.size()) {
-  limits_.max_connections = connections_per_worker(shared.settings, shared.workers);
+  limits_.max_connections = std::max<std::size_t>(1, shared.connections / shared.workers);
 }
 
 Site::~Site() {
@@ -29,7 +31,7 @@ bool Site::open(std::vector<std::uint16_t>& ports, std::string& error) {
 }
 
 void Site::start(const std::vector<OriginServer>& own) {
-  OriginPoolOptions pool = origin_pool_options(shared_.settings, shared_.workers);
+  OriginPoolOptions pool = origin_pool_options(shared_.settings);
   pool.own_addresses = own;
   pool_ = make_origin_pool(std::move(pool), worker_, shared_.resolver, counters_, shared_.settings.via);
   proxy_ = make_caching_proxy(shared_.proxy, *pool_, shared_.store, shared_.clock, counters_);
@@ -48,6 +50,12 @@ void Site::drain() {
     limits_.draining = true;
     for (auto& listener : listeners_) listener->drain();
     pool_->close_idle();
+  });
+}
+
+void Site::abort() {
+  worker_.post([this] {
+    for (auto& listener : listeners_) listener->abort();
   });
 }
 

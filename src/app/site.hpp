@@ -23,6 +23,7 @@ struct Shared {
   Resolver& resolver;
   AccessLog* access_log = nullptr;
   unsigned workers = 1;
+  std::size_t connections = 1;  ///< of clients, all workers together
 };
 
 /// Made and destroyed by the main thread, before the worker starts and after it has been joined.
@@ -38,6 +39,8 @@ class Site {
   void start(const std::vector<OriginServer>& own);
   /// Any thread: stop accepting, finish what is under way.
   void drain();
+  /// Any thread: cut what is still under way.
+  void abort();
   /// Ends the thread, whatever is under way.
   void stop() noexcept;
   /// Destroys what was under way. REQUIRES: stopped.

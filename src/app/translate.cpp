@@ -7,8 +7,6 @@
 namespace freshet {
 namespace {
 
-std::size_t share(std::size_t all, unsigned workers) noexcept { return std::max<std::size_t>(1, all / workers); }
-
 std::string access_text(const PrivateAccess& access) {
   if (access.all) return "all";
   std::string out;
@@ -78,7 +76,7 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   made.cache_enabled = settings.cache.enabled;
   made.policy.heuristic_fraction = settings.cache.heuristic_percent / 100.0;
   made.policy.heuristic_max = std::chrono::duration_cast<Seconds>(settings.cache.heuristic_max);
-  made.policy.max_object_size = std::min<std::uint64_t>(settings.cache.max_object_size, settings.cache.max_size);
+  made.policy.max_object_size = std::min<std::uint64_t>(settings.cache.max_object_size, settings.cache.max_size / 2);
   for (const auto& listener : settings.listeners) made.listeners.push_back(listener_rules(settings, listener));
   for (const auto& from : settings.upstreams) made.upstreams.push_back(from.name);
   return made;
@@ -90,7 +88,7 @@ StoreOptions store_options(const Settings& settings) {
   return made;
 }
 
-OriginPoolOptions origin_pool_options(const Settings& settings, unsigned workers) {
+OriginPoolOptions origin_pool_options(const Settings& settings) {
   OriginPoolOptions made;
   for (const auto& from : settings.upstreams) made.upstreams.push_back(upstream(settings, from));
   for (const auto& listener : settings.listeners) made.forward_policies.push_back(address_policy(listener));
@@ -102,9 +100,8 @@ OriginPoolOptions origin_pool_options(const Settings& settings, unsigned workers
   made.timeouts.tunnel_idle = timeouts.tunnel_idle;
   made.limits.head_bytes = settings.limits.response_header_bytes;
   made.limits.head_fields = settings.limits.response_header_count;
-  made.limits.connections_per_upstream = share(settings.limits.connections_per_upstream, workers);
-  const std::size_t idle = settings.limits.idle_connections_per_upstream;
-  made.limits.idle_connections_per_upstream = idle == 0 ? 0 : share(idle, workers);
+  made.limits.connections_per_upstream = settings.limits.connections_per_upstream;
+  made.limits.idle_connections_per_upstream = settings.limits.idle_connections_per_upstream;
   return made;
 }
 
@@ -124,10 +121,6 @@ SessionOptions session_options(const Settings& settings, std::size_t listener) {
   made.name = to_string(settings.listeners[listener].bind);
   made.listener = static_cast<std::uint16_t>(listener);
   return made;
-}
-
-std::size_t connections_per_worker(const Settings& settings, unsigned workers) noexcept {
-  return share(settings.limits.connections, workers);
 }
 
 ResolverOptions resolver_options(const Settings& settings) {

@@ -21,10 +21,8 @@ unsigned worker_count(const Settings& settings) noexcept;
 /// `loop_token`: our name in the Via of requests.
 ProxyOptions proxy_options(const Settings& settings, const std::string& loop_token);
 StoreOptions store_options(const Settings& settings);
-/// Limits are one worker's share of `workers`.
-OriginPoolOptions origin_pool_options(const Settings& settings, unsigned workers);
+OriginPoolOptions origin_pool_options(const Settings& settings);
 SessionOptions session_options(const Settings& settings, std::size_t listener);
-std::size_t connections_per_worker(const Settings& settings, unsigned workers) noexcept;
 ResolverOptions resolver_options(const Settings& settings);
 AccessLogOptions access_log_options(const Settings& settings);
 /// The listener and upstream label values.

@@ -255,6 +255,8 @@ H1Session::Next H1Session::refuse(Reason reason, int status) {
   reply_.emplace(no_request ? make_error_reply(failure, options_.pseudonym)
                             : make_error_reply(request_, failure, options_.pseudonym));
   reply_->close = true;
+  reply_->outcome.cache_status = arena_.join({options_.pseudonym, "; detail=", word(reason)});
+  reply_->added.add(FieldId::CacheStatus, reply_->outcome.cache_status);
   refused_ = true;
   begin_reply();
   return Next::Finish;

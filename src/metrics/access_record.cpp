@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "freshet/metrics/access_log.hpp"
+#include "freshet/metrics/counters.hpp"
 #include "log_text.hpp"
 
 namespace freshet {
@@ -105,9 +106,8 @@ void format_combined(const AccessRecord& r, std::string& out) {
 
 /// Squid's result code for a request that the cache had no part in.
 std::string_view squid_code_without_cache(const AccessRecord& r) noexcept {
-  static constexpr std::array<std::string_view, 5> kDenied = {"connect-refused", "port-refused", "private-address",
-                                                              "too-many-connections", "no-route"};
-  if (std::find(kDenied.begin(), kDenied.end(), r.reason) != kDenied.end()) return "TCP_DENIED";
+  const auto is_reason = [&r](Reason reason) { return word(reason) == r.reason; };
+  if (std::any_of(kDenials.begin(), kDenials.end(), is_reason)) return "TCP_DENIED";
   const bool opened = r.status == 101 || (r.method == "CONNECT" && r.status >= 200 && r.status < 300);
   if (opened || (r.method == "CONNECT" && !r.upstream_address.empty())) return "TCP_TUNNEL";
   return r.upstream_address.empty() ? "NONE_NONE" : "TCP_MISS";

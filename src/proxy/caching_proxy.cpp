@@ -14,6 +14,7 @@
 #include "freshet/cache/vary.hpp"
 #include "freshet/exchange/error_reply.hpp"
 #include "freshet/http/forwarding.hpp"
+#include "freshet/http/target.hpp"
 #include "hit.hpp"
 #include "invalidation.hpp"
 #include "local_answer.hpp"
@@ -68,7 +69,30 @@ Reason why_not_stored(const Request& client, int status, Preconditions asked, co
   return Reason::None;
 }
 
+/// Whether the next response for the same URL will not be shareable either, whoever asks: what the response said, not what this one
+/// request did. Otherwise a client could keep others from waiting for one another.
+bool is_about_the_url(Reason why) noexcept {
+  switch (why) {
+    case Reason::NoStore:
+    case Reason::PrivateResponse:
+    case Reason::NoFreshness:
+    case Reason::StatusNotCacheable:
+    case Reason::VaryStar:
+    case Reason::SetCookie:
+    case Reason::TooLarge:
+    case Reason::AlreadyStale: return true;
+    default: return false;
+  }
+}
+
 bool is_trouble(int status) noexcept { return status == 500 || status == 502 || status == 503 || status == 504; }
+
+std::string_view dialled_authority(const Request& request) {
+  const Peer& peer = request.peer;
+  std::string text = peer.local_address.find(':') == std::string::npos ? peer.local_address : '[' + peer.local_address + ']';
+  if (peer.local_port != default_port(request.head.scheme)) text += ':' + std::to_string(peer.local_port);
+  return request.arena.copy(text);
+}
 
 /// Waits for another client's fetch, and leaves its list in time whatever happens.
 class Following {
@@ -136,6 +160,8 @@ std::string_view CachingProxy::partition(const Request& request) const noexcept 
 }
 
 bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept {
+  // HTTP/1.0 has no Host: on a reverse listener the address that the client dialled says whom it means.
+  if (request.head.authority.empty() && !rules(request).forward) request.head.authority = dialled_authority(request);
   verdict = decide_route(request, rules(request));
   request.destination.upstream = verdict.upstream;
   return verdict.error == Reason::None;
@@ -144,6 +170,11 @@ bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept
 /// A reply for what goes no further: no route, a loop, the last stop of TRACE and OPTIONS.
 std::optional<Reply> CachingProxy::admit(Request& request) {
   RouteVerdict verdict;
+  if (rules(request).forward && is_about_the_proxy(request)) {
+    Reply reply = answer_options();
+    sign(reply, request, CacheStatus());
+    return reply;
+  }
   if (!route(request, verdict)) return refuse(request, verdict.error, verdict.status);
   if (request.head.authority.empty()) return refuse(request, Reason::BadHost, 400);
   if (count_in_via(request.head.fields, options_.loop_token) > 0) return refuse(request, Reason::Loop, 508);
@@ -243,13 +274,13 @@ Task<Reply> CachingProxy::pass(Request& request, Reason why) {
   if (answered && invalidates(request.head.method, reply.head.status))
     invalidate_after(store_, partition(request), request, reply.head);
   CacheStatus said;
-  said.forward = forward_word(why);
+  if (answered || reply.outcome.origin_asked) said.forward = forward_word(why);
   said.forward_status = reply.outcome.origin_status;
   if (said.forward == "bypass") said.detail = why;
   if (!answered) said.detail = reply.outcome.reason;
   sign(reply, request, said);
   reply.outcome.cache = answered ? CacheResult::Bypass : CacheResult::Error;
-  if (request.head.method == Method::Connect) reply.outcome.cache = CacheResult::None;
+  if (request.head.method == Method::Connect || (!answered && !reply.outcome.origin_asked)) reply.outcome.cache = CacheResult::None;
   if (answered && reply.outcome.reason == Reason::None) reply.outcome.reason = why;
   co_return reply;
 }
@@ -304,6 +335,7 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request) {
 
 Preconditions CachingProxy::preconditions(const Errand& errand) const noexcept {
   if (errand.revalidated() && errand.revalidated()->meta().has_validator()) return Preconditions::Stored;
+  if (errand.client.head.method == Method::Head) return Preconditions::Keep;
   // A part is asked for and nothing whole is stored: fetching the whole could cost far more than the client wants.
   if (errand.client.head.fields.contains(FieldId::Range)) return Preconditions::Keep;
   // What is known not to be storable is not worth a full answer where the client may already have it.
@@ -351,14 +383,14 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   const Reason why = reply.outcome.reason;
   if (errand.ticket) errand.ticket.fail(why, reply.head.status);
   CacheStatus said;
-  said.forward = forward_word(errand.look.decision.why);
+  if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
   said.detail = why;
   const auto& stored = errand.look.found.response;
   if (stored && may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
                                          clock_.now().steady))
     return stale_hit(errand, said);
   sign(reply, errand.client, said);
-  reply.outcome.cache = CacheResult::Error;
+  reply.outcome.cache = reply.outcome.origin_asked ? CacheResult::Error : CacheResult::None;  // None: policy refused it
   return reply;
 }
 
@@ -451,7 +483,7 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
 /// The origin's answer goes to this client alone.
 Reply CachingProxy::pass_on(Errand& errand, Reply origin, Reason why) {
   const bool head_only = errand.client.head.method == Method::Head;
-  if (errand.ticket) errand.ticket.decline(why, !head_only && why != Reason::PartialResponse && why != Reason::NoRoom);
+  if (errand.ticket) errand.ticket.decline(why, !head_only && is_about_the_url(why));
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;

@@ -34,7 +34,12 @@ Reply answer_trace(const Request& request) {
   return reply;
 }
 
-/// RFC 9110 9.3.7.
+}  // namespace
+
+bool is_about_the_proxy(const Request& request) noexcept {
+  return request.head.method == Method::Options && request.head.target == "*" && !request.absolute_form;
+}
+
 Reply answer_options() {
   auto made = make_ref<TextReply>();
   made->fields.add(FieldId::Allow, "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE");
@@ -44,8 +49,6 @@ Reply answer_options() {
   reply.pin = std::move(made);
   return reply;
 }
-
-}  // namespace
 
 std::optional<Reply> answer_max_forwards(Request& request, std::string_view pseudonym) {
   if (request.head.method != Method::Trace && request.head.method != Method::Options) return {};

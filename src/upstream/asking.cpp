@@ -239,7 +239,7 @@ void Asking::account_for(Reply& reply, int origin_status) {
   outcome.origin_asked = asked_;
   outcome.origin_status = static_cast<std::uint16_t>(origin_status);
   outcome.upstream = request_.destination.upstream;
-  outcome.origin_head_time = std::chrono::duration_cast<Milliseconds>(taken);
+  outcome.origin_head_time = taken;
   outcome.origin_address = request_.arena.copy(address_);
   if (origin_status == 0) return;
   counters_->requests[code_class(origin_status)].add();

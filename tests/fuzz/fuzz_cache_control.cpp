@@ -12,14 +12,14 @@ using namespace freshet;
 namespace {
 
 void check_range(const std::optional<Seconds>& value) {
-  if (value) CHECK(*value >= Seconds(0) && *value <= kForever);
+  if (value) ENSURE(*value >= Seconds(0) && *value <= kForever);
 }
 
 void check_inside(std::string_view part, const Fields& fields) {
   if (part.empty()) return;
   const std::string_view wire = *fields.view().wire();
   const std::less_equal<const char*> at_most;
-  CHECK(at_most(wire.data(), part.data()) && at_most(part.data() + part.size(), wire.data() + wire.size()));
+  ENSURE(at_most(wire.data(), part.data()) && at_most(part.data() + part.size(), wire.data() + wire.size()));
 }
 
 }  // namespace
@@ -43,9 +43,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_range(value);
   check_inside(response.no_cache_fields, fields);
   check_inside(response.private_fields, fields);
-  CHECK(!response.no_cache || response.no_cache_fields.empty());
-  CHECK(!response.is_private || response.private_fields.empty());
-  CHECK(!response.targeted || fields.contains(FieldId::CdnCacheControl));
+  ENSURE(!response.no_cache || response.no_cache_fields.empty());
+  ENSURE(!response.is_private || response.private_fields.empty());
+  ENSURE(!response.targeted || fields.contains(FieldId::CdnCacheControl));
   const RequestDirectives request = parse_request_directives(fields);
   for (const auto& value : {request.max_age, request.min_fresh, request.max_stale, request.stale_if_error})
     check_range(value);

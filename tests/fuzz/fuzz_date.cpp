@@ -19,6 +19,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!seconds || *seconds > 253'402'300'799) return 0;
   std::array<char, kHttpDateSize> written{};
   format_http_date(*seconds, written);
-  CHECK(parse_http_date({written.data(), written.size()}, now) == seconds);
+  ENSURE(parse_http_date({written.data(), written.size()}, now) == seconds);
   return 0;
 }

@@ -14,29 +14,29 @@ namespace {
 void check_request(Method method, Version version, const Fields& fields) {
   const FramingVerdict v = frame_request(method, version, fields);
   const std::size_t lengths = fields.count(FieldId::ContentLength), codings = fields.count(FieldId::TransferEncoding);
-  CHECK((v.error == Reason::None) == (v.status == 0));
-  CHECK(v.status == 0 || v.status == 400 || v.status == 501);
+  ENSURE((v.error == Reason::None) == (v.status == 0));
+  ENSURE(v.status == 0 || v.status == 400 || v.status == 501);
   if (v.status != 0) {
-    CHECK(v.body == BodyKind::None && !v.persistent);
+    ENSURE(v.body == BodyKind::None && !v.persistent);
     return;
   }
-  CHECK(lengths + codings <= 1);
-  CHECK(v.body != BodyKind::UntilClose && v.body != BodyKind::Tunnel);
-  CHECK((v.body == BodyKind::Chunked) == (codings == 1));
-  CHECK((v.body == BodyKind::Length) == (v.length != 0));
+  ENSURE(lengths + codings <= 1);
+  ENSURE(v.body != BodyKind::UntilClose && v.body != BodyKind::Tunnel);
+  ENSURE((v.body == BodyKind::Chunked) == (codings == 1));
+  ENSURE((v.body == BodyKind::Length) == (v.length != 0));
   if (codings == 1) {
-    CHECK(version != Version::Http10 && ascii::iequals(*fields.first(FieldId::TransferEncoding), "chunked"));
+    ENSURE(version != Version::Http10 && ascii::iequals(*fields.first(FieldId::TransferEncoding), "chunked"));
   }
-  if (lengths == 1) CHECK(ascii::parse_decimal(*fields.first(FieldId::ContentLength)) == v.length);
+  if (lengths == 1) ENSURE(ascii::parse_decimal(*fields.first(FieldId::ContentLength)) == v.length);
 }
 
 void check_response(Method method, int status, Version version, const Fields& fields) {
   const FramingVerdict v = frame_response(method, status, version, fields);
-  CHECK(v.status == 0 || v.status == 502);
-  if (v.body == BodyKind::UntilClose || v.body == BodyKind::Tunnel) CHECK(!v.persistent);
-  if (v.body == BodyKind::Chunked) CHECK(fields.contains(FieldId::TransferEncoding));
-  if (fields.contains(FieldId::TransferEncoding) && fields.contains(FieldId::ContentLength)) CHECK(!v.persistent);
-  if (method == Method::Head && status != 101) CHECK(v.body == BodyKind::None);
+  ENSURE(v.status == 0 || v.status == 502);
+  if (v.body == BodyKind::UntilClose || v.body == BodyKind::Tunnel) ENSURE(!v.persistent);
+  if (v.body == BodyKind::Chunked) ENSURE(fields.contains(FieldId::TransferEncoding));
+  if (fields.contains(FieldId::TransferEncoding) && fields.contains(FieldId::ContentLength)) ENSURE(!v.persistent);
+  if (method == Method::Head && status != 101) ENSURE(v.body == BodyKind::None);
 }
 
 }  // namespace

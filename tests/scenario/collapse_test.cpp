@@ -121,6 +121,26 @@ TEST_CASE("answers that turn out not to be shareable are neither shared nor seri
   }
 }
 
+TEST_CASE("what one client's request keeps out of the store does not stop others from sharing", "[scenario][collapse]") {
+  for (const char* field : {"Cache-Control", "Authorization"}) {
+    Pipeline p;
+    auto gate = std::make_shared<Wakeup>();
+    p.origin.answer = [&](const Seen& seen) {
+      const bool odd = !seen.field("Authorization").empty() || seen.field("Cache-Control") == "no-store";
+      return held(odd ? nullptr : gate, {{"Cache-Control", "max-age=60"}});
+    };
+    p.ask({"http://a.example/x", {{field, "no-store"}}});
+    const auto one = p.start("http://a.example/x");
+    const auto two = p.start("http://a.example/x");
+    CHECK(p.origin.seen.size() == 2);
+    gate->wake();
+    p.poll();
+    CHECK(one->done);
+    CHECK(two->body == "hello");
+    CHECK(p.origin.seen.size() == 2);
+  }
+}
+
 TEST_CASE("when the origin fails, those who waited learn it without asking again", "[scenario][collapse]") {
   Pipeline p;
   auto gate = std::make_shared<Wakeup>();

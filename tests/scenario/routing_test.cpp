@@ -107,3 +107,26 @@ TEST_CASE("unknown methods, bodies and upgrades go past the cache", "[scenario][
   CHECK_FALSE(p.ask(upgrade).at_once);
   CHECK(p.origin.seen.size() == 4);
 }
+
+TEST_CASE("OPTIONS * on a forward listener is about the proxy itself", "[scenario][9110-9.3.7]") {
+  Pipeline p;
+  Ask options("OPTIONS", "http://a.example/");
+  options.listener = 1;
+  options.url = "http://*";
+  options.absolute_form = false;
+  options.target = "*";
+  const Got got = p.ask(options);
+  CHECK(got.status == 200);
+  CHECK(got.field("Allow").find("GET") == 0);
+  CHECK(p.origin.seen.empty());
+}
+
+TEST_CASE("HTTP/1.0 without Host means the address that was dialled", "[scenario][9112-3.2]") {
+  Pipeline p;
+  Ask bare("GET", "http:///x");
+  CHECK(p.ask(bare).status == 200);
+  CHECK(p.origin.seen.back().authority == "192.0.2.1:8080");
+  CHECK(p.ask(bare).at_once);
+  bare.listener = 1;
+  CHECK(p.ask(bare).status == 400);
+}

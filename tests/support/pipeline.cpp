@@ -37,6 +37,8 @@ void fill_in(Client& client, const Ask& ask, Time now) {
   Request& request = client.request;
   Arena& arena = client.arena;
   client.peer.address = "192.0.2.7";
+  client.peer.local_address = "192.0.2.1";
+  client.peer.local_port = 8080;
   request.head.method_name = arena.copy(ask.method);
   request.head.method = parse_method(ask.method);
   const auto scheme_end = ask.url.find("://");
@@ -46,7 +48,8 @@ void fill_in(Client& client, const Ask& ask, Time now) {
   request.head.target = path == std::string::npos ? "/" : arena.copy(ask.url.substr(path));
   if (request.head.method == Method::Connect) request.head.target = request.head.authority;
   for (const auto& [name, value] : ask.fields) request.head.fields.add(name, value);
-  request.absolute_form = true;
+  if (!ask.target.empty()) request.head.target = arena.copy(ask.target);
+  request.absolute_form = ask.absolute_form;
   request.listener = ask.listener;
   request.received = now;
   request.upgrade = arena.copy(ask.upgrade);

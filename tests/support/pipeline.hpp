@@ -38,6 +38,8 @@ struct Ask {
   bool has_body = false;
   std::uint16_t listener = 0;
   std::string upgrade;
+  bool absolute_form = true;
+  std::string target;  ///< instead of the URL's
   Ask() = default;
   Ask(std::string u) : url(std::move(u)) {}            // NOLINT: asks read better without ceremony
   Ask(const char* u) : url(u) {}                       // NOLINT

@@ -33,7 +33,7 @@ struct Outcome {
   bool origin_asked = false;
   std::uint16_t origin_status = 0;      ///< 0: none
   std::uint16_t upstream = 0xffff;      ///< index into the configured upstreams; 0xffff: forward or none
-  Milliseconds origin_head_time{0};     ///< from asking the origin to its head
+  std::chrono::nanoseconds origin_head_time{0};  ///< from asking the origin to its head
   std::string_view origin_address;      ///< "ip:port" that was dialled; in the request's arena or static
   std::string_view cache_status;        ///< our Cache-Status member; in the request's arena or static
   Outcome() = default;

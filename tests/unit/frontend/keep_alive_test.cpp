@@ -5,6 +5,7 @@
 
 #include "session_rig.hpp"
 #include "support/alloc_counter.hpp"
+#include "support/tireless_client.hpp"
 
 using namespace freshet;
 using namespace freshet::test;
@@ -405,44 +406,6 @@ class HitService final : public Service {
 
  private:
   std::optional<Reply> kept_;
-};
-
-/// A client that has its next bytes ready whenever it is asked, and takes everything; counts the heap's part in
-/// between.
-class TirelessClient final : public Transport {
- public:
-  static constexpr std::size_t kWarmUp = 100;
-  TirelessClient(std::string text, std::size_t rounds, std::size_t& allocations)
-      : text_(std::move(text)), rounds_(rounds), allocations_(allocations) {}
-
-  IoResult read_now(std::span<std::byte>) noexcept override { return {IoResult::State::Failed, 0}; }
-  IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept override {
-    std::size_t size = 0;
-    for (const auto& piece : pieces) size += piece.size();
-    return {IoResult::State::Done, size};
-  }
-  Task<IoResult> read(std::span<std::byte> into) override {
-    if (round_ == kWarmUp) counter_.restart();
-    if (round_++ == rounds_) {
-      allocations_ = counter_.count();
-      co_return IoResult{IoResult::State::End, 0};
-    }
-    std::copy_n(reinterpret_cast<const std::byte*>(text_.data()), text_.size(), into.begin());
-    co_return IoResult{IoResult::State::Done, text_.size()};
-  }
-  Task<bool> wait_readable() override { co_return true; }
-  Task<bool> wait_writable() override { co_return true; }
-  void shutdown_write() noexcept override {}
-  void cancel() noexcept override {}
-  void close() noexcept override {}
-  void abort() noexcept override {}
-
- private:
-  const std::string text_;
-  const std::size_t rounds_;
-  std::size_t& allocations_;
-  std::size_t round_ = 0;
-  AllocCounter counter_;
 };
 
 }  // namespace

@@ -202,6 +202,8 @@ class LiveProxy {
 
   std::uint16_t port(std::size_t listener = 0) const { return ports_.at(listener); }
   void drain();
+  /// Ends what is under way; the workers go on.
+  void cut();
   /// Ends the workers, and destroys all that they held; the store stays.
   void stop();
   Store& store() noexcept { return *store_; }

@@ -11,8 +11,9 @@ namespace freshet {
 
 /// wait() returns once wake() has been called since the last wait() returned; a wake() that comes first is not lost.
 /// wake(): any thread. wait(): one coroutine at a time; it resumes on its own executor. Destroy it only when no wake()
-/// can be under way: take it off the WaiterList first. A loop that is destroyed destroys the coroutines that wait on
-/// it, as it does with those that wait for its timers and sockets.
+/// can be under way: take it off the WaiterList first. A loop that is destroyed destroys the coroutines that wait on it,
+/// as it does with those that wait for its timers and sockets; no other thread may be about to wake one of them then
+/// (app joins all workers and ends the resolver before it discards any loop).
 class Wakeup final : public Waiter {
  public:
   Wakeup();

@@ -1,0 +1,210 @@
+// One question to the origin on behalf of the cache: what is asked, and what becomes of the answer.
+#include "freshet/async/spawn.hpp"
+#include "freshet/async/wakeup.hpp"
+#include "freshet/cache/vary.hpp"
+#include "hit.hpp"
+#include "pipeline.hpp"
+
+namespace freshet {
+namespace {
+
+/// Answers to the client's own condition or range say nothing about the whole.
+Reason why_not_stored(const Request& client, int status, Preconditions asked, const StoreDecision& decision) noexcept {
+  if (!decision.store) return decision.why;
+  if (client.head.method != Method::Get) return Reason::MethodNotCacheable;
+  const bool own_question =
+      asked == Preconditions::Keep && has_any(client, {FieldId::Range, FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+  if (own_question && (status == 304 || status == 206 || status == 412 || status == 416)) return Reason::PartialResponse;
+  return Reason::None;
+}
+
+/// Whether the next response for the same URL will not be shareable either, whoever asks: what the response said, not what this one
+/// request did. Otherwise a client could keep others from waiting for one another.
+bool is_about_the_url(Reason why) noexcept {
+  switch (why) {
+    case Reason::NoStore:
+    case Reason::PrivateResponse:
+    case Reason::NoFreshness:
+    case Reason::StatusNotCacheable:
+    case Reason::VaryStar:
+    case Reason::SetCookie:
+    case Reason::TooLarge:
+    case Reason::AlreadyStale: return true;
+    default: return false;
+  }
+}
+
+bool is_trouble(int status) noexcept { return status == 500 || status == 502 || status == 503 || status == 504; }
+
+}  // namespace
+
+Preconditions CachingProxy::preconditions(const Errand& errand) const noexcept {
+  if (errand.revalidated() && errand.revalidated()->meta().has_validator()) return Preconditions::Stored;
+  if (errand.client.head.method == Method::Head) return Preconditions::Keep;
+  // A part is asked for and nothing whole is stored: fetching the whole could cost far more than the client wants.
+  if (errand.client.head.fields.contains(FieldId::Range)) return Preconditions::Keep;
+  // What is known not to be storable is not worth a full answer where the client may already have it.
+  return errand.ticket.remembered() || errand.look.directives.no_store ? Preconditions::Keep : Preconditions::Drop;
+}
+
+Task<Reply> CachingProxy::fetch(Errand& errand) {
+  Request& client = errand.client;
+  const StoredResponse* old = errand.revalidated();
+  const Preconditions asked = preconditions(errand);
+  const auto sent = make_origin_request(client, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr);
+  errand.times.requested = clock_.now();
+  Reply origin = co_await origin_.serve(*sent);
+  errand.times.received = clock_.now();
+
+  if (origin.outcome.origin_status == 0) co_return failed(errand, std::move(origin));
+  const auto& held = errand.look.found.response;
+  if (held && is_trouble(origin.head.status) &&
+      may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
+    CacheStatus said;
+    said.forward_status = origin.head.status;
+    errand.ticket.decline(Reason::StaleIfError, false);
+    co_return stale_hit(errand, said);
+  }
+  if (asked == Preconditions::Stored && origin.head.status == 304) {
+    bool done = false;
+    Reply reply = freshened(errand, origin, done);
+    if (done) co_return reply;
+  }
+  const StoreDecision decision = decide_store(client.head, origin.head, origin.length, options_.policy, errand.times);
+  const Reason against = why_not_stored(client, origin.head.status, asked, decision);
+  if (against != Reason::None) co_return pass_on(errand, std::move(origin), against);
+
+  std::unique_ptr<FillJob> fill;
+  if (!is_stored(errand, origin, decision, fill)) co_return pass_on(errand, std::move(origin), Reason::NoRoom);
+  if (fill) {
+    Task<void> filling = run_fill(std::move(fill));
+    co_await spawn(std::move(filling));
+  }
+  co_return origin;
+}
+
+/// No answer came: a stored response may stand in, otherwise the client learns why.
+Reply CachingProxy::failed(Errand& errand, Reply reply) {
+  const Reason why = reply.outcome.reason;
+  if (errand.ticket) errand.ticket.fail(why, reply.head.status);
+  CacheStatus said;
+  if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
+  said.detail = why;
+  const auto& stored = errand.look.found.response;
+  if (stored && may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
+                                         clock_.now().steady))
+    return stale_hit(errand, said);
+  sign(reply, errand.client, said);
+  reply.outcome.cache = reply.outcome.origin_asked ? CacheResult::Error : CacheResult::None;  // None: policy refused it
+  return reply;
+}
+
+/// RFC 9111 4.3.3 and 4.3.4. `done` stays false when the memory for the new head could not be had.
+Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
+  const Ref<StoredResponse>& old = errand.look.found.response;
+  Ref<StoredResponse> fresh =
+      freshen(*old, errand.client.head, origin.head, options_.policy, errand.times, store_);
+  done = true;
+  const Ref<StoredResponse> used = fresh ? fresh : old;
+  if (fresh) {
+    errand.ticket.publish(old, fresh);
+  } else {
+    errand.ticket.decline(Reason::NoRoom, false);
+  }
+  const StoredMeta& meta = used->meta();
+  CacheStatus said;
+  said.forward = forward_word(errand.look.decision.why);
+  said.forward_status = 304;
+  said.stored = true;
+  HitLines lines;
+  lines.age = current_age(meta, errand.times.received.steady);
+  said.ttl = meta.lifetime - lines.age;
+  lines.cache_status = render_cache_status(said, options_.pseudonym, errand.client.arena);
+  Reply reply = make_hit(errand.client, used, lines);
+  reply.outcome = origin.outcome;
+  reply.outcome.cache = CacheResult::Revalidated;
+  reply.outcome.reason = Reason::Revalidated;
+  reply.outcome.stored = true;
+  reply.outcome.cache_status = lines.cache_status;
+  return reply;
+}
+
+/// Puts the response into the store, turns `origin` into the client's answer read from there, and leaves in `fill` the work of filling
+/// it. False when there is no room, or the key was invalidated meanwhile: the origin's body is then untouched.
+bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill) {
+  Request& client = errand.client;
+  const auto vary_key = make_vary_key(origin.head.fields, client.head.fields);
+  if (!vary_key) return false;
+  const bool whole = !origin.body.source;
+  const std::optional<std::uint64_t> expected = whole ? std::optional<std::uint64_t>(origin.body.whole.bytes.size()) : origin.length;
+  auto body = make_ref<StoredBody>(store_, expected, options_.policy.max_object_size);
+  auto stored = make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
+                                     client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
+  if (!stored) return false;
+  auto job = std::make_unique<FillJob>(store_, counters_, stored, std::move(origin.body.source));
+  if (whole) {
+    Wakeup nobody;
+    if (!origin.body.whole.bytes.empty() && body->append(origin.body.whole.bytes, nobody) != StoredBody::Appended::Taken) return false;
+    if (body->passing()) return false;
+    body->finish();
+  }
+  const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
+  if (!errand.ticket.publish(stored, fresh)) {
+    origin.body.source = std::move(job->source);
+    return false;
+  }
+  CacheStatus said;
+  said.forward = forward_word(errand.look.decision.why);
+  said.forward_status = origin.head.status;
+  said.stored = true;
+  said.ttl = decision.meta.lifetime - decision.meta.initial_age;
+  origin = first_answer(errand, std::move(origin), stored, said);
+  origin.outcome.cache = errand.look.found.response ? CacheResult::Expired : CacheResult::Miss;
+  origin.outcome.reason = errand.look.decision.why;
+  origin.outcome.stored = true;
+  if (!whole) fill = std::move(job);
+  return true;
+}
+
+/// For the client whose request brought the response: the origin's own head, or 304 when its conditions (which the origin did not see)
+/// say that it has the response already.
+Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said) {
+  const Request& client = errand.client;
+  if (has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored)) {
+    HitLines lines;
+    lines.age = stored->meta().initial_age;
+    lines.cache_status = render_cache_status(said, options_.pseudonym, client.arena);
+    Reply reply = make_hit(client, stored, lines);
+    reply.outcome = origin.outcome;
+    reply.outcome.cache_status = lines.cache_status;
+    return reply;
+  }
+  // The client's reader comes before the fill starts, so that the fill never finds itself without one.
+  origin.body = make_stored_body(stored->body(), 0, {});
+  sign(origin, client, said);
+  return origin;
+}
+
+/// The origin's answer goes to this client alone.
+Reply CachingProxy::pass_on(Errand& errand, Reply origin, Reason why) {
+  const bool head_only = errand.client.head.method == Method::Head;
+  if (errand.ticket) errand.ticket.decline(why, !head_only && is_about_the_url(why));
+  CacheStatus said;
+  said.forward = forward_word(errand.look.decision.why);
+  said.forward_status = origin.head.status;
+  if (!head_only) said.detail = why;
+  sign(origin, errand.client, said);
+  origin.outcome.cache = head_only ? CacheResult::Miss : CacheResult::Uncacheable;
+  origin.outcome.reason = why;
+  return origin;
+}
+
+/// RFC 5861 3: the client has its (stale) answer; this brings the next one's. Exactly one at a time: it holds the key's ticket.
+Task<void> CachingProxy::revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket) {
+  Request& own = request->request();
+  look.key.text = own.arena.copy(look.key.text);
+  Errand errand(own, std::move(look), std::move(ticket));
+  const Reply reply = co_await fetch(errand);
+}
+
+}  // namespace freshet

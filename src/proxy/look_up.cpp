@@ -1,0 +1,123 @@
+// What the store has for a request, and what follows from it: a hit, a wait for another client's fetch, or a fetch.
+#include "freshet/async/spawn.hpp"
+#include "freshet/async/wakeup.hpp"
+#include "freshet/exchange/error_reply.hpp"
+#include "hit.hpp"
+#include "pipeline.hpp"
+
+namespace freshet {
+namespace {
+
+/// Waits for another client's fetch, and leaves its list in time whatever happens.
+class Following {
+ public:
+  explicit Following(Ref<Fetch> fetch) : fetch_(std::move(fetch)) {}
+  ~Following() { fetch_->leave(wakeup_); }
+  Fetch::Look look() { return fetch_->look(wakeup_); }
+  Wakeup& wakeup() noexcept { return wakeup_; }
+
+ private:
+  Ref<Fetch> fetch_;
+  Wakeup wakeup_;
+};
+
+Task<Fetch::Look> follow(Ref<Fetch> fetch) {
+  Following following(std::move(fetch));
+  for (;;) {
+    const Fetch::Look look = following.look();
+    if (look.verdict != FetchVerdict::Waiting) co_return look;
+    co_await following.wakeup().wait();
+  }
+}
+
+}  // namespace
+
+LookUp CachingProxy::look_up(const Request& request, Time now) {
+  LookUp look;
+  look.key = make_cache_key(partition(request), request.head, request.arena);
+  look.directives = parse_request_directives(request.head.fields);
+  look.found = store_.find(look.key, request.head.fields);
+  look.decision = decide_reuse(look.directives, look.found.response ? &look.found.response->meta() : nullptr, options_.policy, now.steady);
+  if (!look.found.response && look.found.other_variants && look.decision.why == Reason::NothingStored)
+    look.decision.why = Reason::VaryMiss;
+  return look;
+}
+
+Reply CachingProxy::hit(const Request& request, const LookUp& look, CacheResult result) {
+  CacheStatus said;
+  said.hit = result != CacheResult::Collapsed;
+  said.ttl = look.decision.ttl;
+  if (result == CacheResult::Collapsed) {
+    said.forward = "uri-miss";
+    said.collapsed = true;
+  } else if (look.decision.why != Reason::Fresh) {
+    said.detail = look.decision.why;
+  }
+  HitLines lines;
+  lines.age = look.decision.age;
+  lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
+  Reply reply = make_hit(request, look.found.response, lines);
+  reply.outcome.cache = result;
+  reply.outcome.reason = look.decision.why;
+  reply.outcome.cache_status = lines.cache_status;
+  return reply;
+}
+
+/// The origin is in trouble, and the stored response may stand in for it (RFC 9111 4.2.4).
+Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
+  const LookUp& look = errand.look;
+  const SteadyTime now = clock_.now().steady;
+  const StoredMeta& meta = look.found.response->meta();
+  CacheStatus said;
+  said.hit = true;
+  said.detail = Reason::StaleIfError;
+  HitLines lines;
+  lines.age = current_age(meta, now);
+  said.ttl = meta.lifetime - lines.age;
+  lines.cache_status = render_cache_status(said, options_.pseudonym, errand.client.arena);
+  Reply reply = make_hit(errand.client, look.found.response, lines);
+  reply.outcome.cache = CacheResult::Stale;
+  reply.outcome.reason = Reason::StaleIfError;
+  reply.outcome.cache_status = lines.cache_status;
+  reply.outcome.origin_status = static_cast<std::uint16_t>(origin_said.forward_status);
+  return reply;
+}
+
+/// Looks again after every fetch that it waited for, and goes alone when that did not help: nobody queues twice.
+Task<Reply> CachingProxy::look_or_fetch(Request& request) {
+  bool followed = false;
+  for (;;) {
+    LookUp look = look_up(request, clock_.now());
+    if (look.decision.reuse == Reuse::Use)
+      co_return hit(request, look, followed ? CacheResult::Collapsed : look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
+    if (look.decision.reuse == Reuse::UseAndRevalidate) {
+      if (auto ticket = store_.join_background(look.key)) {
+        auto detached = std::make_unique<DetachedRequest>(request);
+        Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket));
+        co_await spawn(std::move(errand));
+      }
+      co_return hit(request, look, CacheResult::Stale);
+    }
+    if (look.decision.reuse == Reuse::Refuse) {
+      CacheStatus said;
+      co_return refuse(request, Reason::OnlyIfCached, 504, said);
+    }
+    const bool alone = followed || request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
+                       has_any(request, {FieldId::Authorization, FieldId::Range});
+    Store::Joined joined = store_.join(look.key, alone);
+    if (!joined.follow) {
+      Errand errand(request, std::move(look), std::move(joined.ticket));
+      Reply reply = co_await fetch(errand);
+      co_return reply;
+    }
+    const Fetch::Look seen = co_await follow(std::move(joined.follow));
+    followed = true;
+    if (seen.verdict != FetchVerdict::Failed) continue;
+    Errand errand(request, std::move(look), FetchTicket());
+    Reply failure = make_error_reply(request, {seen.reason, Side::Origin, seen.status}, options_.pseudonym);
+    failure.outcome.origin_asked = true;
+    co_return failed(errand, std::move(failure));
+  }
+}
+
+}  // namespace freshet

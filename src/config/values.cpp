@@ -11,6 +11,7 @@
 namespace freshet::config {
 namespace {
 
+constexpr std::array<std::string_view, 2> kSetCookieRules{"bypass", "store"};
 constexpr std::array<std::string_view, 3> kLogFormats{"combined", "json", "squid"};
 constexpr std::array<std::string_view, 5> kLogLevels{"debug", "info", "warn", "error", "off"};
 
@@ -191,6 +192,9 @@ bool ValueType<HostField>::read(std::string_view text, HostField& out, std::stri
   return true;
 }
 
+bool ValueType<SetCookieRule>::read(std::string_view text, SetCookieRule& out, std::string&) {
+  return read_word(text, kSetCookieRules, out);
+}
 bool ValueType<LogFormat>::read(std::string_view text, LogFormat& out, std::string&) {
   return read_word(text, kLogFormats, out);
 }
@@ -283,6 +287,7 @@ template Milliseconds initial(std::string_view);
 template std::string initial(std::string_view);
 template Endpoint initial(std::string_view);
 template HostField initial(std::string_view);
+template SetCookieRule initial(std::string_view);
 template LogFormat initial(std::string_view);
 template LogLevel initial(std::string_view);
 

@@ -54,6 +54,7 @@ struct HostField {
   bool operator==(const HostField&) const = default;
 };
 
+enum class SetCookieRule : std::uint8_t { Bypass, Store };
 enum class LogFormat : std::uint8_t { Combined, Json, Squid };
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error, Off };
 std::string_view to_string(LogFormat) noexcept;

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "freshet/base/clock.hpp"
 #include "freshet/base/reason.hpp"
@@ -21,6 +23,8 @@ struct CachePolicy {
   /// Where neither side says stale-if-error; an origin that cannot be reached may be stood in for in any case, unless
   /// that is forbidden.
   Seconds default_stale_if_error{0};
+  /// The fields that go before Cache-Control and Expires, in order of precedence (RFC 9213 2.2).
+  std::vector<std::string> targets{"CDN-Cache-Control"};
   std::uint64_t max_object_size = 64u << 20;
 };
 

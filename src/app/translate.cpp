@@ -77,6 +77,9 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   made.fetch_whole_for_range = settings.cache.fetch_whole_for_range;
   made.policy.heuristic_fraction = settings.cache.heuristic_percent / 100.0;
   made.policy.heuristic_max = std::chrono::duration_cast<Seconds>(settings.cache.heuristic_max);
+  made.policy.store_set_cookie = settings.cache.set_cookie == SetCookieRule::Store;
+  made.policy.default_stale_if_error = std::chrono::duration_cast<Seconds>(settings.cache.stale_if_error);
+  made.policy.targets = settings.cache.targets.names;
   made.policy.max_object_size = std::min<std::uint64_t>(settings.cache.max_object_size, settings.cache.max_size / 2);
   for (const auto& listener : settings.listeners) made.listeners.push_back(listener_rules(settings, listener));
   for (const auto& from : settings.upstreams) made.upstreams.push_back(from.name);
@@ -86,6 +89,7 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
 StoreOptions store_options(const Settings& settings) {
   StoreOptions made;
   made.max_size = settings.cache.max_size;
+  made.default_stale_if_error = std::chrono::duration_cast<Seconds>(settings.cache.stale_if_error);
   return made;
 }
 

@@ -86,7 +86,7 @@ bool is_heuristically_cacheable(int status) noexcept {
 
 Freshness read_freshness(const ResponseHead& head, const CachePolicy& policy, const ExchangeTimes& times) noexcept {
   Freshness out;
-  out.directives = parse_response_directives(head.fields);
+  out.directives = parse_response_directives(head.fields, policy.targets);
   const ResponseDirectives& directives = out.directives;
   const std::int64_t received = unix_seconds(times.received.wall);
   const std::int64_t date = read_date(head.fields, FieldId::Date, received).value_or(received);

@@ -89,8 +89,9 @@ bool may_serve_stale_on_error(const RequestDirectives& request, const StoredMeta
     const Seconds window = std::max(request.stale_if_error.value_or(Seconds{0}), by_response);
     return stale_for < window;
   }
-  if (trouble == OriginTrouble::ServerError) return stale_for < policy.default_stale_if_error;
-  return stored.lifetime > Seconds{0};  // cut off from the origin (RFC 9111 4.2.4)
+  if (stale_for < policy.default_stale_if_error) return true;
+  // Cut off from the origin (RFC 9111 4.2.4).
+  return trouble == OriginTrouble::Disconnected && stored.lifetime > Seconds{0};
 }
 
 bool invalidates(Method method, int status) noexcept {

@@ -25,10 +25,11 @@ unsigned count_shards(const StoreOptions& options) noexcept {
 // When a response is of no use any more. Stale, it still serves within its stale-* windows; where nothing forbids it,
 // also while the origin cannot be reached (ten minutes); and as long as it may be validated, it saves the transfer (at
 // least an hour, at most a day).
-std::int64_t keep_until(const StoredMeta& meta) noexcept {
+std::int64_t keep_until(const StoredMeta& meta, Seconds default_stale_if_error) noexcept {
   constexpr Seconds kDisconnected{600}, kShortest{3600}, kLongest{24 * 3600};
+  const Seconds stale_if_error = meta.has_stale_if_error ? meta.stale_if_error : default_stale_if_error;
   Seconds stale{0};
-  if (!meta.forbids_stale) stale = std::max({meta.stale_while_revalidate, meta.stale_if_error, kDisconnected});
+  if (!meta.forbids_stale) stale = std::max({meta.stale_while_revalidate, stale_if_error, kDisconnected});
   if (meta.has_validator()) stale = std::max(stale, std::clamp(meta.lifetime, kShortest, kLongest));
   const Seconds fresh = std::max(meta.lifetime - meta.initial_age, Seconds{0});
   return Seconds(std::chrono::ceil<Seconds>(meta.response_time.time_since_epoch()) + fresh + stale).count();
@@ -175,7 +176,7 @@ void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& 
     } else {
       order_->eviction.replace(*hidden.front(), response, response.hash(), response.bytes());
     }
-    order_->expiry.add(response, keep_until(response.meta()));
+    order_->expiry.add(response, keep_until(response.meta(), options_.default_stale_if_error));
   }
   for (const Ref<StoredResponse>& other : hidden) take_out(shard, *other, gone);
   for (const Ref<StoredResponse>& other : surplus) take_out(shard, *other, gone);

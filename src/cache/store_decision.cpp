@@ -85,7 +85,7 @@ Reason objection_to_sharing(const RequestHead& request, const ResponseHead& resp
 }
 
 // Whether it could ever be used again (RFC 9111 section 3, last item, and common sense).
-Reason objection_of_use(const Freshness& freshness) noexcept {
+Reason objection_of_use(const Freshness& freshness, const CachePolicy& policy) noexcept {
   const StoredMeta& meta = freshness.meta;
   const bool has_lifetime = freshness.is_explicit || meta.heuristic;
   if (!has_lifetime && !is_heuristically_cacheable(meta.status) && !freshness.directives.is_public)
@@ -93,7 +93,8 @@ Reason objection_of_use(const Freshness& freshness) noexcept {
   if (meta.has_validator()) return Reason::None;
   if (meta.no_cache) return Reason::ResponseNoCache;
   if (!has_lifetime) return Reason::NoFreshness;
-  const Seconds grace = meta.forbids_stale ? Seconds{0} : std::max(meta.stale_while_revalidate, meta.stale_if_error);
+  const Seconds stale_if_error = meta.has_stale_if_error ? meta.stale_if_error : policy.default_stale_if_error;
+  const Seconds grace = meta.forbids_stale ? Seconds{0} : std::max(meta.stale_while_revalidate, stale_if_error);
   return meta.lifetime + grace > meta.initial_age ? Reason::None : Reason::AlreadyStale;
 }
 
@@ -121,7 +122,7 @@ StoreDecision decide_store(const RequestHead& request, const ResponseHead& respo
   decision.dropped_fields = freshness.directives.private_fields;
   decision.no_cache_fields = freshness.directives.no_cache_fields;
   decision.why = objection_to_sharing(request, response, freshness, policy);
-  if (decision.why == Reason::None) decision.why = objection_of_use(freshness);
+  if (decision.why == Reason::None) decision.why = objection_of_use(freshness, policy);
   if (decision.why != Reason::None) return decision;
   if (response.status == 206) {
     decision.part = read_part(request, response, length);

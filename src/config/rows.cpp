@@ -57,6 +57,20 @@ void read_value(const RowText& row, const Node& node, const std::string& key, Re
   if (out.empty()) complain(row, node, key, report, "is an empty list");
 }
 
+void read_value(const RowText& row, const Node& node, const std::string& key, Report& report, TargetFields& out) {
+  std::string what;
+  if (node.kind == Node::Kind::Scalar && ValueType<TargetFields>::read(node.text, out, what)) return;
+  if (node.kind != Node::Kind::List) return complain(row, node, key, report, std::move(what));
+  out.names.clear();
+  for (std::size_t i = 0; i < node.children.size(); ++i) {
+    const Node& child = node.children[i];
+    what.clear();
+    if (child.kind != Node::Kind::Scalar || !add_target(child.text, out, what))
+      report.error(child.mark, key + '[' + std::to_string(i) + ']',
+                   (what.empty() ? describe(child) : what) + ", expected a field name such as CDN-Cache-Control");
+  }
+}
+
 void read_value(const RowText& row, const Node& node, const std::string& key, Report& report, PrivateAccess& out) {
   std::string what;
   if (node.kind == Node::Kind::Scalar && ValueType<bool>::read(node.text, out.all, what)) return;

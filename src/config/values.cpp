@@ -7,10 +7,13 @@
 #include <array>
 
 #include "freshet/base/ascii.hpp"
+#include "freshet/http/field_id.hpp"
+#include "freshet/http/grammar.hpp"
 
 namespace freshet::config {
 namespace {
 
+constexpr std::array<std::string_view, 2> kSetCookieRules{"bypass", "store"};
 constexpr std::array<std::string_view, 3> kLogFormats{"combined", "json", "squid"};
 constexpr std::array<std::string_view, 5> kLogLevels{"debug", "info", "warn", "error", "off"};
 
@@ -191,6 +194,35 @@ bool ValueType<HostField>::read(std::string_view text, HostField& out, std::stri
   return true;
 }
 
+bool ValueType<SetCookieRule>::read(std::string_view text, SetCookieRule& out, std::string&) {
+  return read_word(text, kSetCookieRules, out);
+}
+bool add_target(std::string_view name, TargetFields& out, std::string& what) {
+  if (!is_token(name)) return false;
+  const FieldId id = intern_field(name);
+  const auto same = [name](const std::string& other) { return ascii::iequals(other, name); };
+  if (std::ranges::any_of(out.names, same))
+    what = "names '" + std::string{name} + "' twice";
+  else if (id == FieldId::CacheControl)
+    what = "names Cache-Control, which comes after all of them anyway";
+  else if (id != FieldId::Unknown && id != FieldId::CdnCacheControl && id != FieldId::SurrogateControl)
+    what = "names '" + std::string{name} + "', which means something else";
+  if (!what.empty()) return false;
+  out.names.emplace_back(name);
+  return true;
+}
+
+/// One name, or several as a flow list: "[A, B]".
+bool ValueType<TargetFields>::read(std::string_view text, TargetFields& out, std::string& what) {
+  out.names.clear();
+  if (!text.starts_with('[')) return add_target(text, out, what);
+  if (!text.ends_with(']')) return false;
+  text = text.substr(1, text.size() - 2);
+  ListReader names(text);
+  for (std::string_view name; names.next(name);)
+    if (!add_target(name, out, what)) return false;
+  return true;
+}
 bool ValueType<LogFormat>::read(std::string_view text, LogFormat& out, std::string&) {
   return read_word(text, kLogFormats, out);
 }
@@ -283,6 +315,8 @@ template Milliseconds initial(std::string_view);
 template std::string initial(std::string_view);
 template Endpoint initial(std::string_view);
 template HostField initial(std::string_view);
+template TargetFields initial(std::string_view);
+template SetCookieRule initial(std::string_view);
 template LogFormat initial(std::string_view);
 template LogLevel initial(std::string_view);
 

@@ -37,6 +37,9 @@ FRESHET_VALUE_TYPE(std::string, "text", "a text")
 FRESHET_VALUE_TYPE(Endpoint, "address:port", "ADDRESS:PORT such as 127.0.0.1:8080 or \"[::1]:8080\"")
 FRESHET_VALUE_TYPE(ServerUrl, "URL", "http://HOST or http://HOST:PORT")
 FRESHET_VALUE_TYPE(HostField, "keep, server or a host", "keep, server or a host name")
+FRESHET_VALUE_TYPE(SetCookieRule, "bypass or store", "bypass or store")
+FRESHET_VALUE_TYPE(TargetFields, "list of field names",
+                   "a list of field names such as [Freshet-Cache-Control, CDN-Cache-Control]")
 FRESHET_VALUE_TYPE(LogFormat, "combined, json or squid", "combined, json or squid")
 FRESHET_VALUE_TYPE(LogLevel, "debug, info, warn, error or off", "debug, info, warn, error or off")
 #undef FRESHET_VALUE_TYPE
@@ -59,6 +62,9 @@ template <>
 struct ValueType<std::optional<std::uint32_t>> {
   static constexpr TypeText kText{"number or auto", "a whole number or auto"};
 };
+
+/// Appends one name to the list, or says in `what` why it cannot stand there.
+bool add_target(std::string_view name, TargetFields& out, std::string& what);
 
 /// A CIDR block, or an address alone, in canonical spelling; empty when malformed or when bits after the prefix are
 /// set.

@@ -93,7 +93,7 @@ class ResponseReader {
     if (const Flag flag = flag_of(name); flag.set && (!has_value || !flag.permits)) *flag.set = true;
   }
 
-  /// A member of CDN-Cache-Control; false when a directive that we know has a value of the wrong type.
+  /// A member of a targeted field; false when a directive that we know has a value of the wrong type.
   bool see(const DictionaryMember& member) noexcept {
     using Kind = DictionaryMember::Kind;
     if (const Delta delta = delta_of(member.key); delta.reader) {
@@ -152,13 +152,13 @@ class ResponseReader {
   Qualified no_cache_{out_.no_cache, out_.no_cache_fields}, private_{out_.is_private, out_.private_fields};
 };
 
-// The members of all CDN-Cache-Control lines; empty when the field is empty or any part of it invalid. The lines are
-// read one by one, so that what is found points into them; only a member cut in two by a line end would be read
-// otherwise if joined, and RFC 9651 4.2 lets that fail.
-std::vector<DictionaryMember> read_targeted(FieldsView fields) {
+// The members of all lines of that name; empty when the field is empty or any part of it invalid. The lines are read
+// one by one, so that what is found points into them; only a member cut in two by a line end would be read otherwise if
+// joined, and RFC 9651 4.2 lets that fail.
+std::vector<DictionaryMember> read_targeted(FieldsView fields, std::string_view name) {
   std::vector<DictionaryMember> all;
   for (const Field field : fields) {
-    if (field.id != FieldId::CdnCacheControl) continue;
+    if (!ascii::iequals(field.name, name)) continue;
     const auto line = parse_dictionary(field.value);
     if (!line || line->empty()) return {};
     for (const DictionaryMember& member : *line) {
@@ -174,9 +174,9 @@ std::vector<DictionaryMember> read_targeted(FieldsView fields) {
   return all;
 }
 
-// The directives of CDN-Cache-Control; empty when the field is not there or has to be ignored (RFC 9213 2.1).
-std::optional<ResponseDirectives> parse_targeted(FieldsView fields) {
-  const std::vector<DictionaryMember> members = read_targeted(fields);
+// The directives of a targeted field; empty when it is not there or has to be ignored (RFC 9213 2.1).
+std::optional<ResponseDirectives> parse_targeted(FieldsView fields, std::string_view name) {
+  const std::vector<DictionaryMember> members = read_targeted(fields, name);
   if (members.empty()) return {};
   ResponseDirectives directives;
   ResponseReader reader(directives);
@@ -218,9 +218,9 @@ RequestDirectives parse_request_directives(FieldsView fields) noexcept {
   return out;
 }
 
-ResponseDirectives parse_response_directives(FieldsView fields) noexcept {
-  if (fields.contains(FieldId::CdnCacheControl))
-    if (const auto targeted = parse_targeted(fields)) return *targeted;
+ResponseDirectives parse_response_directives(FieldsView fields, std::span<const std::string> targets) noexcept {
+  for (const std::string& name : targets)
+    if (const auto targeted = parse_targeted(fields, name)) return *targeted;
   ResponseDirectives out;
   ResponseReader reader(out);
   for_each_directive(

@@ -1,7 +1,9 @@
-// Cache-Control, CDN-Cache-Control and Pragma with arbitrary text: numbers stay in range, views stay inside the fields.
+// Cache-Control, targeted fields and Pragma with arbitrary text: numbers stay in range, views stay inside the fields.
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "freshet/base/check.hpp"
 #include "freshet/http/cache_control.hpp"
@@ -10,6 +12,8 @@
 using namespace freshet;
 
 namespace {
+
+const std::vector<std::string> kTargets{"CDN-Cache-Control", "Surrogate-Control"};
 
 void check_range(const std::optional<Seconds>& value) {
   if (value) ENSURE(*value >= Seconds(0) && *value <= kForever);
@@ -33,11 +37,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.empty() || !is_field_value(line.substr(1))) continue;
     const FieldId id = line[0] == 'd'   ? FieldId::CdnCacheControl
+                       : line[0] == 's' ? FieldId::SurrogateControl
                        : line[0] == 'p' ? FieldId::Pragma
                                         : FieldId::CacheControl;
     fields.add(id, line.substr(1));
   }
-  const ResponseDirectives response = parse_response_directives(fields);
+  const ResponseDirectives response = parse_response_directives(fields, kTargets);
   for (const auto& value :
        {response.max_age, response.s_maxage, response.stale_while_revalidate, response.stale_if_error})
     check_range(value);
@@ -45,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_inside(response.private_fields, fields);
   ENSURE(!response.no_cache || response.no_cache_fields.empty());
   ENSURE(!response.is_private || response.private_fields.empty());
-  ENSURE(!response.targeted || fields.contains(FieldId::CdnCacheControl));
+  ENSURE(!response.targeted || fields.contains(FieldId::CdnCacheControl) || fields.contains(FieldId::SurrogateControl));
   const RequestDirectives request = parse_request_directives(fields);
   for (const auto& value : {request.max_age, request.min_fresh, request.max_stale, request.stale_if_error})
     check_range(value);

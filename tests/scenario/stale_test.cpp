@@ -39,6 +39,41 @@ TEST_CASE("stale-while-revalidate answers at once and revalidates exactly once",
   CHECK(p.origin.seen.size() == 2);
 }
 
+TEST_CASE("by setting, a stale response stands in for a server error", "[scenario][5861-4][9111-4.2.4]") {
+  struct Row {
+    const char* control;
+    int after;   // seconds
+    int status;  // of the second answer
+    bool stale;
+  };
+  const Row rows[] = {{"max-age=10", 15, 503, true},
+                      {"max-age=10", 69, 500, true},
+                      {"max-age=10", 70, 503, false},
+                      {"max-age=10", 15, 404, false},
+                      {"max-age=10, stale-if-error=2", 15, 503, false},
+                      {"max-age=10, must-revalidate", 15, 503, false},
+                      {"max-age=10, proxy-revalidate", 15, 503, false},
+                      {"s-maxage=10", 15, 503, false},
+                      {"no-cache", 15, 503, false}};
+  for (const Row& row : rows) {
+    INFO(row.control << " " << row.after << " " << row.status);
+    ProxyOptions options = Pipeline::default_options();
+    options.policy.default_stale_if_error = Seconds(60);
+    Pipeline p(options);
+    p.origin.answer = [&](const Seen&) {
+      if (p.origin.seen.size() == 1) return with(row.control, "hello", {{"ETag", "\"v1\""}});
+      Answer trouble;
+      trouble.status = row.status;
+      return trouble;
+    };
+    p.ask("http://a.example/x");
+    p.clock.advance(Seconds(row.after));
+    const Got got = p.ask("http://a.example/x");
+    CHECK(got.status == (row.stale ? 200 : row.status));
+    CHECK((got.outcome.reason == Reason::StaleIfError) == row.stale);
+  }
+}
+
 TEST_CASE("a stale response stands in when the origin fails, unless it forbids that", "[scenario][9111-4.2.4][5861-4]") {
   struct Row {
     const char* control;

@@ -38,6 +38,35 @@ TEST_CASE("what may not be stored reaches one client and is asked for again", "[
   }
 }
 
+TEST_CASE("by setting, a response with Set-Cookie is stored with its cookie", "[scenario][6265]") {
+  for (const bool store : {false, true}) {
+    ProxyOptions options = Pipeline::default_options();
+    options.policy.store_set_cookie = store;
+    Pipeline p(options);
+    p.origin.answer = [](const Seen&) { return with({{"Cache-Control", "max-age=60"}, {"Set-Cookie", "a=b"}}); };
+    p.ask("http://a.example/x");
+    const Got again = p.ask("http://a.example/x");
+    CHECK(again.at_once == store);
+    CHECK(again.field("Set-Cookie") == "a=b");
+    CHECK(p.origin.seen.size() == (store ? 1u : 2u));
+  }
+}
+
+TEST_CASE("a targeted field decides for the store and reaches the client as it is", "[scenario][9213-2.2]") {
+  ProxyOptions options = Pipeline::default_options();
+  options.policy.targets = {"Freshet-Cache-Control", "CDN-Cache-Control"};
+  Pipeline p(options);
+  p.origin.answer = [](const Seen&) {
+    return with({{"Cache-Control", "no-store"}, {"CDN-Cache-Control", "max-age=5"}, {"Freshet-Cache-Control", "max-age=60"}});
+  };
+  p.ask("http://a.example/x");
+  p.clock.advance(Milliseconds(10'000));
+  const Got hit = p.ask("http://a.example/x");
+  CHECK(hit.cache_status == "freshet; hit; ttl=50");
+  CHECK(hit.field("Cache-Control") == "no-store");
+  CHECK(hit.field("Freshet-Cache-Control") == "max-age=60");
+}
+
 TEST_CASE("an authorised request leaves a stored response only when the response allows it", "[scenario][9111-3.5]") {
   for (const bool shared : {false, true}) {
     Pipeline p;

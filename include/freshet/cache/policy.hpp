@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "freshet/base/clock.hpp"
 #include "freshet/base/reason.hpp"
@@ -18,8 +20,11 @@ struct CachePolicy {
   double heuristic_fraction = 0.1;  ///< of the time since Last-Modified (RFC 9111 4.2.2); 0 switches heuristics off
   Seconds heuristic_max{24 * 3600};
   bool store_set_cookie = false;  ///< store responses with Set-Cookie that say neither public nor s-maxage
-  Seconds default_stale_if_error{
-      0};  ///< where neither side says it; disconnects always may be answered stale unless forbidden
+  /// Where neither side says stale-if-error; an origin that cannot be reached may be stood in for in any case, unless
+  /// that is forbidden.
+  Seconds default_stale_if_error{0};
+  /// The fields that go before Cache-Control and Expires, in order of precedence (RFC 9213 2.2).
+  std::vector<std::string> targets{"CDN-Cache-Control"};
   std::uint64_t max_object_size = 64u << 20;
 };
 

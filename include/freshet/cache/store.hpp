@@ -24,6 +24,7 @@ struct StoreOptions {
   unsigned shards = 64;                   ///< a power of two; a small cache takes fewer (one for each 4 MiB)
   std::size_t max_variants = 64;          ///< for one key; beyond, the oldest leaves
   Milliseconds remember_declined{60000};  ///< how long nobody waits for a key whose answer was not shareable
+  Seconds default_stale_if_error{0};      ///< as in CachePolicy: so long is kept what does not say it itself
 };
 
 struct StoreFigures {

@@ -54,6 +54,13 @@ struct HostField {
   bool operator==(const HostField&) const = default;
 };
 
+/// Names of targeted cache control fields, the one that goes first before the others; none twice in any case.
+struct TargetFields {
+  std::vector<std::string> names;
+  bool operator==(const TargetFields&) const = default;
+};
+
+enum class SetCookieRule : std::uint8_t { Bypass, Store };
 enum class LogFormat : std::uint8_t { Combined, Json, Squid };
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error, Off };
 std::string_view to_string(LogFormat) noexcept;

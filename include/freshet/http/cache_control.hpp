@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "freshet/base/clock.hpp"
@@ -36,13 +38,14 @@ struct ResponseDirectives {
   std::string_view no_cache_fields;  ///< the list in no-cache="...", without quotes; points into the parsed fields
   std::string_view private_fields;
   std::optional<Seconds> max_age, s_maxage, stale_while_revalidate, stale_if_error;
-  bool targeted = false;  ///< they come from CDN-Cache-Control: Cache-Control, Expires and Pragma do not count
+  bool targeted = false;  ///< they come from a targeted field: Cache-Control, Expires and Pragma do not count
 };
 
 /// From Cache-Control, and from Pragma: no-cache when there is no Cache-Control (RFC 9111 5.4).
 RequestDirectives parse_request_directives(FieldsView) noexcept;
-/// From CDN-Cache-Control when it is there, not empty, and a valid structured dictionary whose known members have the
-/// right type (RFC 9213 2.1), else from Cache-Control. Surrogate-Control and the response's Pragma mean nothing here.
-ResponseDirectives parse_response_directives(FieldsView) noexcept;
+/// From the first of the fields named in `targets` (in any case) that is there, not empty, and a valid structured
+/// dictionary whose known members have the right type (RFC 9213 2.1 and 2.2); else from Cache-Control. The response's
+/// Pragma means nothing here.
+ResponseDirectives parse_response_directives(FieldsView, std::span<const std::string> targets) noexcept;
 
 }  // namespace freshet

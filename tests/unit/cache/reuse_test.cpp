@@ -202,15 +202,25 @@ TEST_CASE("a default for stale-if-error counts where neither side says it", "[ca
   CachePolicy policy;
   policy.default_stale_if_error = Seconds{30};
   StoredMeta meta = stored_meta();
-  const auto may = [&](std::int64_t now) {
-    return may_serve_stale_on_error({}, meta, OriginTrouble::ServerError, policy, at(now).steady);
+  const auto may = [&](std::int64_t now, OriginTrouble trouble = OriginTrouble::ServerError, const char* request = "") {
+    return may_serve_stale_on_error(directives(request), meta, trouble, policy, at(now).steady);
   };
   CHECK(may(129));
   CHECK_FALSE(may(130));
+  CHECK(may(130, OriginTrouble::Disconnected));
+  CHECK_FALSE(may(101, OriginTrouble::ServerError, "max-age=50"));
+  CHECK_FALSE(may(105, OriginTrouble::ServerError, "stale-if-error=5"));
   sie_10(meta);
   CHECK_FALSE(may(110));
+  no_lifetime(meta);
+  meta.has_stale_if_error = false;
+  CHECK(may(29, OriginTrouble::Disconnected));
+  CHECK_FALSE(may(30, OriginTrouble::Disconnected));
   meta = stored_meta();
-  forbids_stale(meta);
+  forbids_stale(meta);  // must-revalidate, proxy-revalidate, s-maxage
+  CHECK_FALSE(may(101));
+  meta = stored_meta();
+  says_no_cache(meta);
   CHECK_FALSE(may(101));
 }
 

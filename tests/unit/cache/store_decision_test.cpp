@@ -217,6 +217,27 @@ TEST_CASE("the policy lets Set-Cookie in", "[cache][set-cookie]") {
   CHECK(decide({"", 200, "", "Cache-Control: max-age=10|Set-Cookie: a=1", Reason::Stored}, policy).store);
 }
 
+TEST_CASE("the policy names the targeted fields", "[cache][rfc9213-2.2]") {
+  CachePolicy policy;
+  policy.targets = {"Mine-Cache-Control", "CDN-Cache-Control"};
+  const std::string lines = "Cache-Control: no-store|CDN-Cache-Control: max-age=5|Mine-Cache-Control: max-age=7";
+  CHECK(lifetime_of(200, lines, policy) == Seconds{7});
+  CHECK(lifetime_of(200, lines) == Seconds{5});
+  policy.targets.clear();
+  CHECK(decide({"", 200, "", lines.c_str(), Reason::None}, policy).why == Reason::NoStore);
+}
+
+TEST_CASE("what may stand in for the origin by default is worth storing", "[cache][rfc5861-4]") {
+  CachePolicy policy;
+  policy.default_stale_if_error = Seconds{30};
+  const auto why = [&](const char* lines) { return decide({"", 200, "", lines, Reason::None}, policy).why; };
+  CHECK(why("Cache-Control: max-age=0") == Reason::Stored);
+  CHECK(why("Cache-Control: max-age=0, stale-if-error=0") == Reason::AlreadyStale);
+  CHECK(why("Cache-Control: max-age=0, must-revalidate") == Reason::AlreadyStale);
+  CHECK(why("Cache-Control: max-age=10|Age: 40") == Reason::AlreadyStale);
+  CHECK(why("X: 1") == Reason::NoFreshness);
+}
+
 TEST_CASE("what is larger than the limit is shared but not stored", "[cache][size]") {
   CachePolicy policy;
   policy.max_object_size = 100;

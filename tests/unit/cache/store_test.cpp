@@ -20,7 +20,8 @@ namespace {
 class Bench {
  public:
   explicit Bench(std::uint64_t max_size = 64u << 20, std::size_t max_variants = 64)
-      : store(options(max_size, max_variants), clock) {}
+      : Bench(options(max_size, max_variants)) {}
+  explicit Bench(const StoreOptions& options) : store(options, clock) {}
 
   static StoreOptions options(std::uint64_t max_size, std::size_t max_variants) {
     StoreOptions out;
@@ -424,6 +425,26 @@ TEST_CASE("useless responses leave by themselves, useful ones stay", "[cache][st
   CHECK(bench.store.figures().expired == 4);
   CHECK(bench.store.figures().evicted_for_room == 0);
   CHECK(bench.store.expire_some(bench.clock.now().steady, 0) == 0);
+}
+
+TEST_CASE("what may stand in for the origin by default is kept so long", "[cache][store][expiry][rfc5861-4]") {
+  StoreOptions options = Bench::options(64u << 20, 64);
+  options.default_stale_if_error = Seconds{5000};
+  Bench bench(options);
+  bench.put("/plain", "x", "Cache-Control: max-age=60");
+  bench.put("/own", "x", "Cache-Control: max-age=60, stale-if-error=2000");
+  bench.put("/forbids", "x", "Cache-Control: max-age=60, s-maxage=60");
+  const auto there_at = [&](std::int64_t seconds) {
+    bench.clock.advance(std::chrono::duration_cast<Milliseconds>(at(seconds).steady - bench.clock.now().steady));
+    bench.store.expire_some(bench.clock.now().steady, 100'000);
+    return bench.found("/plain") + bench.found("/own") + bench.found("/forbids");
+  };
+  CHECK(there_at(59) == "xxx");
+  CHECK(there_at(70) == "xx");
+  CHECK(there_at(2050) == "xx");
+  CHECK(there_at(2070) == "x");
+  CHECK(there_at(5055) == "x");
+  CHECK(there_at(5070) == "");
 }
 
 TEST_CASE("for room, the useless leave before the useful", "[cache][store][expiry]") {

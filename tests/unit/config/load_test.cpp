@@ -34,7 +34,8 @@ constexpr std::string_view kWhole = R"(listeners:
 upstreams:
   app:    {servers: ["http://127.0.0.1:8000"], host: server}
   images: {servers: ["http://127.0.0.1:8001", "http://127.0.0.1:8002"], host: img.internal}
-cache: {max_size: 128MiB, max_object_size: 1MiB, enabled: true, heuristic_percent: 0, heuristic_max: 1h}
+cache: {max_size: 128MiB, max_object_size: 1MiB, enabled: true, heuristic_percent: 0, heuristic_max: 1h,
+        set_cookie: store, stale_if_error: 1m, targets: [Freshet-Cache-Control, CDN-Cache-Control]}
 admin: {bind: 127.0.0.1:9999}
 access_log: {path: /var/log/freshet/access.log, format: json}
 log: {level: warn}
@@ -78,6 +79,9 @@ TEST_CASE("Every setting of a whole file arrives", "[config]") {
   REQUIRE(s.cache.max_size == 128ULL << 20);
   REQUIRE(s.cache.max_object_size == 1ULL << 20);
   REQUIRE(s.cache.heuristic_percent == 0);
+  REQUIRE(s.cache.targets.names == std::vector<std::string>{"Freshet-Cache-Control", "CDN-Cache-Control"});
+  REQUIRE(s.cache.set_cookie == SetCookieRule::Store);
+  REQUIRE(s.cache.stale_if_error == Milliseconds{60'000});
   REQUIRE(s.cache.heuristic_max == Milliseconds{3'600'000});
   REQUIRE(s.admin->bind.port == 9999);
   REQUIRE(s.access_log.path == "/var/log/freshet/access.log");
@@ -124,6 +128,14 @@ TEST_CASE("A section whose lines are all comments keeps its defaults", "[config]
   REQUIRE(load(yaml).settings.admin);
 }
 
+TEST_CASE("Targeted fields may be none, and one needs no list", "[config]") {
+  const auto targets = [](const char* yaml) { return load(good_with(yaml)).settings.cache.targets.names; };
+  REQUIRE(problems(good_with("cache: {targets: []}")) == "");
+  REQUIRE(targets("cache: {targets: []}").empty());
+  REQUIRE(targets("cache: {targets: A-Cache-Control}") == std::vector<std::string>{"A-Cache-Control"});
+  REQUIRE(targets("cache: {}") == std::vector<std::string>{"CDN-Cache-Control"});
+}
+
 TEST_CASE("Every mistake is reported with its place, its key, what it is and what was expected", "[config]") {
   const struct {
     std::string yaml;
@@ -155,6 +167,22 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
        "f:1:1: listeners: is missing, expected a list (`- bind: ADDRESS:PORT`)\n"},
       {good_with("cache: 1GiB"), "f:2:8: cache: is '1GiB', expected settings (`name: value`)\n"},
       {good_with("cache: [1]"), "f:2:8: cache: is a list, expected settings (`name: value`)\n"},
+      {good_with("cache: {set_cookie: keep}"), "f:2:21: cache.set_cookie: is 'keep', expected bypass or store\n"},
+      {good_with("cache:\n  targets: [A, \"B C\", a, Cache-Control, Vary, {}]"),
+       "f:3:16: cache.targets[1]: is 'B C', expected a field name such as CDN-Cache-Control\n"
+       "f:3:23: cache.targets[2]: names 'a' twice, expected a field name such as CDN-Cache-Control\n"
+       "f:3:26: cache.targets[3]: names Cache-Control, which comes after all of them anyway, expected a field name "
+       "such "
+       "as CDN-Cache-Control\n"
+       "f:3:41: cache.targets[4]: names 'Vary', which means something else, expected a field name such as "
+       "CDN-Cache-Control\n"
+       "f:3:47: cache.targets[5]: is a map, expected a field name such as CDN-Cache-Control\n"},
+      {good_with("cache: {targets: {}}"),
+       "f:2:18: cache.targets: is a map, expected a list of field names such as [Freshet-Cache-Control, "
+       "CDN-Cache-Control]\n"},
+      {good_with("cache: {targets: \"\"}"),
+       "f:2:18: cache.targets: is '', expected a list of field names such as [Freshet-Cache-Control, "
+       "CDN-Cache-Control]\n"},
       {good_with("cache: {enabled: yes}"), "f:2:18: cache.enabled: is 'yes', expected true or false\n"},
       {good_with("cache: {max_size: {a: b}}"),
        "f:2:19: cache.max_size: is a map, expected a size such as 256MiB, 64KiB or 1000 from 1MiB to 16TiB\n"},

@@ -11,6 +11,9 @@ TEST_CASE("The defaults of the table are what the structs begin with", "[config]
   REQUIRE(settings.cache.max_object_size == 64ULL << 20);
   REQUIRE(settings.cache.heuristic_percent == 10);
   REQUIRE(settings.cache.heuristic_max == Milliseconds{86'400'000});
+  REQUIRE(settings.cache.set_cookie == SetCookieRule::Bypass);
+  REQUIRE(settings.cache.stale_if_error == Milliseconds{0});
+  REQUIRE(settings.cache.targets.names == std::vector<std::string>{"CDN-Cache-Control"});
   REQUIRE(settings.admin);
   REQUIRE(to_string(settings.admin->bind) == "127.0.0.1:9180");
   REQUIRE(settings.access_log.path == "stdout");
@@ -73,6 +76,16 @@ TEST_CASE("One setting can be set by its path, as the command line does", "[conf
   REQUIRE_FALSE(settings.admin);
   REQUIRE(set(settings, "admin.bind", "[::1]:0") == "");
   REQUIRE(settings.admin->bind == Endpoint{"::1", 0});
+  REQUIRE(set(settings, "cache.set_cookie", "store") == "");
+  REQUIRE(settings.cache.set_cookie == SetCookieRule::Store);
+  REQUIRE(set(settings, "cache.set_cookie", "Store") == "is 'Store', expected bypass or store");
+  REQUIRE(set(settings, "cache.stale_if_error", "1h") == "");
+  REQUIRE(settings.cache.stale_if_error == Milliseconds{3'600'000});
+  REQUIRE(set(settings, "cache.targets", "[A-Cache-Control, Surrogate-Control]") == "");
+  REQUIRE(settings.cache.targets.names == std::vector<std::string>{"A-Cache-Control", "Surrogate-Control"});
+  REQUIRE(set(settings, "cache.targets", "[]") == "");
+  REQUIRE(settings.cache.targets.names.empty());
+  REQUIRE(set(settings, "cache.targets", "[A") != "");
   REQUIRE(set(settings, "workers", "0") == "is '0', expected a whole number or auto from 1 to 1024");
   REQUIRE(set(settings, "cache.max_size", "1GiBs") ==
           "is '1GiBs', expected a size such as 256MiB, 64KiB or 1000 from 1MiB to 16TiB");

@@ -46,7 +46,8 @@ std::string shown(const ResponseDirectives& d) {
 
 std::string response(std::initializer_list<Line> lines) {
   const Fields fields = fields_of(lines);  // the views that the directives hold point into it
-  return shown(parse_response_directives(fields));
+  static const std::vector<std::string> targets{"CDN-Cache-Control"};
+  return shown(parse_response_directives(fields, targets));
 }
 std::string response(std::string_view value) { return response({{"Cache-Control", value}}); }
 std::string request(std::initializer_list<Line> lines) { return shown(parse_request_directives(fields_of(lines))); }
@@ -216,6 +217,35 @@ TEST_CASE("a CDN-Cache-Control that is no dictionary of the right types is ignor
   CHECK(response({{"CDN-Cache-Control", "max-age=1"}, {"CDN-Cache-Control", "&"}}) == "");
   CHECK(response({{"CDN-Cache-Control", "max-age=1"}, {"CDN-Cache-Control", ""}}) == "");
   CHECK(response({{"CDN-Cache-Control", "max-age=x"}, {"Cache-Control", "no-store"}}) == "no-store");
+}
+
+TEST_CASE("the first targeted field that is there, not empty and well-formed decides",
+          "[http][cache_control][rfc9213-2.2]") {
+  struct Row {
+    std::vector<std::string> targets;
+    std::vector<std::pair<std::string_view, std::string_view>> lines;
+    const char* expected;
+  };
+  const std::vector<Row> rows = {{{"A", "B"}, {{"B", "max-age=2"}, {"A", "max-age=1"}}, "targeted max-age=1"},
+                                 {{"B", "A"}, {{"B", "max-age=2"}, {"A", "max-age=1"}}, "targeted max-age=2"},
+                                 {{"A", "B"}, {{"B", "max-age=2"}}, "targeted max-age=2"},
+                                 {{"A", "B"}, {{"A", "max-age=1, &"}, {"B", "max-age=2"}}, "targeted max-age=2"},
+                                 {{"A", "B"}, {{"A", ""}, {"B", "max-age=2"}}, "targeted max-age=2"},
+                                 {{"A", "B"}, {{"A", "max-age=1.5"}, {"B", "max-age=2"}}, "targeted max-age=2"},
+                                 {{"A", "B"}, {{"A", "unknown"}, {"B", "max-age=2"}}, "targeted"},
+                                 {{"A", "B"}, {{"A", ""}, {"B", "&"}, {"Cache-Control", "max-age=3"}}, "max-age=3"},
+                                 {{"freshet-cache-control"},
+                                  {{"Freshet-Cache-Control", "private"}, {"Cache-Control", "public"}},
+                                  "targeted private"},
+                                 {{"cdn-cache-control"}, {{"CDN-Cache-Control", "private"}}, "targeted private"},
+                                 {{"A"}, {{"CDN-Cache-Control", "private"}, {"Cache-Control", "public"}}, "public"},
+                                 {{}, {{"CDN-Cache-Control", "private"}, {"Cache-Control", "public"}}, "public"}};
+  for (const Row& row : rows) {
+    Fields fields;
+    for (const auto& [name, value] : row.lines) fields.add(name, value);
+    INFO(row.lines.front().first << ": " << row.lines.front().second);
+    CHECK(shown(parse_response_directives(fields, row.targets)) == row.expected);
+  }
 }
 
 TEST_CASE("request directives are read, malformed numbers in the strictest way",

@@ -132,6 +132,7 @@ StoreDecision decide_store(const RequestHead& request, const ResponseHead& respo
     }
   }
   decision.shareable = true;
+  if (decision.part) length = decision.part->size;
   if (length && *length > policy.max_object_size) {
     decision.why = Reason::TooLarge;
     return decision;

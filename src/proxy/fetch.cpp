@@ -172,7 +172,8 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
   if (!vary_key) return false;
   const bool whole = !origin.body.source;
   std::optional<std::uint64_t> expected = whole ? std::optional<std::uint64_t>(origin.body.whole.bytes.size()) : origin.length;
-  if (decision.part && !whole) expected = decision.part->size;
+  if (decision.part && whole && *expected != decision.part->size) return false;
+  if (decision.part) expected = decision.part->size;
   auto body = make_ref<StoredBody>(store_, expected, options_.policy.max_object_size);
   Ref<StoredResponse> combined;
   auto stored = decision.part ? make_part(errand, origin.head, decision, *vary_key, body, combined)

@@ -125,6 +125,18 @@ Store::Found Store::find(const CacheKey& key, FieldsView request) {
   return found;
 }
 
+std::vector<Ref<StoredResponse>> Store::variants(const CacheKey& key, std::size_t most) {
+  std::vector<Ref<StoredResponse>> found;
+  Shard& shard = shard_of(key.hash);
+  const std::lock_guard lock(shard.mutex);
+  for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr && found.size() < most;
+       response = shard.next(*response)) {
+    const bool whole = !response->parts() && response->body()->state() == StoredBody::State::Complete;
+    if (whole && response->is_usable() && response->meta().has_strong_etag()) found.emplace_back(response);
+  }
+  return found;
+}
+
 // REQUIRES: the shard is locked. What keeps `response` alive goes to `gone`.
 void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
   if (!shard.index.remove(response)) return;

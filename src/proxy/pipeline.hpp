@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cache_status.hpp"
 #include "fill.hpp"
@@ -33,6 +34,8 @@ struct Errand {
   LookUp look;
   FetchTicket ticket;
   ExchangeTimes times;
+  std::vector<Ref<StoredResponse>> variants;  ///< offered to the origin
+  bool offers_variants = true;
   bool keeps_range = false;  ///< asking for the whole in place of a range did not pay: ask for what the client wants
   Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)) {}
   const StoredResponse* revalidated() const noexcept {
@@ -81,6 +84,10 @@ class CachingProxy final : public Service {
   Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
+
+  // variants.cpp
+  void choose_variants(Errand& errand);
+  std::optional<Reply> selected_variant(Errand& errand, Reply& origin);
 
   // partial.cpp
   Ref<StoredResponse> combinable(const Errand& errand, const ResponseHead& head);

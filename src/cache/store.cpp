@@ -56,7 +56,7 @@ FetchTicket& FetchTicket::operator=(FetchTicket&& other) noexcept {
   store_ = std::exchange(other.store_, nullptr);
   fetch_ = std::move(other.fetch_);
   hash_ = other.hash_;
-  generation_ = other.generation_;
+  began_ = other.began_;
   remembered_ = other.remembered_;
   return *this;
 }
@@ -156,7 +156,7 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
     ENSURE(response->hash() == ticket.hash_);
     Shard& shard = shard_of(ticket.hash_);
     const std::lock_guard lock(shard.mutex);
-    done = shard.generation(ticket.hash_) == ticket.generation_;
+    done = !shard.invalidations.may_contain(ticket.hash_, ticket.began_);
     if (done) put_locked(shard, old, *response, gone);
     if (done && share) shard.declined.forget(ticket.hash_);
   }
@@ -206,7 +206,7 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, bool announced
   FetchTicket ticket;
   ticket.store_ = this;
   ticket.hash_ = key.hash;
-  ticket.generation_ = shard.generation(key.hash);
+  ticket.began_ = shard.invalidations.now();
   if (announced) {
     ticket.fetch_ = make_ref<Fetch>();
     shard.flights.insert_or_assign(key.hash, Shard::Flight{std::string(key.text), ticket.fetch_});
@@ -258,7 +258,7 @@ std::size_t Store::invalidate(const CacheKey& key) {
   Nodes gone;
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
-  ++shard.generation(key.hash);
+  shard.invalidations.add(key.hash);
   // A fetch that began earlier goes on, but nobody joins it any more.
   const auto flight = shard.flights.find(key.hash);
   if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);

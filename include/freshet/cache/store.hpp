@@ -63,7 +63,7 @@ class FetchTicket {
   Store* store_ = nullptr;
   Ref<Fetch> fetch_;  // null: alone (not announced to anybody)
   std::uint64_t hash_ = 0;
-  std::uint32_t generation_ = 0;
+  std::uint64_t began_ = 0;  // how many invalidations its shard had seen
   bool remembered_ = false;
 };
 

@@ -243,10 +243,18 @@ void Store::settle(FetchTicket& ticket, Fetch::Look look, bool remember) noexcep
 // ---- leaving ----
 
 std::size_t Store::invalidate(const CacheKey& key) {
+  FetchTicket nobody;
+  return invalidate(key, nobody);
+}
+
+std::size_t Store::invalidate(const CacheKey& key, FetchTicket& own) {
   Nodes gone;
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
-  ++shard.generation(key.hash);
+  std::uint32_t& generation = shard.generation(key.hash);
+  const bool counts_for_own = own.store_ == this && &shard_of(own.hash_).generation(own.hash_) == &generation;
+  if (counts_for_own && own.generation_ == generation) ++own.generation_;
+  ++generation;
   // A fetch that began earlier goes on, but nobody joins it any more.
   const auto flight = shard.flights.find(key.hash);
   if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);

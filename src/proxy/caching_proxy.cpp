@@ -8,7 +8,6 @@
 #include "freshet/exchange/error_reply.hpp"
 #include "freshet/http/forwarding.hpp"
 #include "freshet/http/target.hpp"
-#include "invalidation.hpp"
 #include "local_answer.hpp"
 #include "pipeline.hpp"
 
@@ -90,25 +89,6 @@ Task<Reply> CachingProxy::serve(Request& request) {
     co_return reply;
   }
   Reply reply = co_await pass(request, bypass);
-  co_return reply;
-}
-
-/// CONNECT, Upgrade, unsafe methods, requests with a body: the cache learns at most what they invalidate (RFC 9111 4.4).
-Task<Reply> CachingProxy::pass(Request& request, Reason why) {
-  const auto sent = make_origin_request(request, rules(request), options_.loop_token, Preconditions::Keep, nullptr);
-  Reply reply = co_await origin_.serve(*sent);
-  const bool answered = reply.outcome.origin_status != 0 || reply.tunnel;
-  if (answered && invalidates(request.head.method, reply.head.status))
-    invalidate_after(store_, partition(request), request, reply.head);
-  CacheStatus said;
-  if (answered || reply.outcome.origin_asked) said.forward = forward_word(why);
-  said.forward_status = reply.outcome.origin_status;
-  if (said.forward == "bypass") said.detail = why;
-  if (!answered) said.detail = reply.outcome.reason;
-  sign(reply, request, said);
-  reply.outcome.cache = answered ? CacheResult::Bypass : CacheResult::Error;
-  if (request.head.method == Method::Connect || (!answered && !reply.outcome.origin_asked)) reply.outcome.cache = CacheResult::None;
-  if (answered && reply.outcome.reason == Reason::None) reply.outcome.reason = why;
   co_return reply;
 }
 

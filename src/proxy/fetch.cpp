@@ -170,7 +170,8 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
 /// say that it has the response already.
 Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said) {
   const Request& client = errand.client;
-  if (has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored)) {
+  const bool asked_by_get = is_cacheable_method(client.head.method);
+  if (asked_by_get && has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored)) {
     HitLines lines;
     lines.age = stored->meta().initial_age;
     lines.cache_status = render_cache_status(said, options_.pseudonym, client.arena);

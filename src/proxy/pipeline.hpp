@@ -56,8 +56,12 @@ class CachingProxy final : public Service {
   bool route(Request& request, RouteVerdict& verdict) const noexcept;
   std::optional<Reply> admit(Request& request);
   Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});
-  Task<Reply> pass(Request& request, Reason why);
   void sign(Reply& reply, const Request& request, const CacheStatus& said);
+
+  // pass.cpp
+  Task<Reply> pass(Request& request, Reason why);
+  bool is_stored_for_get(Errand& errand, Reply& reply, std::unique_ptr<FillJob>& fill);
+  Reply sign_passed(const Request& request, Reply reply, Reason why);
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now);

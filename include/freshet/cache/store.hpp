@@ -91,6 +91,8 @@ class Store final : public Ledger {
   /// Removes all variants of a key (RFC 9111 4.4), and keeps fetches that began earlier from being stored. Returns how
   /// many there were.
   std::size_t invalidate(const CacheKey&);
+  /// The same by a request whose own answer may be stored afterwards: `own` stays as good as it was.
+  std::size_t invalidate(const CacheKey&, FetchTicket& own);
   /// Takes one response out, if it is still there: its fill failed or outgrew the limits.
   void remove(const Ref<StoredResponse>&);
   /// True when a background revalidation of this response may start: nobody else is at it (RFC 5861: exactly one).

@@ -70,6 +70,7 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
     Reply reply = freshened(errand, origin, done);
     if (done) co_return reply;
   }
+  if (auto reply = learn_from_head(errand, origin)) co_return std::move(*reply);
   const StoreDecision decision = decide_store(client.head, origin.head, origin.length, options_.policy, errand.times);
   const Reason against = why_not_stored(client, origin.head.status, asked, decision);
   if (against != Reason::None) co_return pass_on(errand, std::move(origin), against);
@@ -99,7 +100,7 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   return reply;
 }
 
-/// RFC 9111 4.3.3 and 4.3.4. `done` stays false when the memory for the new head could not be had.
+/// RFC 9111 4.3.3, 4.3.4 and 4.3.5. `done` stays false when the memory for the new head could not be had.
 Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
   const Ref<StoredResponse>& old = errand.look.found.response;
   Ref<StoredResponse> fresh =
@@ -114,7 +115,7 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
   const StoredMeta& meta = used->meta();
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
-  said.forward_status = 304;
+  said.forward_status = origin.head.status;
   said.stored = true;
   HitLines lines;
   lines.age = current_age(meta, errand.times.received.steady);

@@ -79,6 +79,9 @@ class CachingProxy final : public Service {
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
 
+  // learn_from_head.cpp
+  std::optional<Reply> learn_from_head(Errand& errand, Reply& origin);
+
   const ProxyOptions& options_;
   Service& origin_;
   Store& store_;

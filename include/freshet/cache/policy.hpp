@@ -36,6 +36,7 @@ struct StoredMeta {
   Seconds lifetime{0};         ///< freshness_lifetime (RFC 9111 4.2.1)
   bool heuristic = false;      ///< the lifetime was guessed
   bool no_cache = false;       ///< must be validated before every reuse
+  bool immutable = false;      ///< does not change while it is fresh: a reload need not ask (RFC 8246 2)
   bool forbids_stale = false;  ///< must-revalidate, proxy-revalidate, s-maxage or no-cache (RFC 9111 4.2.4)
   Seconds stale_while_revalidate{0}, stale_if_error{0};  ///< zero: not given
   bool has_stale_if_error = false;

@@ -208,6 +208,16 @@ TEST_CASE("the policy lets Set-Cookie in", "[cache][set-cookie]") {
   CHECK(decide({"", 200, "", "Cache-Control: max-age=10|Set-Cookie: a=1", Reason::Stored}, policy).store);
 }
 
+TEST_CASE("immutable is remembered", "[cache][rfc8246-2]") {
+  const auto immutable = [](const char* lines) {
+    const Fields response = fields_of(lines);
+    return decide_store(get(), {200, response}, {}, {}, times_at(0, 0)).meta.immutable;
+  };
+  CHECK(immutable("Cache-Control: max-age=10, immutable"));
+  CHECK_FALSE(immutable("Cache-Control: max-age=10"));
+  CHECK_FALSE(immutable("Cache-Control: max-age=10, immutable=1"));
+}
+
 TEST_CASE("the policy names the targeted fields", "[cache][rfc9213-2.2]") {
   CachePolicy policy;
   policy.targets = {"Mine-Cache-Control", "CDN-Cache-Control"};

@@ -18,7 +18,11 @@ constexpr std::string_view kIndex =
     "Freshet admin pages:\n"
     "  /metrics  counters and gauges for Prometheus\n"
     "  /healthz  200 while the process runs\n"
-    "  /readyz   200 while it takes requests, 503 while it shuts down\n";
+    "  /readyz   200 while it takes requests, 503 while it shuts down\n"
+    "  /purge    POST URLs, one a line: what is stored for them is removed\n";
+
+/// More than this many bytes of URLs are refused: 413.
+constexpr std::size_t kLongestPurge = 64 * 1024;
 
 /// One answer: the reply's pin owns it.
 class Page final : public Pinned {
@@ -31,6 +35,7 @@ struct Answer {
   int status;
   std::string_view content_type;
   std::string text;
+  std::string_view allow = "GET, HEAD";  ///< said with 405
 };
 
 Reply make_reply(const Request& request, Answer answer) {
@@ -39,7 +44,7 @@ Reply make_reply(const Request& request, Answer answer) {
   page->fields.add(FieldId::ContentType, answer.content_type);
   page->fields.add(FieldId::CacheControl, "no-store");
   page->fields.add("X-Content-Type-Options", "nosniff");
-  if (answer.status == 405) page->fields.add(FieldId::Allow, "GET, HEAD");
+  if (answer.status == 405) page->fields.add(FieldId::Allow, answer.allow);
   Reply reply;
   reply.head = ResponseHead(answer.status, page->fields.view());
   reply.length = page->text.size();
@@ -69,10 +74,17 @@ std::string_view host_of(std::string_view authority) noexcept {
 class AdminService final : public Service {
  public:
   explicit AdminService(AdminOptions options) : options_(std::move(options)) {
-    ENSURE(options_.metrics && options_.ready);
+    ENSURE(options_.metrics && options_.ready && options_.purge);
   }
 
-  Task<Reply> serve(Request& request) override { co_return answer(request); }
+  Task<Reply> serve(Request& request) override {
+    const std::string_view target = request.head.target;
+    if (knows_host(request.head.authority) && target.substr(0, target.find('?')) == "/purge") {
+      Answer answer = co_await purge(request);
+      co_return make_reply(request, std::move(answer));
+    }
+    co_return answer(request);
+  }
 
  private:
   Reply answer(const Request& request) const {
@@ -93,6 +105,37 @@ class AdminService final : public Service {
     if (about_no_page || (method != Method::Get && method != Method::Head))
       return make_reply(request, {405, kPlain, "The admin pages can only be read.\n"});
     return make_reply(request, page(path));
+  }
+
+  /// A page of another site that is open in somebody's browser can send a POST here, but not without saying so (Fetch, "Origin").
+  static bool comes_from_elsewhere(const Request& request) noexcept {
+    const auto site = request.head.fields.first("Sec-Fetch-Site");
+    return request.head.fields.contains(FieldId::Origin) || (site && *site != "same-origin" && *site != "none");
+  }
+
+  Task<Answer> purge(Request& request) const {
+    if (request.head.method != Method::Post) co_return Answer{405, kPlain, "POST the URLs to purge, one a line.\n", "POST"};
+    if (comes_from_elsewhere(request)) co_return Answer{403, kPlain, "Web pages may not purge.\n"};
+    std::string lines;
+    while (request.body) {
+      Result<Piece> piece = co_await request.body->read();
+      if (!piece) co_return Answer{400, kPlain, "The list of URLs was cut short; nothing was purged.\n"};
+      if (piece->bytes.size() > kLongestPurge - lines.size())
+        co_return Answer{413, kPlain, "The list of URLs is longer than 64 KiB; nothing was purged.\n"};
+      lines += as_text(piece->bytes);
+      if (piece->last) break;
+    }
+    const PurgeReport report = options_.purge(lines);
+    if (!report.refused.empty())
+      co_return Answer{400, kPlain, "Not a URL: expected http://HOST[:PORT]/PATH, found '" + printable(report.refused) + "'. Nothing was purged.\n"};
+    co_return Answer{200, "application/json",
+                     "{\"urls\": " + std::to_string(report.urls) + ", \"responses\": " + std::to_string(report.responses) + "}\n"};
+  }
+
+  static std::string printable(std::string text) {
+    text.resize(std::min<std::size_t>(text.size(), 200));
+    std::replace_if(text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return text;
   }
 
   Answer page(std::string_view path) const {

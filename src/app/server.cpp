@@ -23,6 +23,7 @@
 #include "admin_site.hpp"
 #include "banner.hpp"
 #include "freshet/metrics/prometheus.hpp"
+#include "freshet/proxy/purge.hpp"
 #include "program_log.hpp"
 #include "site.hpp"
 #include "translate.hpp"
@@ -143,6 +144,10 @@ bool Server::open_admin() {
   AdminOptions options;
   options.metrics = [this] { return metrics(); };
   options.ready = [this] { return !draining_.load(); };
+  options.purge = [this](std::string_view lines) {
+    const PurgeVerdict verdict = purge_list(store_, proxy_options_, lines);
+    return PurgeReport{verdict.urls, verdict.responses, verdict.refused};
+  };
   std::array<char, 256> own_name{};
   if (gethostname(own_name.data(), own_name.size() - 1) == 0) options.host_names.emplace_back(own_name.data());
   admin_ = std::make_unique<AdminSite>(workers_, clock_, std::move(options));

@@ -69,6 +69,7 @@ bool is_heuristically_cacheable(int status) noexcept {
     case 200:
     case 203:
     case 204:
+    case 206:
     case 300:
     case 301:
     case 308:

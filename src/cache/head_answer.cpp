@@ -36,7 +36,7 @@ std::optional<std::uint64_t> length_of(const StoredBody& body) noexcept {
 
 HeadVerdict compare_with_head(const StoredResponse& stored, const ResponseHead& answer,
                               std::optional<std::uint64_t> length, std::int64_t received) {
-  if (answer.status != 200 || stored.meta().status != 200) return HeadVerdict::Nothing;
+  if (answer.status != 200 || stored.meta().status != 200 || stored.parts()) return HeadVerdict::Nothing;
   const auto same = same_validators(stored.meta(), answer.fields, received);
   const auto stored_length = length_of(*stored.body());
   if (!same || !stored_length) return HeadVerdict::Nothing;

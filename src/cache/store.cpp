@@ -114,7 +114,7 @@ Store::Found Store::find(const CacheKey& key, FieldsView request) {
   const std::lock_guard lock(shard.mutex);
   for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr;
        response = shard.next(*response)) {
-    if (!response->body()->is_whole()) continue;  // its fill failed, and is about to take it out
+    if (!response->is_usable()) continue;  // its fill failed, and is about to take it out
     if (matcher.matches(response->vary_key())) {
       response->mark_used();
       found.response = Ref<StoredResponse>(response);
@@ -137,7 +137,7 @@ void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
 }
 
 bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<StoredResponse>& response, bool share) {
-  const bool fit = response && response->may_keep() && response->body()->is_whole();
+  const bool fit = response && response->may_keep() && response->is_usable();
   Nodes gone;
   bool done = false;
   if (fit) {

@@ -4,6 +4,7 @@
 #include "freshet/base/ascii.hpp"
 #include "freshet/cache/policy.hpp"
 #include "freshet/http/grammar.hpp"
+#include "freshet/http/range.hpp"
 #include "freshness.hpp"
 
 namespace freshet {
@@ -55,7 +56,6 @@ bool blames_request(const RequestHead& request, int status) noexcept {
 }
 
 Reason objection_of_status(const RequestHead& request, int status, const ResponseDirectives& directives) noexcept {
-  if (status == 206) return Reason::PartialResponse;
   const bool usable = status >= 200 && status <= 999 && status != 304 && !blames_request(request, status);
   const bool understood = !directives.must_understand || is_understood(status);
   return usable && understood ? Reason::None : Reason::StatusNotCacheable;
@@ -98,6 +98,19 @@ Reason objection_of_use(const Freshness& freshness, const CachePolicy& policy) n
   return meta.lifetime + grace > meta.initial_age ? Reason::None : Reason::AlreadyStale;
 }
 
+// The one part that a 206 to a GET with Range holds. Empty for several parts (multipart/byteranges has no Content-Range), for fields
+// that contradict each other, and for more bytes than Content-Range says. Fewer are what they are: the bytes from `first` on.
+std::optional<StoredPart> read_part(const RequestHead& request, const ResponseHead& response, std::optional<std::uint64_t> length) {
+  if (request.method != Method::Get || !request.fields.contains(FieldId::Range)) return {};
+  if (response.fields.count(FieldId::ContentRange) != 1) return {};
+  const auto range = parse_content_range(*response.fields.first(FieldId::ContentRange));
+  if (!range) return {};
+  const std::uint64_t claimed = range->last - range->first + 1;
+  const std::uint64_t size = length.value_or(claimed);
+  if (size == 0 || size > claimed) return {};
+  return StoredPart{range->first, size, claimed, range->complete};
+}
+
 }  // namespace
 
 StoreDecision decide_store(const RequestHead& request, const ResponseHead& response,
@@ -111,7 +124,15 @@ StoreDecision decide_store(const RequestHead& request, const ResponseHead& respo
   decision.why = objection_to_sharing(request, response, freshness, policy);
   if (decision.why == Reason::None) decision.why = objection_of_use(freshness, policy);
   if (decision.why != Reason::None) return decision;
+  if (response.status == 206) {
+    decision.part = read_part(request, response, length);
+    if (!decision.part) {
+      decision.why = Reason::PartialResponse;
+      return decision;
+    }
+  }
   decision.shareable = true;
+  if (decision.part) length = decision.part->size;
   if (length && *length > policy.max_object_size) {
     decision.why = Reason::TooLarge;
     return decision;

@@ -42,13 +42,13 @@ class StoredResponseBuilder {
  public:
   /// Views into `fields` in `meta` are moved to where the copy lies.
   static Ref<StoredResponse> build(std::string_view key, std::string_view vary_key, const StoredMeta& meta,
-                                   Fields& fields, Ref<StoredBody> body, Ledger& ledger, bool may_keep) {
+                                   Fields& fields, StoredContent content, Ledger& ledger, bool may_keep) {
     fields.compact();
     const std::string_view lines = *fields.view().wire();
     const std::span<const FieldEntry> entries = fields.view().entries();
     const std::size_t size =
         sizeof(StoredResponse) + entries.size_bytes() + lines.size() + key.size() + vary_key.size();
-    const std::uint64_t cost = heap_cost(size) + kIndexShare;
+    const std::uint64_t cost = heap_cost(size) + kIndexShare + (content.parts ? content.parts->overhead() : 0);
     if (!ledger.charge(cost)) return {};
 
     char* at = static_cast<char*>(::operator new(size));
@@ -73,7 +73,8 @@ class StoredResponseBuilder {
     response->meta_.last_modified_text =
         meta.last_modified ? response->fields_.first(FieldId::LastModified).value_or(std::string_view{})
                            : std::string_view{};
-    response->body_ = std::move(body);
+    response->body_ = std::move(content.body);
+    response->parts_ = std::move(content.parts);
     response->ledger_ = &ledger;
     response->charged_ = cost;
     response->may_keep_ = may_keep;
@@ -85,6 +86,7 @@ static_assert(sizeof(StoredResponse) % alignof(FieldEntry) == 0);
 
 std::uint64_t StoredResponse::bytes() const noexcept {
   constexpr std::uint64_t kGuess = 1024 * 1024;  // for what is still coming without a declared length
+  if (parts_) return charged_ + parts_->bytes();
   const std::uint64_t there = body_->size();
   if (body_->state() != StoredBody::State::Filling) return charged_ + sizeof(StoredBody) + there;
   return charged_ + sizeof(StoredBody) + std::max(there, body_->expected().value_or(kGuess));
@@ -100,20 +102,21 @@ void StoredResponse::destroy() noexcept {
 }
 
 Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view vary_key, const ResponseHead& head,
-                                         const StoreDecision& decision, Ref<StoredBody> body, std::string_view via,
+                                         const StoreDecision& decision, StoredContent content, std::string_view via,
                                          WallTime fallback_date, Ledger& ledger) {
   const std::int64_t now = unix_seconds(fallback_date);
   const bool dated = has_valid_date(head.fields, now);
   Fields fields;
   for (const Field field : head.fields) {
     if (!is_stored(field) || (field.id == FieldId::Date && !dated)) continue;
+    if (field.id == FieldId::ContentRange && content.parts) continue;  // it is said anew each time
     if (lists_name(decision.dropped_fields, field.name) || lists_name(decision.no_cache_fields, field.name)) continue;
     fields.add(field.name, field.value);
   }
   std::array<char, kHttpDateSize> date;
   if (!fields.contains(FieldId::Date)) fields.add(FieldId::Date, http_date(now, date));
   if (!via.empty()) fields.add(FieldId::Via, via);
-  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(body), ledger, true);
+  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(content), ledger, true);
 }
 
 // ---- freshening ----
@@ -159,7 +162,8 @@ bool may_keep(const RequestHead& request, const ResponseDirectives& directives) 
 }  // namespace
 
 Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& request, const ResponseHead& not_modified,
-                            const CachePolicy& policy, const ExchangeTimes& times, Ledger& ledger) {
+                            const CachePolicy& policy, const ExchangeTimes& times, Ledger& ledger, StoredContent content) {
+  if (!content.body) content = {stored.body(), stored.parts()};
   Fields fields = merge(stored.head().fields, not_modified.fields, unix_seconds(times.received.wall));
   const Freshness freshness = read_freshness({stored.meta().status, fields}, policy, times);
   const ResponseDirectives& directives = freshness.directives;
@@ -170,10 +174,11 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
   const std::string private_fields(directives.private_fields), no_cache_fields(directives.no_cache_fields);
   fields.remove_if([&](const Field& field) {
     if (field.id == FieldId::Age || (field.id == FieldId::SetCookie && !cookie)) return true;
+    if (field.id == FieldId::ContentRange && content.parts) return true;
     return lists_name(private_fields, field.name) || lists_name(no_cache_fields, field.name);
   });
   return StoredResponseBuilder::build(stored.key(), vary_key ? *vary_key : stored.vary_key(), freshness.meta, fields,
-                                      stored.body(), ledger, keep);
+                                      std::move(content), ledger, keep);
 }
 
 Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Ledger& ledger) {
@@ -182,7 +187,8 @@ Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Led
   meta.stale_while_revalidate = Seconds{0};
   Fields fields;
   fields.append(stored.head().fields);
-  return StoredResponseBuilder::build(stored.key(), stored.vary_key(), meta, fields, stored.body(), ledger, true);
+  return StoredResponseBuilder::build(stored.key(), stored.vary_key(), meta, fields, {stored.body(), stored.parts()}, ledger,
+                                      true);
 }
 
 void add_stored_validators(const StoredMeta& stored, Fields& request) {

@@ -60,6 +60,7 @@ std::string_view forward_word(Reason reason) noexcept {
   switch (reason) {
     case Reason::NothingStored: return "uri-miss";
     case Reason::VaryMiss: return "vary-miss";
+    case Reason::PartMissing: return "partial";
     case Reason::Stale:
     case Reason::ResponseNoCache: return "stale";
     case Reason::RequestNoCache:
@@ -67,7 +68,6 @@ std::string_view forward_word(Reason reason) noexcept {
     case Reason::RequestMaxAge:
     case Reason::RequestMinFresh:
     case Reason::OnlyIfCached: return "request";
-    case Reason::RangeNotStored: return "partial";
     case Reason::MethodNotCacheable: return "method";
     default: return "bypass";
   }

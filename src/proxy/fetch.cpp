@@ -8,13 +8,14 @@
 namespace freshet {
 namespace {
 
-/// Answers to the client's own condition or range say nothing about the whole.
+/// Answers to the client's own condition say nothing about the whole; a part that nobody asked for is of no use.
 Reason why_not_stored(const Request& client, int status, Preconditions asked, const StoreDecision& decision) noexcept {
   if (!decision.store) return decision.why;
   if (client.head.method != Method::Get) return Reason::MethodNotCacheable;
-  const bool own_question =
-      asked == Preconditions::Keep && has_any(client, {FieldId::Range, FieldId::IfNoneMatch, FieldId::IfModifiedSince});
-  if (own_question && (status == 304 || status == 206 || status == 412 || status == 416)) return Reason::PartialResponse;
+  const bool range_sent = asked == Preconditions::Keep || asked == Preconditions::StoredPart;
+  if (status == 206) return range_sent ? Reason::None : Reason::PartialResponse;
+  const bool own_question = range_sent && has_any(client, {FieldId::Range, FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+  if (own_question && (status == 304 || status == 412 || status == 416)) return Reason::PartialResponse;
   return Reason::None;
 }
 
@@ -34,48 +35,81 @@ bool is_about_the_url(Reason why) noexcept {
   }
 }
 
+/// Not what was asked for to close a gap: the parts that are stored are of another version, or of no use.
+bool contradicts_parts(int status) noexcept { return status == 206 || status == 304 || status == 412 || status == 416; }
+
+bool is_fresh(const StoredMeta& meta, SteadyTime now) noexcept { return !meta.no_cache && current_age(meta, now) < meta.lifetime; }
+
 bool is_trouble(int status) noexcept { return status == 500 || status == 502 || status == 503 || status == 504; }
 
 }  // namespace
 
 Preconditions CachingProxy::preconditions(const Errand& errand) const noexcept {
-  if (errand.revalidated() && errand.revalidated()->meta().has_validator()) return Preconditions::Stored;
+  const bool range = errand.client.head.fields.contains(FieldId::Range);
+  if (errand.look.has_gap()) return Preconditions::Gap;
+  if (const StoredResponse* old = errand.revalidated(); old && old->meta().has_validator())
+    return old->parts() && range ? Preconditions::StoredPart : Preconditions::Stored;
   if (errand.client.head.method == Method::Head) return Preconditions::Keep;
   // A part is asked for and nothing whole is stored: fetching the whole could cost far more than the client wants.
-  if (errand.client.head.fields.contains(FieldId::Range)) return Preconditions::Keep;
+  if (range && (!options_.fetch_whole_for_range || errand.keeps_range)) return Preconditions::Keep;
   // What is known not to be storable is not worth a full answer where the client may already have it.
   return errand.ticket.remembered() || errand.look.directives.no_store ? Preconditions::Keep : Preconditions::Drop;
 }
 
 Task<Reply> CachingProxy::fetch(Errand& errand) {
   Request& client = errand.client;
-  const StoredResponse* old = errand.revalidated();
   const Preconditions asked = preconditions(errand);
-  const auto sent = make_origin_request(client, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr);
+  const StoredResponse* old = asked == Preconditions::Gap ? errand.look.found.response.get() : errand.revalidated();
+  const auto sent =
+      make_origin_request(client, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
   errand.times.requested = clock_.now();
   Reply origin = co_await origin_.serve(*sent);
   errand.times.received = clock_.now();
 
   if (origin.outcome.origin_status == 0) co_return failed(errand, std::move(origin));
   const auto& held = errand.look.found.response;
-  if (held && is_trouble(origin.head.status) &&
+  if (held && !errand.look.has_gap() && is_trouble(origin.head.status) &&
       may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
     CacheStatus said;
     said.forward_status = origin.head.status;
     errand.ticket.decline(Reason::StaleIfError, false);
     co_return stale_hit(errand, said);
   }
-  if (asked == Preconditions::Stored && origin.head.status == 304) {
+  if ((asked == Preconditions::Stored || asked == Preconditions::StoredPart) && origin.head.status == 304) {
     bool done = false;
     Reply reply = freshened(errand, origin, done);
     if (done) co_return reply;
   }
   if (auto reply = learn_from_head(errand, origin)) co_return std::move(*reply);
+  std::unique_ptr<FillJob> fill;
+  if (asked == Preconditions::Gap && contradicts_parts(origin.head.status)) {
+    if (auto reply = completed(errand, origin, fill)) {
+      if (fill) {
+        Task<void> filling = run_fill(std::move(fill));
+        co_await spawn(std::move(filling));
+      }
+      co_return std::move(*reply);
+    }
+    store_.remove(held);
+    errand.look.found.response = nullptr;
+    errand.look.fit = PartsFit();
+    origin = Reply();
+    Reply again = co_await fetch(errand);
+    co_return again;
+  }
   const StoreDecision decision = decide_store(client.head, origin.head, origin.length, options_.policy, errand.times);
   const Reason against = why_not_stored(client, origin.head.status, asked, decision);
+  if (against != Reason::None && asked == Preconditions::Drop && client.head.fields.contains(FieldId::Range)) {
+    errand.keeps_range = true;
+    origin = Reply();
+    Reply again = co_await fetch(errand);
+    co_return again;
+  }
   if (against != Reason::None) co_return pass_on(errand, std::move(origin), against);
+  // A request for a part (with no-cache, say) must not cost the others a whole that is still good.
+  if (decision.part && held && !held->parts() && is_fresh(held->meta(), errand.times.received.steady))
+    co_return pass_on(errand, std::move(origin), Reason::PartialResponse);
 
-  std::unique_ptr<FillJob> fill;
   if (!is_stored(errand, origin, decision, fill)) co_return pass_on(errand, std::move(origin), Reason::NoRoom);
   if (fill) {
     Task<void> filling = run_fill(std::move(fill));
@@ -92,7 +126,8 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
   said.detail = why;
   const auto& stored = errand.look.found.response;
-  if (stored && may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
+  if (stored && !errand.look.has_gap() &&
+      may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
                                          clock_.now().steady))
     return stale_hit(errand, said);
   sign(reply, errand.client, said);
@@ -121,7 +156,7 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
   lines.age = current_age(meta, errand.times.received.steady);
   said.ttl = meta.lifetime - lines.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, errand.client.arena);
-  Reply reply = make_hit(errand.client, used, lines);
+  Reply reply = answer_from(errand.client, errand.look, used, lines);
   reply.outcome = origin.outcome;
   reply.outcome.cache = CacheResult::Revalidated;
   reply.outcome.reason = Reason::Revalidated;
@@ -137,10 +172,14 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
   const auto vary_key = make_vary_key(origin.head.fields, client.head.fields);
   if (!vary_key) return false;
   const bool whole = !origin.body.source;
-  const std::optional<std::uint64_t> expected = whole ? std::optional<std::uint64_t>(origin.body.whole.bytes.size()) : origin.length;
+  std::optional<std::uint64_t> expected = whole ? std::optional<std::uint64_t>(origin.body.whole.bytes.size()) : origin.length;
+  if (decision.part && whole && *expected != decision.part->size) return false;
+  if (decision.part) expected = decision.part->size;
   auto body = make_ref<StoredBody>(store_, expected, options_.policy.max_object_size);
-  auto stored = make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
-                                     client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
+  Ref<StoredResponse> combined;
+  auto stored = decision.part ? make_part(errand, origin.head, decision, *vary_key, body, combined)
+                              : make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
+                                                     client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
   if (!stored) return false;
   auto job = std::make_unique<FillJob>(store_, counters_, stored, std::move(origin.body.source));
   if (whole) {
@@ -150,7 +189,7 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
     body->finish();
   }
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
-  if (!errand.ticket.publish(stored, fresh)) {
+  if (combined ? !errand.ticket.publish(combined, stored) : !errand.ticket.publish(stored, fresh)) {
     origin.body.source = std::move(job->source);
     return false;
   }
@@ -167,12 +206,14 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
   return true;
 }
 
-/// For the client whose request brought the response: the origin's own head, or 304 when its conditions (which the origin did not see)
-/// say that it has the response already.
+/// For the client whose request brought the response: the origin's own head; or 304 when its conditions (which the origin did not see)
+/// say that it has the response already; or the range that it asked for, of a response that came whole.
 Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said) {
   const Request& client = errand.client;
-  const bool asked_by_get = is_cacheable_method(client.head.method);
-  if (asked_by_get && has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored)) {
+  const bool answers_it = client.head.method != Method::Post;  // whose conditions and ranges are the origin's business
+  const bool has_it = has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored);
+  const bool wants_part = client.head.fields.contains(FieldId::Range) && origin.head.status == 200;
+  if (answers_it && (has_it || wants_part)) {
     HitLines lines;
     lines.age = stored->meta().initial_age;
     lines.cache_status = render_cache_status(said, options_.pseudonym, client.arena);

@@ -33,7 +33,7 @@ class Aborting {
   explicit Aborting(FillJob& job) : job_(job) {}
   ~Aborting() {
     if (done_) return;
-    job_.store.remove(job_.response);
+    if (!job_.response->parts()) job_.store.remove(job_.response);  // of a part, what has arrived is good
     job_.response->body()->abort(why_);
   }
   void done() noexcept { done_ = true; }

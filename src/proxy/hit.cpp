@@ -1,20 +1,19 @@
 #include "hit.hpp"
 
-#include <array>
-#include <charconv>
+#include <utility>
 
+#include "content_range.hpp"
 #include "fill_reader.hpp"
+#include "freshet/base/check.hpp"
 #include "freshet/http/conditional.hpp"
-#include "freshet/http/range.hpp"
+#include "multipart.hpp"
+#include "sequence.hpp"
 
 namespace freshet {
 namespace {
 
-std::string_view decimal(std::uint64_t n, Arena& arena) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), n).ptr;
-  return arena.copy({digits.data(), static_cast<std::size_t>(end - digits.data())});
-}
+/// What one Range field may ask for: more is answered with the whole (RFC 9110 14.2).
+constexpr std::size_t kMostRanges = 16;
 
 /// The fields that a 304 carries (RFC 9110 15.4.5): those that guide caches; the client has the rest.
 bool belongs_in_304(FieldId id) noexcept {
@@ -49,26 +48,47 @@ void add_lines(Reply& reply, const Request& request, const HitLines& lines) {
   reply.added.add(FieldId::CacheStatus, lines.cache_status);
 }
 
-/// "bytes 0-9/100", or "bytes */100" for 416.
-std::string_view content_range(const ByteRange* range, std::uint64_t size, Arena& arena) {
-  if (!range) return arena.join({"bytes */", decimal(size, arena)});
-  return arena.join({"bytes ", decimal(range->first, arena), "-", decimal(range->first + range->size - 1, arena), "/",
-                     decimal(size, arena)});
-}
-
 std::optional<std::uint64_t> known_size(const StoredBody& body) noexcept {
   if (body.state() == StoredBody::State::Complete) return body.size();
   return body.expected();
 }
 
-/// The range to answer with, when this request asks for one that can be served from the stored response.
-std::optional<RangeVerdict> wanted_range(const Request& request, const StoredMeta& meta, std::optional<std::uint64_t> size) {
-  if (request.head.method != Method::Get || meta.status != 200 || !size) return {};
+/// The ranges to answer with, when this request asks for some that can be served from the stored response.
+std::optional<RangeVerdict> wanted_ranges(const Request& request, const StoredResponse& stored, std::optional<std::uint64_t> size) {
+  const StoredMeta& meta = stored.meta();
+  if (request.head.method != Method::Get || meta.status != 200) return {};
   const auto field = request.head.fields.first(FieldId::Range);
   if (!field || !range_applies(request.head.fields, validators_of(meta), unix_seconds(request.received.wall))) return {};
-  RangeVerdict verdict = decide_range(*field, *size, 1);
+  RangeVerdict verdict = decide_range(*field, size.value_or(UINT64_MAX), size ? kMostRanges : 1);
   if (verdict.kind == RangeKind::Ignore) return {};
+  if (!size) {  // only "first-last" can lie within what is there
+    if (verdict.kind == RangeKind::Unsatisfiable) return {};
+    const ByteRange part = verdict.parts.front();
+    if (part.size > stored.body()->size() || part.first > stored.body()->size() - part.size) return {};
+  }
   return verdict;
+}
+
+Reply not_modified(const Request& request, Reply reply, const HitLines& lines) {
+  reply.head.status = 304;
+  reply.head.fields = select_for_304(reply.head.fields, request.arena);
+  add_lines(reply, request, lines);
+  return reply;
+}
+
+Reply unsatisfiable(const Request& request, Reply reply, std::uint64_t size) {
+  reply.head.status = 416;
+  reply.head.fields = select_for_304(reply.head.fields, request.arena);
+  reply.added.add(FieldId::ContentRange, content_range(nullptr, size, request.arena));
+  reply.length = 0;
+  return reply;
+}
+
+Body make_body(const std::vector<PartSlice>& slices) {
+  if (slices.size() == 1) return make_stored_body(slices.front().body, slices.front().from, slices.front().size);
+  auto sequence = std::make_unique<SequenceSource>();
+  for (const PartSlice& slice : slices) sequence->add(slice);
+  return Body(std::move(sequence));
 }
 
 }  // namespace
@@ -83,41 +103,44 @@ Body make_stored_body(const Ref<StoredBody>& body, std::uint64_t from, std::opti
 
 bool has_this_already(const Request& request, const StoredResponse& stored) noexcept {
   const StoredMeta& meta = stored.meta();
-  return meta.status == 200 && is_not_modified(request.head.fields, validators_of(meta), unix_seconds(request.received.wall));
+  const bool may_ask = meta.status == 200 || stored.parts();
+  return may_ask && is_not_modified(request.head.fields, validators_of(meta), unix_seconds(request.received.wall));
 }
 
 Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const HitLines& lines) {
-  const StoredMeta& meta = stored->meta();
-  const RequestHead& asked = request.head;
   Reply reply;
   reply.head = stored->head();
   reply.pin = Pin(stored);
-  if (has_this_already(request, *stored)) {
-    reply.head.status = 304;
-    reply.head.fields = select_for_304(reply.head.fields, request.arena);
-    add_lines(reply, request, lines);
-    return reply;
-  }
+  if (has_this_already(request, *stored)) return not_modified(request, std::move(reply), lines);
   const auto size = known_size(*stored->body());
-  const auto range = wanted_range(request, meta, size);
+  const auto ranges = wanted_ranges(request, *stored, size);
   add_lines(reply, request, lines);
-  if (range && range->kind == RangeKind::Unsatisfiable) {
-    reply.head.status = 416;
-    reply.head.fields = select_for_304(reply.head.fields, request.arena);
-    reply.added.add(FieldId::ContentRange, content_range(nullptr, *size, request.arena));
-    reply.length = 0;
-    return reply;
-  }
-  if (range) {
-    const ByteRange& part = range->parts.front();
+  if (ranges && ranges->kind == RangeKind::Unsatisfiable) return unsatisfiable(request, std::move(reply), *size);
+  if (ranges && ranges->parts.size() > 1) return make_multipart(request, std::move(reply), stored->body(), ranges->parts, *size);
+  if (ranges) {
+    const ByteRange& part = ranges->parts.front();
     reply.head.status = 206;
-    reply.added.add(FieldId::ContentRange, content_range(&part, *size, request.arena));
+    reply.added.add(FieldId::ContentRange, content_range(&part, size, request.arena));
     reply.length = part.size;
     reply.body = make_stored_body(stored->body(), part.first, part.size);
     return reply;
   }
   reply.length = size;
-  if (asked.method != Method::Head) reply.body = make_stored_body(stored->body(), 0, {});
+  if (request.head.method != Method::Head) reply.body = make_stored_body(stored->body(), 0, {});
+  return reply;
+}
+
+Reply make_parts_hit(const Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit, const HitLines& lines) {
+  ENSURE(fit.kind == PartsFit::Kind::Covered);
+  Reply reply;
+  reply.head = stored->head();
+  reply.pin = Pin(stored);
+  if (has_this_already(request, *stored)) return not_modified(request, std::move(reply), lines);
+  add_lines(reply, request, lines);
+  reply.head.status = fit.whole ? 200 : 206;
+  if (!fit.whole) reply.added.add(FieldId::ContentRange, content_range(&fit.wanted, stored->parts()->complete(), request.arena));
+  reply.length = fit.wanted.size;
+  reply.body = make_body(fit.slices);
   return reply;
 }
 

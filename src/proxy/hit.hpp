@@ -6,6 +6,7 @@
 
 #include "freshet/cache/stored_response.hpp"
 #include "freshet/exchange/service.hpp"
+#include "parts_fit.hpp"
 
 namespace freshet {
 
@@ -15,9 +16,13 @@ struct HitLines {
   std::string_view cache_status;  ///< in the request's arena
 };
 
-/// The answer to `request` (GET or HEAD) from `stored`, whose body may still be filling: conditions (RFC 9110 13), then a single
-/// range (RFC 9110 14), then the whole. Allocates nothing on the heap when the body is complete and in one chunk and no Range is asked.
+/// The answer to `request` (GET or HEAD) from `stored`, which is whole, though its body may still be filling: conditions (RFC 9110 13),
+/// then ranges (RFC 9110 14), then the whole. Allocates nothing on the heap when the body is complete and in one chunk and no Range is
+/// asked. Until the length is known, a range is answered only when its bytes are there already.
 Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const HitLines&);
+
+/// The same from stored parts. REQUIRES: `fit` is Covered, with `stored` or with the response that it was freshened to or combined in.
+Reply make_parts_hit(const Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit, const HitLines&);
 
 /// True when the request's conditions say that the client has the stored response (RFC 9111 4.3.2): make_hit() answers 304.
 bool has_this_already(const Request& request, const StoredResponse& stored) noexcept;

@@ -2,7 +2,6 @@
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/exchange/error_reply.hpp"
-#include "hit.hpp"
 #include "pipeline.hpp"
 
 namespace freshet {
@@ -37,10 +36,25 @@ LookUp CachingProxy::look_up(const Request& request, Time now) {
   look.key = make_cache_key(partition(request), request.head, request.arena);
   look.directives = parse_request_directives(request.head.fields);
   look.found = store_.find(look.key, request.head.fields);
+  Ref<StoredResponse>& stored = look.found.response;
+  if (stored && stored->parts()) {
+    if (!look.directives.no_store) look.fit = fit_parts(request, *stored);
+    if (look.fit.kind == PartsFit::Kind::Useless) stored = nullptr;
+  }
   look.decision = decide_reuse(look.directives, look.found.response ? &look.found.response->meta() : nullptr, options_.policy, now.steady);
   if (!look.found.response && look.found.other_variants && look.decision.why == Reason::NothingStored)
     look.decision.why = Reason::VaryMiss;
+  // Whatever the age of the parts: the 206 that closes the gap is also their validation.
+  if (look.has_gap() && look.decision.reuse != Reuse::Refuse) {
+    look.decision.reuse = look.directives.only_if_cached ? Reuse::Refuse : Reuse::Fetch;
+    look.decision.why = look.directives.only_if_cached ? Reason::OnlyIfCached : Reason::PartMissing;
+  }
   return look;
+}
+
+/// `stored`: what was found, or what it has become since.
+Reply CachingProxy::answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines) {
+  return stored->parts() ? make_parts_hit(request, stored, look.fit, lines) : make_hit(request, stored, lines);
 }
 
 Reply CachingProxy::hit(const Request& request, const LookUp& look, CacheResult result) {
@@ -56,7 +70,7 @@ Reply CachingProxy::hit(const Request& request, const LookUp& look, CacheResult 
   HitLines lines;
   lines.age = look.decision.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
-  Reply reply = make_hit(request, look.found.response, lines);
+  Reply reply = answer_from(request, look, look.found.response, lines);
   reply.outcome.cache = result;
   reply.outcome.reason = look.decision.why;
   reply.outcome.cache_status = lines.cache_status;
@@ -75,7 +89,7 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
   lines.age = current_age(meta, now);
   said.ttl = meta.lifetime - lines.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, errand.client.arena);
-  Reply reply = make_hit(errand.client, look.found.response, lines);
+  Reply reply = answer_from(errand.client, look, look.found.response, lines);
   reply.outcome.cache = CacheResult::Stale;
   reply.outcome.reason = Reason::StaleIfError;
   reply.outcome.cache_status = lines.cache_status;
@@ -102,8 +116,9 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request) {
       CacheStatus said;
       co_return refuse(request, Reason::OnlyIfCached, 504, said);
     }
-    const bool alone = followed || request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
-                       has_any(request, {FieldId::Authorization, FieldId::Range});
+    const bool own_part = request.head.fields.contains(FieldId::Range) && !options_.fetch_whole_for_range;
+    const bool alone = followed || own_part || request.head.method == Method::Head || look.directives.no_store ||
+                       look.directives.no_cache || request.head.fields.contains(FieldId::Authorization);
     Store::Joined joined = store_.join(look.key, alone);
     if (!joined.follow) {
       Errand errand(request, std::move(look), std::move(joined.ticket));

@@ -1,5 +1,6 @@
 #include "origin_request.hpp"
 
+#include "content_range.hpp"
 #include "freshet/cache/stored_response.hpp"
 #include "freshet/http/forwarding.hpp"
 
@@ -25,7 +26,7 @@ void copy_head(const RequestHead& from, RequestHead& to, Arena& arena) {
 }  // namespace
 
 std::unique_ptr<Request> make_origin_request(Request& from, const ListenerRules& rules, std::string_view loop_token,
-                                             Preconditions preconditions, const StoredMeta* stored) {
+                                             Preconditions preconditions, const StoredMeta* stored, ByteRange missing) {
   auto made = std::make_unique<Request>(from.arena, from.peer, from.interim);
   made->head = from.head;
   made->body = std::move(from.body);
@@ -38,7 +39,14 @@ std::unique_ptr<Request> make_origin_request(Request& from, const ListenerRules&
   made->received = from.received;
   Fields& fields = made->head.fields;
   if (preconditions != Preconditions::Keep) drop_preconditions(fields);
-  if (preconditions == Preconditions::Stored && stored) add_stored_validators(*stored, fields);
+  if (stored && (preconditions == Preconditions::Stored || preconditions == Preconditions::StoredPart)) add_stored_validators(*stored, fields);
+  if (preconditions == Preconditions::StoredPart)
+    if (const auto range = from.head.fields.first(FieldId::Range)) fields.add(FieldId::Range, *range);
+  if (stored && preconditions == Preconditions::Gap) {
+    const std::string_view first = decimal(missing.first, from.arena), last = decimal(missing.first + missing.size - 1, from.arena);
+    fields.add(FieldId::Range, from.arena.join({"bytes=", first, "-", last}));
+    fields.add(FieldId::IfRange, stored->etag);
+  }
   append_via(fields, from.head.version, loop_token);
   if (!rules.forward)
     append_forwarded(fields, from.peer.address, from.peer.tls ? "https" : "http", from.head.authority, rules.forwarded);

@@ -5,6 +5,7 @@
 
 #include "freshet/cache/policy.hpp"
 #include "freshet/exchange/service.hpp"
+#include "freshet/http/range.hpp"
 #include "freshet/proxy/caching_proxy.hpp"
 
 namespace freshet {
@@ -13,13 +14,16 @@ namespace freshet {
 enum class Preconditions : std::uint8_t {
   Keep,    ///< the origin answers the client's own question
   Drop,    ///< the whole response is wanted, for the store
-  Stored,  ///< the stored response's validators take their place
+  Stored,      ///< the stored response's validators take their place
+  StoredPart,  ///< the same for stored parts: the client's Range stays, so that a changed response does not come whole
+  Gap,         ///< the missing bytes are asked for, if the representation is still the stored one (If-Range)
 };
 
 /// Copies `from` (its body is moved) and edits the fields for the next hop: Via, Forwarded and the like (RFC 9110 7.6.3, RFC 7239).
 /// Views stay in the client request's arena.
+/// `stored`: for Stored, StoredPart and Gap. `missing`: for Gap.
 std::unique_ptr<Request> make_origin_request(Request& from, const ListenerRules&, std::string_view loop_token, Preconditions,
-                                             const StoredMeta* stored);
+                                             const StoredMeta* stored, ByteRange missing = {});
 
 /// A request that owns all it needs, for work that outlives the client's: background revalidation. Never has a body.
 class DetachedRequest {

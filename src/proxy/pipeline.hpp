@@ -4,13 +4,16 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "cache_status.hpp"
 #include "fill.hpp"
 #include "freshet/proxy/caching_proxy.hpp"
+#include "hit.hpp"
 #include "origin_request.hpp"
+#include "parts_fit.hpp"
 
 namespace freshet {
 
@@ -19,7 +22,9 @@ struct LookUp {
   CacheKey key;
   RequestDirectives directives;
   Store::Found found;
+  PartsFit fit;  ///< when what was found is in parts; never Useless then
   ReuseDecision decision;
+  bool has_gap() const noexcept { return fit.kind == PartsFit::Kind::Gap; }
 };
 
 /// What one fetch needs to remember from beginning to end.
@@ -28,6 +33,7 @@ struct Errand {
   LookUp look;
   FetchTicket ticket;
   ExchangeTimes times;
+  bool keeps_range = false;  ///< asking for the whole in place of a range did not pay: ask for what the client wants
   Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)) {}
   const StoredResponse* revalidated() const noexcept {
     return look.decision.reuse == Reuse::Revalidate || look.decision.reuse == Reuse::UseAndRevalidate ? look.found.response.get()
@@ -67,6 +73,7 @@ class CachingProxy final : public Service {
   LookUp look_up(const Request& request, Time now);
   Reply hit(const Request& request, const LookUp& look, CacheResult result);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
+  static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
   Task<Reply> look_or_fetch(Request& request);
 
   // fetch.cpp
@@ -81,6 +88,12 @@ class CachingProxy final : public Service {
 
   // learn_from_head.cpp
   std::optional<Reply> learn_from_head(Errand& errand, Reply& origin);
+
+  // partial.cpp
+  Ref<StoredResponse> combinable(const Errand& errand, const ResponseHead& head);
+  Ref<StoredResponse> make_part(const Errand& errand, const ResponseHead& head, const StoreDecision& decision, const std::string& vary_key,
+                                const Ref<StoredBody>& body, Ref<StoredResponse>& old);
+  std::optional<Reply> completed(Errand& errand, Reply& origin, std::unique_ptr<FillJob>& fill);
 
   const ProxyOptions& options_;
   Service& origin_;

@@ -1,24 +1,34 @@
-// The admin pages: /metrics, /healthz, /readyz and an index. Read-only; on a listener of their own.
+// The admin pages: /metrics, /healthz, /readyz and an index, and /purge to write to; on a listener of their own.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "freshet/exchange/service.hpp"
 
 namespace freshet {
 
+/// What a purge did.
+struct PurgeReport {
+  std::size_t urls = 0, responses = 0;
+  std::string refused;  ///< the line that is no URL: nothing was purged; empty: none
+};
+
 struct AdminOptions {
   std::function<std::string()> metrics;  ///< the text of /metrics; called on the worker's thread
   std::function<bool()> ready;           ///< false while draining: /readyz says 503, so that load balancers stop sending
+  /// Takes out what is stored for these URLs, one a line; called on the worker's thread.
+  std::function<PurgeReport(std::string_view lines)> purge;
   /// Names that requests may use for us besides IP addresses, "localhost" and names without a dot; without port, in any case.
   /// A web page that makes its own name resolve to our address (DNS rebinding) is refused: 403.
   std::vector<std::string> host_names;
 };
 
-/// REQUIRES: both functions are set.
+/// REQUIRES: all functions are set.
 std::unique_ptr<Service> make_admin_service(AdminOptions options);
 
 }  // namespace freshet

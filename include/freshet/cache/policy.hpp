@@ -78,6 +78,14 @@ enum class OriginTrouble : std::uint8_t {
 bool may_serve_stale_on_error(const RequestDirectives&, const StoredMeta&, OriginTrouble, const CachePolicy&,
                               SteadyTime now) noexcept;
 
+/// What a 206 says that it holds.
+struct StoredPart {
+  std::uint64_t first = 0;                ///< of its first byte
+  std::uint64_t size = 0;                 ///< bytes that come
+  std::uint64_t claimed = 0;              ///< bytes that Content-Range promises, at least `size`
+  std::optional<std::uint64_t> complete;  ///< of the whole; empty: unknown
+};
+
 struct StoreDecision {
   bool store = false;
   Reason why = Reason::NoStore;
@@ -86,6 +94,7 @@ struct StoreDecision {
   StoredMeta meta;                  ///< views point into the response's fields; make_stored_response() moves them
   std::string_view dropped_fields;  ///< private="..." (a comma list): not stored; no-cache="..." likewise is not reused
   std::string_view no_cache_fields;
+  std::optional<StoredPart> part;  ///< for a 206 that may be stored (RFC 9111 3.3)
 };
 
 /// When things happened.

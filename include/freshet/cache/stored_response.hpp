@@ -6,11 +6,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "freshet/base/pin.hpp"
 #include "freshet/cache/eviction.hpp"
 #include "freshet/cache/expiry.hpp"
 #include "freshet/cache/index.hpp"
+#include "freshet/cache/parts.hpp"
 #include "freshet/cache/policy.hpp"
 #include "freshet/cache/stored_body.hpp"
 #include "freshet/http/message.hpp"
@@ -26,7 +28,12 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   ResponseHead head() const noexcept { return {meta_.status, fields_}; }
   std::string_view key() const noexcept { return key_; }
   std::string_view vary_key() const noexcept { return vary_key_; }
+  /// The whole body; of a response in parts, the part that came last.
   const Ref<StoredBody>& body() const noexcept { return body_; }
+  /// Null: the response is whole. Else its status is 206, and its fields say nothing of a range.
+  const Ref<const PartList>& parts() const noexcept { return parts_; }
+  /// False when it answers nobody any more: its fill failed or outgrew the limits. Parts are judged one by one.
+  bool is_usable() const noexcept { return parts_ || body_->is_whole(); }
   /// False for a freshened response that others must not see (the 304 says no-store, private or Vary: *, or only
   /// answers an authorized request): it answers one request, and the store does not take it.
   bool may_keep() const noexcept { return may_keep_; }
@@ -46,24 +53,33 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   FieldsView fields_;
   std::string_view key_, vary_key_;
   Ref<StoredBody> body_;
+  Ref<const PartList> parts_;
   Ledger* ledger_ = nullptr;
   std::uint64_t charged_ = 0;
   bool may_keep_ = true;
+};
+
+/// What a stored response holds: a whole body, or parts and the one among them that came last.
+struct StoredContent {
+  Ref<StoredBody> body;
+  Ref<const PartList> parts;
+  StoredContent() = default;
+  StoredContent(Ref<StoredBody> b, Ref<const PartList> p = {}) : body(std::move(b)), parts(std::move(p)) {}  // NOLINT
 };
 
 /// Renders a stored response from what the origin sent. Null when the ledger has no room.
 /// `via`: the member that we add to Via ("1.1 freshet"); empty adds none. `fallback_date`: for a response without a
 /// valid Date.
 Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view vary_key, const ResponseHead&,
-                                         const StoreDecision&, Ref<StoredBody> body, std::string_view via,
+                                         const StoreDecision&, StoredContent content, std::string_view via,
                                          WallTime fallback_date, Ledger&);
 
 /// RFC 9111 3.2 and 4.3.4: the stored response with the fields of a 304 (or of a HEAD answer) put in place of its own,
 /// with new freshness; shares the body. Not taken over: Content-Length, Via (ours stays), hop-by-hop fields, and
 /// Set-Cookie unless the policy would store it: send that line of the 304 to the client who asked. Null when the ledger
-/// has no room.
+/// has no room. `content`: takes the place of the stored one's: a 206 has brought another part (RFC 9111 3.4).
 Ref<StoredResponse> freshen(const StoredResponse&, const RequestHead&, const ResponseHead& not_modified,
-                            const CachePolicy&, const ExchangeTimes&, Ledger&);
+                            const CachePolicy&, const ExchangeTimes&, Ledger&, StoredContent content = {});
 
 /// The stored response, stale from `now` on: its lifetime ends and stale-while-revalidate is gone; what else it may be
 /// used for stays. Shares the body. Null when the ledger has no room.

@@ -15,6 +15,21 @@ class NoInterim final : public Interim {
   Task<void> send(ResponseHead) override { co_return; }
 };
 
+/// A body in pieces; "FAIL" cuts it short.
+class Pieces final : public BodySource {
+ public:
+  explicit Pieces(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  Task<Result<Piece>> read() override {
+    const std::string& piece = pieces_[next_++];
+    if (piece == "FAIL") co_return Failure(Reason::CutShort, Side::Client, 400);
+    co_return Piece(as_bytes(piece), nullptr, next_ == pieces_.size());
+  }
+
+ private:
+  std::vector<std::string> pieces_;
+  std::size_t next_ = 0;
+};
+
 /// One question to the admin service and what came back.
 struct Asked {
   Arena arena;
@@ -23,7 +38,16 @@ struct Asked {
   Request request{arena, peer, interim};
   Reply reply;
 
+  /// `fields`: name, value, name, value ...; `pieces`: the body's, empty: none.
+  Asked(Service& service, std::string_view method, std::string_view target, std::vector<std::string> fields, std::vector<std::string> pieces) {
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2) request.head.fields.add(fields[i], fields[i + 1]);
+    if (!pieces.empty()) request.body = std::make_unique<Pieces>(std::move(pieces));
+    ask(service, method, target, "localhost");
+  }
   Asked(Service& service, std::string_view method, std::string_view target, std::string_view authority = "127.0.0.1:9180") {
+    ask(service, method, target, authority);
+  }
+  void ask(Service& service, std::string_view method, std::string_view target, std::string_view authority) {
     request.head.method = parse_method(method);
     request.head.method_name = method;
     request.head.scheme = "http";
@@ -42,6 +66,7 @@ AdminOptions options() {
   AdminOptions o;
   o.metrics = [] { return std::string("x_total 1\n"); };
   o.ready = [] { return true; };
+  o.purge = [](std::string_view lines) { return PurgeReport{1, lines.size(), lines == "bad" ? "bad" : ""}; };
   return o;
 }
 
@@ -179,4 +204,60 @@ TEST_CASE("Metrics that cannot be read are an error, not the end of the process"
   Asked asked(*service, "GET", "/metrics");
   CHECK(asked.status() == 500);
   CHECK(asked.text() == "The metrics cannot be read: no memory\n");
+}
+
+TEST_CASE("URLs are purged by POST, whatever pieces they come in", "[admin]") {
+  std::string got;
+  auto o = options();
+  o.purge = [&](std::string_view lines) {
+    got = lines;
+    return PurgeReport{2, 7, ""};
+  };
+  auto service = make_admin_service(o);
+  Asked asked(*service, "POST", "/purge", {}, {"http://a.example/x\nhttp://", "b.example/y\n"});
+  CHECK(asked.status() == 200);
+  CHECK(got == "http://a.example/x\nhttp://b.example/y\n");
+  CHECK(asked.text() == "{\"urls\": 2, \"responses\": 7}\n");
+  CHECK(asked.field("Content-Type") == "application/json");
+  got = "nothing";
+  CHECK(Asked(*service, "POST", "/purge", std::vector<std::string>{}, {}).status() == 200);
+  CHECK(got.empty());
+}
+
+TEST_CASE("A purge that cannot be understood says why, and does nothing", "[admin]") {
+  int calls = 0;
+  auto o = options();
+  o.purge = [&](std::string_view) {
+    ++calls;
+    return PurgeReport{0, 0, "x\x1b[31m"};
+  };
+  auto service = make_admin_service(o);
+  Asked refused(*service, "POST", "/purge", {}, {"x"});
+  CHECK(refused.status() == 400);
+  CHECK(refused.text().find("found 'x?[31m'") != std::string::npos);
+  CHECK(calls == 1);
+  CHECK(Asked(*service, "POST", "/purge", {}, {"http://a", "FAIL"}).status() == 400);
+  CHECK(Asked(*service, "POST", "/purge", {}, {std::string(40'000, 'x'), std::string(30'000, 'x')}).status() == 413);
+  Asked read(*service, "GET", "/purge");
+  CHECK(read.status() == 405);
+  CHECK(read.field("Allow") == "POST");
+  CHECK(Asked(*service, "POST", "/purge", "evil.example").status() == 403);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("A web page of another site cannot purge", "[admin]") {
+  int calls = 0;
+  auto o = options();
+  o.purge = [&](std::string_view) {
+    ++calls;
+    return PurgeReport{};
+  };
+  auto service = make_admin_service(o);
+  CHECK(Asked(*service, "POST", "/purge", {"Origin", "http://evil.example"}, {"x"}).status() == 403);
+  CHECK(Asked(*service, "POST", "/purge", {"Origin", "null"}, {"x"}).status() == 403);
+  CHECK(Asked(*service, "POST", "/purge", {"Sec-Fetch-Site", "cross-site"}, {"x"}).status() == 403);
+  CHECK(Asked(*service, "POST", "/purge", {"Sec-Fetch-Site", "same-site"}, {"x"}).status() == 403);
+  CHECK(calls == 0);
+  CHECK(Asked(*service, "POST", "/purge", {"Sec-Fetch-Site", "none"}, {"x"}).status() == 200);
+  CHECK(calls == 1);
 }

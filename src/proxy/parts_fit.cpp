@@ -1,0 +1,76 @@
+#include "parts_fit.hpp"
+
+#include <algorithm>
+
+#include "freshet/http/conditional.hpp"
+
+namespace freshet {
+namespace {
+
+bool has_strong_etag(const StoredMeta& meta) noexcept {
+  return meta.etag.size() >= 2 && meta.etag.front() == '"' && meta.etag.back() == '"';
+}
+
+/// What a Range wants from a list of parts; empty when that cannot be said, or is not one range.
+std::optional<ByteRange> resolve(std::string_view range, const PartList& parts) {
+  // Without a size, "first-last" is the only kind that says what it wants; the others end up beyond all parts.
+  const RangeVerdict verdict = decide_range(range, parts.complete().value_or(UINT64_MAX), 1);
+  if (verdict.kind != RangeKind::Satisfiable) return {};
+  return verdict.parts.front();
+}
+
+/// A part that came shorter than its Content-Range said is the origin's answer all the same: to the same question, and to one for
+/// bytes inside the claim, as far as they came (RFC 9110 15.3.7: a 206 may hold less than was asked for).
+std::optional<ByteRange> from_short_part(ByteRange wanted, const PartList& parts) noexcept {
+  const auto held = parts.only(), claimed = parts.only_claimed();
+  if (parts.can_combine() || !held || wanted.first < held->first || wanted.first >= held->first + held->size) return {};
+  if (wanted.first + wanted.size > claimed->first + claimed->size) return {};
+  return ByteRange{wanted.first, std::min(wanted.size, held->first + held->size - wanted.first)};
+}
+
+PartsFit covered(ByteRange wanted, const PartList& parts) {
+  PartsFit fit;
+  fit.wanted = wanted;
+  fit.slices = parts.cover(wanted);
+  if (!fit.slices.empty()) fit.kind = PartsFit::Kind::Covered;
+  return fit;
+}
+
+}  // namespace
+
+PartsFit fit_parts(const Request& request, const StoredResponse& stored) {
+  const PartList& parts = *stored.parts();
+  const StoredMeta& meta = stored.meta();
+  const FieldsView fields = request.head.fields;
+  if (request.head.method != Method::Get) return {};
+  const auto range = fields.first(FieldId::Range);
+  const Validators validators{meta.etag, meta.last_modified, meta.date};
+  const bool applies = range && range_applies(fields, validators, unix_seconds(request.received.wall));
+  if (range && !applies) return {};  // If-Range: another version is wanted
+  if (range && *range == parts.asked() && parts.only()) return covered(*parts.only(), parts);
+
+  if (!range && !parts.complete()) return {};
+  const auto wanted = range ? resolve(*range, parts) : std::optional(ByteRange{0, *parts.complete()});
+  if (!wanted) return {};
+  PartsFit fit = covered(*wanted, parts);
+  fit.whole = !range;
+  if (fit.kind == PartsFit::Kind::Covered) return fit;
+  if (range)
+    if (const auto shorter = from_short_part(*wanted, parts)) return covered(*shorter, parts);
+  if (!has_strong_etag(meta) || !parts.can_combine() || !parts.complete()) return {};
+  fit.kind = PartsFit::Kind::Gap;
+  fit.missing = parts.missing(*wanted);
+  return fit;
+}
+
+bool closes_gap(const ResponseHead& head, std::optional<std::uint64_t> length, ByteRange missing, const StoredResponse& stored) noexcept {
+  if (head.status != 206 || head.fields.count(FieldId::ContentRange) != 1) return false;
+  const auto etag = head.fields.first(FieldId::ETag);
+  if (!etag || !strong_match(*etag, stored.meta().etag)) return false;
+  const auto range = parse_content_range(*head.fields.first(FieldId::ContentRange));
+  if (!range || range->first != missing.first || range->last != missing.first + missing.size - 1) return false;
+  if (range->complete && range->complete != stored.parts()->complete()) return false;
+  return !length || *length == missing.size;
+}
+
+}  // namespace freshet

@@ -1,0 +1,32 @@
+// Whether the stored parts of a representation answer a request, and what is missing otherwise (RFC 9111 3.3 and 3.4).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "freshet/cache/stored_response.hpp"
+#include "freshet/exchange/service.hpp"
+#include "freshet/http/range.hpp"
+
+namespace freshet {
+
+struct PartsFit {
+  enum class Kind : std::uint8_t {
+    Useless,  ///< as if nothing were stored
+    Covered,  ///< all that the request wants is there, or is coming
+    Gap,      ///< `missing` has to be asked for; it can be combined with the rest, since there is a strong validator
+  } kind = Kind::Useless;
+  bool whole = false;  ///< the request wants the whole representation: 200, not 206
+  ByteRange wanted;    ///< what the answer holds
+  ByteRange missing;
+  std::vector<PartSlice> slices;  ///< of `wanted`, when Covered
+};
+
+/// REQUIRES: `stored.parts()`. Several ranges, other methods than GET, and conditions that the parts do not meet find them Useless.
+PartsFit fit_parts(const Request&, const StoredResponse& stored);
+
+/// True when `head` is the 206 that was asked for to close a gap: exactly these bytes, of the same representation (RFC 9110 15.3.7.3).
+bool closes_gap(const ResponseHead& head, std::optional<std::uint64_t> length, ByteRange missing, const StoredResponse& stored) noexcept;
+
+}  // namespace freshet

@@ -93,7 +93,8 @@ Store::Store(const StoreOptions& options, const Clock& clock)
       options_(options),
       shard_count_(count_shards(options)),
       shard_shift_(64u - static_cast<unsigned>(std::countr_zero(shard_count_))),
-      order_(std::make_unique<Order>(clock.now().steady)) {
+      order_(std::make_unique<Order>(clock.now().steady)),
+      generations_(options.max_size) {
   shards_ = std::make_unique<Shard[]>(shard_count_);
 }
 
@@ -249,6 +250,7 @@ std::size_t Store::invalidate(const CacheKey& key) {
 
 std::size_t Store::invalidate(const CacheKey& key, FetchTicket& own) {
   Nodes gone;
+  generations_.advance(key.hash);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
   std::uint32_t& generation = shard.generation(key.hash);

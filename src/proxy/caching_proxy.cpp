@@ -1,8 +1,8 @@
 // A request's way through the pipeline:
 //
 //   try_now:  admit -> look up -> fresh: hit
-//   serve:    admit -> refuse | tunnel or uncacheable method: pass | look up -> hit | stale hit and background revalidation
-//             | join -> follow another client's fetch, then look up again | fetch -> 304: freshen, hit | store and fill | pass on
+//   serve:    admit -> refuse | tunnel or uncacheable method: pass | (QUERY: read its content) look up -> hit | stale hit and background
+//             revalidation | join -> follow another client's fetch, then look up again | fetch -> 304: freshen, hit | store and fill | pass on
 #include "freshet/proxy/caching_proxy.hpp"
 
 #include "freshet/exchange/error_reply.hpp"
@@ -76,7 +76,7 @@ std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
   if (!options_.cache_enabled || why_bypassed(request) != Reason::None) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty()) return {};
-  const LookUp look = look_up(request, request.received);
+  const LookUp look = look_up(request, request.received, {});
   if (look.decision.reuse != Reuse::Use) return {};
   return hit(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
 }
@@ -85,7 +85,12 @@ Task<Reply> CachingProxy::serve(Request& request) {
   if (auto reply = admit(request)) co_return std::move(*reply);
   const Reason bypass = options_.cache_enabled ? why_bypassed(request) : Reason::CacheOff;
   if (bypass == Reason::None) {
-    Reply reply = co_await look_or_fetch(request);
+    Ref<const QueryContent> none;
+    Reply reply = co_await look_or_fetch(request, std::move(none));
+    co_return reply;
+  }
+  if (request.head.method == Method::Query && bypass == Reason::MethodNotCacheable) {
+    Reply reply = co_await serve_query(request);
     co_return reply;
   }
   Reply reply = co_await pass(request, bypass);

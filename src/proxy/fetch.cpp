@@ -11,7 +11,7 @@ namespace {
 /// Answers to the client's own condition say nothing about the whole; a part that nobody asked for is of no use.
 Reason why_not_stored(const Request& client, int status, Preconditions asked, const StoreDecision& decision) noexcept {
   if (!decision.store) return decision.why;
-  if (client.head.method != Method::Get) return Reason::MethodNotCacheable;
+  if (client.head.method != Method::Get && client.head.method != Method::Query) return Reason::MethodNotCacheable;
   const bool range_sent = asked == Preconditions::Keep || asked == Preconditions::StoredPart;
   if (status == 206) return range_sent ? Reason::None : Reason::PartialResponse;
   const bool own_question = range_sent && has_any(client, {FieldId::Range, FieldId::IfNoneMatch, FieldId::IfModifiedSince});
@@ -60,6 +60,7 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
   Request& client = errand.client;
   const Preconditions asked = preconditions(errand);
   const StoredResponse* old = asked == Preconditions::Gap ? errand.look.found.response.get() : errand.revalidated();
+  if (errand.look.content) errand.look.content->give_to(client);
   const auto sent =
       make_origin_request(client, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
   errand.times.requested = clock_.now();

@@ -14,12 +14,14 @@
 #include "hit.hpp"
 #include "origin_request.hpp"
 #include "parts_fit.hpp"
+#include "query_content.hpp"
 
 namespace freshet {
 
 /// What the store and the policy say about one request.
 struct LookUp {
   CacheKey key;
+  Ref<const QueryContent> content;  ///< of a QUERY; null for GET and HEAD
   RequestDirectives directives;
   Store::Found found;
   PartsFit fit;  ///< when what was found is in parts; never Useless then
@@ -69,12 +71,16 @@ class CachingProxy final : public Service {
   bool is_stored_for_get(Errand& errand, Reply& reply, std::unique_ptr<FillJob>& fill);
   Reply sign_passed(const Request& request, Reply reply, Reason why);
 
+  // query.cpp
+  Task<Reply> serve_query(Request& request);
+  CacheKey key_of(const Request& request, const QueryContent* content) const;
+
   // look_up.cpp
-  LookUp look_up(const Request& request, Time now);
+  LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
   Reply hit(const Request& request, const LookUp& look, CacheResult result);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
-  Task<Reply> look_or_fetch(Request& request);
+  Task<Reply> look_or_fetch(Request& request, Ref<const QueryContent> content);
 
   // fetch.cpp
   Preconditions preconditions(const Errand& errand) const noexcept;

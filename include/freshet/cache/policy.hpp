@@ -103,7 +103,8 @@ struct ExchangeTimes {
   Time received;   ///< when its head was there
 };
 
-/// RFC 9111 section 3, 3.5 and 4.2. `length`: of the body, when known. HEAD is never stored; a POST only when it
+/// RFC 9111 section 3, 3.5 and 4.2. `length`: of the body, when known. HEAD is never stored; a QUERY is, but answers
+/// only the same QUERY (cache/query_key.hpp); a POST only when it
 /// carries explicit freshness and a Content-Location that names its own target (RFC 9110 9.3.3): such a response
 /// answers a later GET. A GET with a body is none of this function's business: it is not stored.
 StoreDecision decide_store(const RequestHead&, const ResponseHead&, std::optional<std::uint64_t> length,

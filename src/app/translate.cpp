@@ -75,6 +75,7 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   made.loop_token = loop_token;
   made.cache_enabled = settings.cache.enabled;
   made.fetch_whole_for_range = settings.cache.fetch_whole_for_range;
+  made.query_body = settings.cache.query_body;
   made.policy.heuristic_fraction = settings.cache.heuristic_percent / 100.0;
   made.policy.heuristic_max = std::chrono::duration_cast<Seconds>(settings.cache.heuristic_max);
   made.policy.store_set_cookie = settings.cache.set_cookie == SetCookieRule::Store;

@@ -98,6 +98,7 @@ Freshness read_freshness(const ResponseHead& head, const CachePolicy& policy, co
   meta.initial_age = corrected_initial_age(head.fields, date, received, times);
   read_validators(head.fields, received, meta);
   meta.no_cache = directives.no_cache;
+  meta.immutable = directives.immutable;
   // s-maxage says proxy-revalidate too (RFC 9111 5.2.2.10).
   meta.forbids_stale =
       directives.must_revalidate || directives.proxy_revalidate || directives.s_maxage || directives.no_cache;

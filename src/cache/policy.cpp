@@ -16,11 +16,17 @@ bool too_old_for(const RequestDirectives& request, Seconds age) noexcept {
   return age > *request.max_age || *request.max_age == Seconds{0};
 }
 
+// A reload (max-age=0) of what cannot have changed (RFC 8246 2). One who wants to be sure says no-cache.
+bool is_needless_reload(const RequestDirectives& request, const StoredMeta& stored, Seconds ttl) noexcept {
+  return stored.immutable && ttl > Seconds{0} && request.max_age == Seconds{0};
+}
+
 // What keeps a stored response, of whatever age, from being used without asking the origin; None when nothing does.
 Reason objection(const RequestDirectives& request, const StoredMeta& stored, Seconds age, Seconds ttl) noexcept {
-  if (request.no_cache) return Reason::RequestNoCache;                                // RFC 9111 5.2.1.4
-  if (stored.no_cache) return Reason::ResponseNoCache;                                // RFC 9111 5.2.2.4
-  if (too_old_for(request, age)) return Reason::RequestMaxAge;                        // RFC 9111 5.2.1.1
+  if (request.no_cache) return Reason::RequestNoCache;  // RFC 9111 5.2.1.4
+  if (stored.no_cache) return Reason::ResponseNoCache;  // RFC 9111 5.2.2.4
+  if (too_old_for(request, age) && !is_needless_reload(request, stored, ttl))
+    return Reason::RequestMaxAge;                                                     // RFC 9111 5.2.1.1
   if (request.min_fresh && ttl < *request.min_fresh) return Reason::RequestMinFresh;  // RFC 9111 5.2.1.3
   return Reason::None;
 }

@@ -93,7 +93,8 @@ Store::Store(const StoreOptions& options, const Clock& clock)
       options_(options),
       shard_count_(count_shards(options)),
       shard_shift_(64u - static_cast<unsigned>(std::countr_zero(shard_count_))),
-      order_(std::make_unique<Order>(clock.now().steady)) {
+      order_(std::make_unique<Order>(clock.now().steady)),
+      generations_(options.max_size) {
   shards_ = std::make_unique<Shard[]>(shard_count_);
 }
 
@@ -255,10 +256,19 @@ void Store::settle(FetchTicket& ticket, Fetch::Look look, bool remember) noexcep
 // ---- leaving ----
 
 std::size_t Store::invalidate(const CacheKey& key) {
+  FetchTicket nobody;
+  return invalidate(key, nobody);
+}
+
+std::size_t Store::invalidate(const CacheKey& key, FetchTicket& own) {
   Nodes gone;
+  generations_.advance(key.hash);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
+  const bool is_own = own.store_ == this && &shard_of(own.hash_) == &shard;
+  const bool was_good = is_own && !shard.invalidations.may_contain(own.hash_, own.began_);
   shard.invalidations.add(key.hash);
+  if (was_good) own.began_ = shard.invalidations.now();
   // A fetch that began earlier goes on, but nobody joins it any more.
   const auto flight = shard.flights.find(key.hash);
   if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);

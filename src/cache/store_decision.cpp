@@ -29,9 +29,9 @@ bool names_target(std::string_view location, const RequestHead& request) noexcep
   return location == request.target;
 }
 
-// Methods whose responses answer a later GET.
+// Methods whose responses answer a later GET; or, under a key of its own, a later QUERY (RFC 10008 2.7).
 bool is_storable_method(const RequestHead& request, FieldsView response, const Freshness& freshness) noexcept {
-  if (request.method == Method::Get) return true;
+  if (request.method == Method::Get || request.method == Method::Query) return true;
   if (request.method != Method::Post || !freshness.is_explicit) return false;  // RFC 9110 9.3.3
   const auto location = response.first(FieldId::ContentLocation);
   return location && response.count(FieldId::ContentLocation) == 1 && names_target(*location, request);

@@ -182,6 +182,16 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
                                       std::move(content), ledger, keep);
 }
 
+Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Ledger& ledger) {
+  StoredMeta meta = stored.meta();
+  meta.lifetime = std::min(meta.lifetime, current_age(meta, now));
+  meta.stale_while_revalidate = Seconds{0};
+  Fields fields;
+  fields.append(stored.head().fields);
+  return StoredResponseBuilder::build(stored.key(), stored.vary_key(), meta, fields, {stored.body(), stored.parts()}, ledger,
+                                      true);
+}
+
 void add_stored_validators(const StoredMeta& stored, Fields& request) {
   request.remove_if([](const Field& field) {
     switch (field.id) {

@@ -1,14 +1,13 @@
 // A request's way through the pipeline:
 //
 //   try_now:  admit -> look up -> fresh: hit
-//   serve:    admit -> refuse | tunnel or uncacheable method: pass | look up -> hit | stale hit and background revalidation
-//             | join -> follow another client's fetch, then look up again | fetch -> 304: freshen, hit | store and fill | pass on
+//   serve:    admit -> refuse | tunnel or uncacheable method: pass | (QUERY: read its content) look up -> hit | stale hit and background
+//             revalidation | join -> follow another client's fetch, then look up again | fetch -> 304: freshen, hit | store and fill | pass on
 #include "freshet/proxy/caching_proxy.hpp"
 
 #include "freshet/exchange/error_reply.hpp"
 #include "freshet/http/forwarding.hpp"
 #include "freshet/http/target.hpp"
-#include "invalidation.hpp"
 #include "local_answer.hpp"
 #include "pipeline.hpp"
 
@@ -77,7 +76,7 @@ std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
   if (!options_.cache_enabled || why_bypassed(request) != Reason::None) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty()) return {};
-  const LookUp look = look_up(request, request.received);
+  const LookUp look = look_up(request, request.received, {});
   if (look.decision.reuse != Reuse::Use) return {};
   return hit(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
 }
@@ -86,29 +85,15 @@ Task<Reply> CachingProxy::serve(Request& request) {
   if (auto reply = admit(request)) co_return std::move(*reply);
   const Reason bypass = options_.cache_enabled ? why_bypassed(request) : Reason::CacheOff;
   if (bypass == Reason::None) {
-    Reply reply = co_await look_or_fetch(request);
+    Ref<const QueryContent> none;
+    Reply reply = co_await look_or_fetch(request, std::move(none));
+    co_return reply;
+  }
+  if (request.head.method == Method::Query && bypass == Reason::MethodNotCacheable) {
+    Reply reply = co_await serve_query(request);
     co_return reply;
   }
   Reply reply = co_await pass(request, bypass);
-  co_return reply;
-}
-
-/// CONNECT, Upgrade, unsafe methods, requests with a body: the cache learns at most what they invalidate (RFC 9111 4.4).
-Task<Reply> CachingProxy::pass(Request& request, Reason why) {
-  const auto sent = make_origin_request(request, rules(request), options_.loop_token, Preconditions::Keep, nullptr);
-  Reply reply = co_await origin_.serve(*sent);
-  const bool answered = reply.outcome.origin_status != 0 || reply.tunnel;
-  if (answered && invalidates(request.head.method, reply.head.status))
-    invalidate_after(store_, partition(request), request, reply.head);
-  CacheStatus said;
-  if (answered || reply.outcome.origin_asked) said.forward = forward_word(why);
-  said.forward_status = reply.outcome.origin_status;
-  if (said.forward == "bypass") said.detail = why;
-  if (!answered) said.detail = reply.outcome.reason;
-  sign(reply, request, said);
-  reply.outcome.cache = answered ? CacheResult::Bypass : CacheResult::Error;
-  if (request.head.method == Method::Connect || (!answered && !reply.outcome.origin_asked)) reply.outcome.cache = CacheResult::None;
-  if (answered && reply.outcome.reason == Reason::None) reply.outcome.reason = why;
   co_return reply;
 }
 

@@ -12,7 +12,7 @@ namespace {
 /// Answers to the client's own condition say nothing about the whole; a part that nobody asked for is of no use.
 Reason why_not_stored(const Request& client, int status, Preconditions asked, const StoreDecision& decision) noexcept {
   if (!decision.store) return decision.why;
-  if (client.head.method != Method::Get) return Reason::MethodNotCacheable;
+  if (client.head.method != Method::Get && client.head.method != Method::Query) return Reason::MethodNotCacheable;
   const bool range_sent = asked == Preconditions::Keep || asked == Preconditions::StoredPart;
   if (status == 206) return range_sent ? Reason::None : Reason::PartialResponse;
   const bool own_question = range_sent && has_any(client, {FieldId::Range, FieldId::IfNoneMatch, FieldId::IfModifiedSince});
@@ -63,6 +63,7 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
   choose_variants(errand);
   const Preconditions asked = preconditions(errand);
   const StoredResponse* old = asked == Preconditions::Gap ? errand.look.found.response.get() : errand.revalidated();
+  if (errand.look.content) errand.look.content->give_to(client);
   const auto sent =
       make_origin_request(client, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
   if (asked == Preconditions::Variants) sent->head.fields.add(FieldId::IfNoneMatch, etags_of(errand.variants, client.arena));
@@ -91,6 +92,7 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
     Reply again = co_await fetch(errand);
     co_return again;
   }
+  if (auto reply = learn_from_head(errand, origin)) co_return std::move(*reply);
   std::unique_ptr<FillJob> fill;
   if (asked == Preconditions::Gap && contradicts_parts(origin.head.status)) {
     if (auto reply = completed(errand, origin, fill)) {
@@ -145,7 +147,7 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   return reply;
 }
 
-/// RFC 9111 4.3.3 and 4.3.4. `done` stays false when the memory for the new head could not be had.
+/// RFC 9111 4.3.3, 4.3.4 and 4.3.5. `done` stays false when the memory for the new head could not be had.
 Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
   const Ref<StoredResponse>& old = errand.look.found.response;
   Ref<StoredResponse> fresh =
@@ -161,7 +163,7 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
   const StoredMeta& meta = used->meta();
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
-  said.forward_status = 304;
+  said.forward_status = origin.head.status;
   said.stored = true;
   HitLines lines;
   lines.age = current_age(meta, errand.times.received.steady);
@@ -221,9 +223,10 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
 /// say that it has the response already; or the range that it asked for, of a response that came whole.
 Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said) {
   const Request& client = errand.client;
+  const bool answers_it = client.head.method != Method::Post;  // whose conditions and ranges are the origin's business
   const bool has_it = has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored);
   const bool wants_part = client.head.fields.contains(FieldId::Range) && origin.head.status == 200;
-  if (has_it || wants_part) {
+  if (answers_it && (has_it || wants_part)) {
     HitLines lines;
     lines.age = stored->meta().initial_age;
     lines.cache_status = render_cache_status(said, options_.pseudonym, client.arena);

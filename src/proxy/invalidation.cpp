@@ -4,14 +4,15 @@
 
 namespace freshet {
 
-void invalidate_after(Store& store, std::string_view partition, const Request& request, const ResponseHead& response) {
+void invalidate_after(Store& store, std::string_view partition, const Request& request, const ResponseHead& response,
+                      FetchTicket& own) {
   const RequestHead& head = request.head;
-  store.invalidate(make_cache_key(partition, head, request.arena));
+  store.invalidate(make_cache_key(partition, head, request.arena), own);
   for (const FieldId id : {FieldId::Location, FieldId::ContentLocation}) {
     const auto reference = response.fields.first(id);
     if (!reference) continue;
     if (const auto target = resolve_same_origin(head.scheme, head.authority, head.target, *reference))
-      store.invalidate(make_cache_key(partition, head.scheme, head.authority, *target, request.arena));
+      store.invalidate(make_cache_key(partition, head.scheme, head.authority, *target, request.arena), own);
   }
 }
 

@@ -42,7 +42,7 @@ bool is_about_the_proxy(const Request& request) noexcept {
 
 Reply answer_options() {
   auto made = make_ref<TextReply>();
-  made->fields.add(FieldId::Allow, "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE");
+  made->fields.add(FieldId::Allow, "GET, HEAD, QUERY, POST, PUT, DELETE, PATCH, OPTIONS, TRACE");
   Reply reply;
   reply.head = {200, made->fields.view()};
   reply.length = 0;

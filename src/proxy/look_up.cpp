@@ -31,9 +31,10 @@ Task<Fetch::Look> follow(Ref<Fetch> fetch) {
 
 }  // namespace
 
-LookUp CachingProxy::look_up(const Request& request, Time now) {
+LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const QueryContent>& content) {
   LookUp look;
-  look.key = make_cache_key(partition(request), request.head, request.arena);
+  look.key = key_of(request, content.get());
+  look.content = content;
   look.directives = parse_request_directives(request.head.fields);
   look.found = store_.find(look.key, request.head.fields);
   Ref<StoredResponse>& stored = look.found.response;
@@ -98,10 +99,10 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
 }
 
 /// Looks again after every fetch that it waited for, and goes alone when that did not help: nobody queues twice.
-Task<Reply> CachingProxy::look_or_fetch(Request& request) {
+Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent> content) {
   bool followed = false;
   for (;;) {
-    LookUp look = look_up(request, clock_.now());
+    LookUp look = look_up(request, clock_.now(), content);
     if (look.decision.reuse == Reuse::Use)
       co_return hit(request, look, followed ? CacheResult::Collapsed : look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
     if (look.decision.reuse == Reuse::UseAndRevalidate) {

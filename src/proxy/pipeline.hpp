@@ -15,12 +15,14 @@
 #include "hit.hpp"
 #include "origin_request.hpp"
 #include "parts_fit.hpp"
+#include "query_content.hpp"
 
 namespace freshet {
 
 /// What the store and the policy say about one request.
 struct LookUp {
   CacheKey key;
+  Ref<const QueryContent> content;  ///< of a QUERY; null for GET and HEAD
   RequestDirectives directives;
   Store::Found found;
   PartsFit fit;  ///< when what was found is in parts; never Useless then
@@ -65,15 +67,23 @@ class CachingProxy final : public Service {
   bool route(Request& request, RouteVerdict& verdict) const noexcept;
   std::optional<Reply> admit(Request& request);
   Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});
-  Task<Reply> pass(Request& request, Reason why);
   void sign(Reply& reply, const Request& request, const CacheStatus& said);
 
+  // pass.cpp
+  Task<Reply> pass(Request& request, Reason why);
+  bool is_stored_for_get(Errand& errand, Reply& reply, std::unique_ptr<FillJob>& fill);
+  Reply sign_passed(const Request& request, Reply reply, Reason why);
+
+  // query.cpp
+  Task<Reply> serve_query(Request& request);
+  CacheKey key_of(const Request& request, const QueryContent* content) const;
+
   // look_up.cpp
-  LookUp look_up(const Request& request, Time now);
+  LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
   Reply hit(const Request& request, const LookUp& look, CacheResult result);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
-  Task<Reply> look_or_fetch(Request& request);
+  Task<Reply> look_or_fetch(Request& request, Ref<const QueryContent> content);
 
   // fetch.cpp
   Preconditions preconditions(const Errand& errand) const noexcept;
@@ -88,6 +98,9 @@ class CachingProxy final : public Service {
   // variants.cpp
   void choose_variants(Errand& errand);
   std::optional<Reply> selected_variant(Errand& errand, Reply& origin);
+
+  // learn_from_head.cpp
+  std::optional<Reply> learn_from_head(Errand& errand, Reply& origin);
 
   // partial.cpp
   Ref<StoredResponse> combinable(const Errand& errand, const ResponseHead& head);

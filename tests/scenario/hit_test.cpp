@@ -134,6 +134,26 @@ TEST_CASE("request directives are honoured", "[scenario][9111-5.2.1]") {
   CHECK(p.origin.seen.size() == 3);
 }
 
+TEST_CASE("a reload of an immutable response is a hit while it is fresh", "[scenario][8246-2]") {
+  Pipeline p;
+  p.origin.answer = [](const Seen&) {
+    Answer answer = cacheable("hello", {{"ETag", "\"v1\""}});
+    answer.fields[0].second = "max-age=60, immutable";
+    return answer;
+  };
+  p.ask("http://a.example/x");
+  const auto with = [&](const char* directive) { return p.ask({"http://a.example/x", {{"Cache-Control", directive}}}); };
+  CHECK(with("max-age=0").at_once);
+  const Got known = p.ask({"http://a.example/x", {{"Cache-Control", "max-age=0"}, {"If-None-Match", "\"v1\""}}});
+  CHECK(known.at_once);
+  CHECK(known.status == 304);
+  CHECK(p.origin.seen.size() == 1);
+  CHECK_FALSE(with("no-cache").at_once);
+  CHECK(p.origin.seen.size() == 2);
+  p.clock.advance(Milliseconds(60'000));
+  CHECK_FALSE(with("max-age=0").at_once);
+}
+
 TEST_CASE("a step of the wall clock changes no verdict", "[scenario][9111-4.2.3]") {
   Pipeline p;
   p.ask("http://a.example/x");

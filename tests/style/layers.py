@@ -38,6 +38,7 @@ ANYWHERE = {
 #   in src/ only,
 IN_SOURCES = {
     "http": ["boost/url/", "boost/url.hpp"],
+    "cache": ["openssl/evp.h"],
     "async": ["boost/asio/", "boost/asio.hpp", "boost/system/"],
     "codec": ["boost/beast/", "nghttp2/", "nghttp3/"],
     "net": ["openssl/", "gnutls/", "ngtcp2/"],

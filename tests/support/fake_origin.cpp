@@ -46,6 +46,10 @@ class TrickleSource final : public BodySource {
   bool ended_ = false;
 };
 
+std::unique_ptr<BodySource> make_source(std::shared_ptr<Trickle> trickle) {
+  return std::make_unique<TrickleSource>(std::move(trickle));
+}
+
 namespace {
 
 class Made final : public Pinned {

@@ -34,6 +34,9 @@ class Trickle {
   Wakeup wakeup_;
 };
 
+/// Reads what `trickle` is given.
+std::unique_ptr<BodySource> make_source(std::shared_ptr<Trickle> trickle);
+
 /// What the origin answers to one request.
 struct Answer {
   int status = 200;

@@ -53,7 +53,9 @@ void fill_in(Client& client, const Ask& ask, Time now) {
   request.listener = ask.listener;
   request.received = now;
   request.upgrade = arena.copy(ask.upgrade);
-  if (ask.has_body || !ask.body.empty()) {
+  if (ask.upload) {
+    request.body = make_source(ask.upload);
+  } else if (ask.has_body || !ask.body.empty()) {
     request.body_length = ask.body.size();
     request.body = std::make_unique<TextSource>(ask.body);
   }

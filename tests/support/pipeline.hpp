@@ -36,6 +36,7 @@ struct Ask {
   FieldList fields;
   std::string body;
   bool has_body = false;
+  std::shared_ptr<Trickle> upload;  ///< instead of `body`: of unknown length, in pieces
   std::uint16_t listener = 0;
   std::string upgrade;
   bool absolute_form = true;

@@ -36,6 +36,7 @@ struct StoredMeta {
   Seconds lifetime{0};         ///< freshness_lifetime (RFC 9111 4.2.1)
   bool heuristic = false;      ///< the lifetime was guessed
   bool no_cache = false;       ///< must be validated before every reuse
+  bool immutable = false;      ///< does not change while it is fresh: a reload need not ask (RFC 8246 2)
   bool forbids_stale = false;  ///< must-revalidate, proxy-revalidate, s-maxage or no-cache (RFC 9111 4.2.4)
   Seconds stale_while_revalidate{0}, stale_if_error{0};  ///< zero: not given
   bool has_stale_if_error = false;
@@ -104,7 +105,8 @@ struct ExchangeTimes {
   Time received;   ///< when its head was there
 };
 
-/// RFC 9111 section 3, 3.5 and 4.2. `length`: of the body, when known. HEAD is never stored; a POST only when it
+/// RFC 9111 section 3, 3.5 and 4.2. `length`: of the body, when known. HEAD is never stored; a QUERY is, but answers
+/// only the same QUERY (cache/query_key.hpp); a POST only when it
 /// carries explicit freshness and a Content-Location that names its own target (RFC 9110 9.3.3): such a response
 /// answers a later GET. A GET with a body is none of this function's business: it is not stored.
 StoreDecision decide_store(const RequestHead&, const ResponseHead&, std::optional<std::uint64_t> length,

@@ -15,6 +15,7 @@
 #include "freshet/cache/key.hpp"
 #include "freshet/cache/ledger.hpp"
 #include "freshet/cache/stored_response.hpp"
+#include "freshet/cache/uri_generations.hpp"
 #include "freshet/http/fields.hpp"
 
 namespace freshet {
@@ -95,6 +96,11 @@ class Store final : public Ledger {
   /// Removes all variants of a key (RFC 9111 4.4), and keeps fetches that began earlier from being stored. Returns how
   /// many there were.
   std::size_t invalidate(const CacheKey&);
+  /// The same by a request whose own answer may be stored afterwards: `own` stays as good as it was.
+  std::size_t invalidate(const CacheKey&, FetchTicket& own);
+  /// Changes with each invalidation of the URI that `uri` is the key of: part of the keys of QUERY (make_query_key()),
+  /// whose responses are invalidated with it.
+  std::uint32_t uri_generation(const CacheKey& uri) const noexcept { return generations_.of(uri.hash); }
   /// Takes one response out, if it is still there: its fill failed or outgrew the limits.
   void remove(const Ref<StoredResponse>&);
   /// True when a background revalidation of this response may start: nobody else is at it (RFC 5861: exactly one).
@@ -131,6 +137,7 @@ class Store final : public Ledger {
   unsigned shard_shift_;
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<Order> order_;
+  UriGenerations generations_;
   struct Counts {
     std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0},
         expired{0};

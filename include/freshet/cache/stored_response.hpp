@@ -81,6 +81,10 @@ Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view 
 Ref<StoredResponse> freshen(const StoredResponse&, const RequestHead&, const ResponseHead& not_modified,
                             const CachePolicy&, const ExchangeTimes&, Ledger&, StoredContent content = {});
 
+/// The stored response, stale from `now` on: its lifetime ends and stale-while-revalidate is gone; what else it may be
+/// used for stays. Shares the body. Null when the ledger has no room.
+Ref<StoredResponse> make_stale(const StoredResponse&, SteadyTime now, Ledger&);
+
 /// Adds If-None-Match and If-Modified-Since for the stored validators to a request for the origin (RFC 9111 4.3.1),
 /// replacing the client's own preconditions; Range goes with them, since the whole is wanted.
 void add_stored_validators(const StoredMeta&, Fields& request);

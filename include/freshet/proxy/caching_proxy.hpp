@@ -19,6 +19,7 @@ struct ProxyOptions {
   std::string loop_token = "freshet-0";         ///< our name in the Via of requests: unique to this process, so that a loop is seen
   bool cache_enabled = true;
   CachePolicy policy;
+  std::uint64_t query_body = 64u << 10;         ///< bytes of a QUERY's content that are read for the key; 0: QUERY is not cached
   bool fetch_whole_for_range = false;           ///< a range of something not stored brings the whole into the store
   std::vector<ListenerRules> listeners;         ///< indexed by Request::listener
   std::vector<std::string> upstreams;           ///< names, indexed by Destination::upstream

@@ -42,6 +42,8 @@ void forbids_stale(StoredMeta& m) { m.forbids_stale = true; }
 void swr_10(StoredMeta& m) { m.stale_while_revalidate = Seconds{10}; }
 void swr_10_forbidden(StoredMeta& m) { swr_10(m), forbids_stale(m); }
 void aged_60(StoredMeta& m) { m.initial_age = Seconds{60}; }
+void immutable(StoredMeta& m) { m.immutable = true; }
+void immutable_no_cache(StoredMeta& m) { immutable(m), says_no_cache(m); }
 void lives_forever(StoredMeta& m) { m.lifetime = kForever; }
 
 const std::vector<ReuseRow> kReuseRows = {
@@ -81,6 +83,17 @@ const std::vector<ReuseRow> kReuseRows = {
     {"5.2.2.4: response no-cache", "", 0, says_no_cache, Reuse::Revalidate, Reason::ResponseNoCache},
     {"5.2.2.4: response no-cache against max-stale", "max-stale", 0, says_no_cache, Reuse::Revalidate,
      Reason::ResponseNoCache},
+    {"RFC 8246 2: a reload of what is immutable", "max-age=0", 99, immutable, Reuse::Use, Reason::Fresh},
+    {"RFC 8246 2: but no longer when it is stale", "max-age=0", 100, immutable, Reuse::Revalidate,
+     Reason::RequestMaxAge},
+    {"RFC 8246 2: nor against no-cache", "max-age=0, no-cache", 1, immutable, Reuse::Revalidate,
+     Reason::RequestNoCache},
+    {"RFC 8246 2: nor a limit that is no reload", "max-age=5", 6, immutable, Reuse::Revalidate, Reason::RequestMaxAge},
+    {"RFC 8246 2: nor against min-fresh", "max-age=0, min-fresh=10", 95, immutable, Reuse::Revalidate,
+     Reason::RequestMinFresh},
+    {"RFC 8246 2: nor against the response's no-cache", "max-age=0", 1, immutable_no_cache, Reuse::Revalidate,
+     Reason::ResponseNoCache},
+    {"RFC 8246 2: nor against no-store", "max-age=0, no-store", 1, immutable, Reuse::Fetch, Reason::RequestNoStore},
     {"RFC 5861 3: at the start of the window", "", 100, swr_10, Reuse::UseAndRevalidate, Reason::StaleWhileRevalidate},
     {"RFC 5861 3: at its end", "", 109, swr_10, Reuse::UseAndRevalidate, Reason::StaleWhileRevalidate},
     {"RFC 5861 3: behind it", "", 110, swr_10, Reuse::Revalidate, Reason::Stale},

@@ -178,16 +178,19 @@ TEST_CASE("no-store on either side, private and Vary: * win over everything", "[
   }
 }
 
-TEST_CASE("methods other than GET are not stored", "[cache][rfc9111-3]") {
+TEST_CASE("methods other than GET and QUERY are not stored", "[cache][rfc9111-3][rfc10008-2.7]") {
   const Fields response = fields_of("Cache-Control: max-age=10");
   for (const Method method :
-       {Method::Head, Method::Post, Method::Put, Method::Delete, Method::Options, Method::Query, Method::Other}) {
+       {Method::Head, Method::Post, Method::Put, Method::Delete, Method::Options, Method::Other}) {
     RequestHead request = get();
     request.method = method;
     const StoreDecision decision = decide_store(request, {200, response}, {}, {}, times_at(0, 0));
     CHECK_FALSE(decision.store);
     CHECK(decision.why == Reason::MethodNotCacheable);
   }
+  RequestHead request = get();
+  request.method = Method::Query;
+  CHECK(decide_store(request, {200, response}, {}, {}, times_at(0, 0)).store);
 }
 
 TEST_CASE("a POST that names its own target and gives a lifetime is stored", "[cache][rfc9110-9.3.3]") {
@@ -215,6 +218,16 @@ TEST_CASE("the policy lets Set-Cookie in", "[cache][set-cookie]") {
   CachePolicy policy;
   policy.store_set_cookie = true;
   CHECK(decide({"", 200, "", "Cache-Control: max-age=10|Set-Cookie: a=1", Reason::Stored}, policy).store);
+}
+
+TEST_CASE("immutable is remembered", "[cache][rfc8246-2]") {
+  const auto immutable = [](const char* lines) {
+    const Fields response = fields_of(lines);
+    return decide_store(get(), {200, response}, {}, {}, times_at(0, 0)).meta.immutable;
+  };
+  CHECK(immutable("Cache-Control: max-age=10, immutable"));
+  CHECK_FALSE(immutable("Cache-Control: max-age=10"));
+  CHECK_FALSE(immutable("Cache-Control: max-age=10, immutable=1"));
 }
 
 TEST_CASE("the policy names the targeted fields", "[cache][rfc9213-2.2]") {

@@ -219,6 +219,20 @@ TEST_CASE("a request for the whole completes the parts", "[scenario][rfc9111 3.4
   CHECK(b.asked() == 2);
 }
 
+TEST_CASE("several ranges that the parts hold come from them", "[scenario][rfc9110 14.6]") {
+  Bench b;
+  b.get("bytes=0-9");
+  b.get("bytes=8-14");
+  const Got got = b.get("bytes=0-1,8-11");
+  CHECK(got.at_once);
+  const std::string part = "--" + boundary_of(got) + "\r\nContent-Type: text/plain\r\nContent-Range: bytes ";
+  CHECK(got.body == part + "0-1/20\r\n\r\n01\r\n" + part + "8-11/20\r\n\r\n89ab\r\n--" + boundary_of(got) + "--\r\n");
+  CHECK(got.length == got.body.size());
+  b.get("bytes=0-1,14-15");
+  CHECK(b.last().field("Range") == "bytes=0-1,14-15");
+  CHECK(b.asked() == 3);
+}
+
 TEST_CASE("a hole in the middle is closed by one request", "[scenario][rfc9111 3.4]") {
   Bench b;
   b.get("bytes=0-3");

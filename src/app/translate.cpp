@@ -77,6 +77,7 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   made.policy.heuristic_fraction = settings.cache.heuristic_percent / 100.0;
   made.policy.heuristic_max = std::chrono::duration_cast<Seconds>(settings.cache.heuristic_max);
   made.policy.max_object_size = std::min<std::uint64_t>(settings.cache.max_object_size, settings.cache.max_size / 2);
+  made.finish_fill = {settings.cache.finish_fill_left, settings.cache.finish_fill_percent};
   for (const auto& listener : settings.listeners) made.listeners.push_back(listener_rules(settings, listener));
   for (const auto& from : settings.upstreams) made.upstreams.push_back(from.name);
   return made;

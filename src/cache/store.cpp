@@ -76,12 +76,12 @@ bool FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> fr
 
 void FetchTicket::decline(Reason why, bool remember) {
   ENSURE(store_ != nullptr);
-  store_->settle(*this, {FetchVerdict::Declined, why, 0}, remember);
+  store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, remember);
 }
 
 void FetchTicket::fail(Reason why, int status) {
   ENSURE(store_ != nullptr);
-  store_->settle(*this, {FetchVerdict::Failed, why, status}, false);
+  store_->settle(*this, {FetchVerdict::Failed, why, status, {}}, false);
 }
 
 // ---- the store ----
@@ -149,7 +149,9 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
   }
   const Reason why = done ? Reason::None : fit ? Reason::Invalidated : Reason::NoRoom;
   const FetchVerdict verdict = done && share ? FetchVerdict::Published : FetchVerdict::Declined;
-  settle(ticket, {verdict, why, 0}, !share);
+  Fetch::Look look{verdict, why, 0, {}};
+  if (verdict == FetchVerdict::Published) look.response = response;
+  settle(ticket, std::move(look), !share);
   return done;
 }
 
@@ -236,7 +238,7 @@ void Store::settle(FetchTicket& ticket, Fetch::Look look, bool remember) noexcep
     if (fetch && flight != shard.flights.end() && flight->second.fetch == fetch) shard.flights.erase(flight);
     if (remember) shard.declined.remember(ticket.hash_, now + options_.remember_declined);
   }
-  if (fetch) fetch->settle(look);
+  if (fetch) fetch->settle(std::move(look));
 }
 
 // ---- leaving ----

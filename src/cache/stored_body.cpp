@@ -74,6 +74,7 @@ void StoredBody::free_chunk(BodyChunk* chunk) noexcept {
 // ---- the writer ----
 
 StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter& writer) {
+  const std::uint64_t before = size();
   if (!passing() && size() + bytes.size() > max_size_) start_passing(Reason::TooLarge);
   for (bool first = true; first || !bytes.empty(); first = false) {
     if (first && passing())
@@ -89,9 +90,15 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
     std::memcpy(chunk.bytes() + chunk.used, bytes.data(), n);
     bytes = bytes.subspan(n);
     const std::lock_guard lock(mutex_);
+    if (state() != State::Filling) return Appended::Unread;
     chunk.used += static_cast<std::uint32_t>(n);
     size_.store(size() + n, std::memory_order_release);
     if (bytes.empty()) traffic_->waiting_readers.wake_all();
+    const auto& unread_from = traffic_->unread_from;
+    if (unread_from && expected_ == kUnknownLength && before - *unread_from > traffic_->worth.left) {
+      give_up();
+      return Appended::Unread;
+    }
   }
   return Appended::Taken;
 }
@@ -99,8 +106,12 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
 // REQUIRES: passing. Empty when append() may go on.
 std::optional<StoredBody::Appended> StoredBody::check_window(Waiter& writer) {
   const std::lock_guard lock(mutex_);
+  if (state() != State::Filling) return Appended::Unread;
   traffic_->waiting_writer.remove(writer);
-  if (traffic_->readers.empty()) return Appended::Unread;
+  if (traffic_->readers.empty()) {
+    give_up();
+    return Appended::Unread;
+  }
   free_left_chunks();
   const std::uint64_t ahead = size() - std::min(slowest_locked(), size());
   // Without room in the ledger, one chunk at a time: it goes on, but holds next to nothing.
@@ -177,21 +188,56 @@ bool StoredBody::extend(std::size_t wanted) {
   return true;
 }
 
-void StoredBody::finish() {
+bool StoredBody::finish() {
+  if (state() != State::Filling) return false;
   ENSURE(expected_ == kUnknownLength || expected_ == size());
   if (!passing()) compact();
-  settle(State::Complete, Reason::None);
+  return settle(State::Complete, Reason::None);
 }
 
-void StoredBody::abort(Reason why) { settle(State::Aborted, why); }
+bool StoredBody::abort(Reason why) { return settle(State::Aborted, why); }
 
-void StoredBody::settle(State state, Reason why) {
+bool StoredBody::settle(State state, Reason why) {
   const std::lock_guard lock(mutex_);
-  if (state_.load(std::memory_order_relaxed) != State::Filling) return;
+  return settle_locked(state, why);
+}
+
+bool StoredBody::settle_locked(State state, Reason why) noexcept {
+  if (state_.load(std::memory_order_relaxed) != State::Filling) return false;
   if (state == State::Aborted) why_ = why;
   state_.store(state, std::memory_order_release);
   traffic_->waiting_readers.wake_all();
   release_traffic();
+  return true;
+}
+
+void StoredBody::watch_readers(const FillWorth& worth, Waiter& filler) {
+  const std::lock_guard lock(mutex_);
+  if (!traffic_) return;
+  traffic_->worth = worth;
+  traffic_->filler = &filler;
+}
+
+void StoredBody::stop_watching() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!traffic_) return;
+  traffic_->filler = nullptr;
+  traffic_->was_read = false;
+}
+
+// REQUIRES: the mutex is held; filling; no reader is left.
+bool StoredBody::is_worth_finishing() const noexcept {
+  if (passing()) return false;
+  if (expected_ == kUnknownLength) return true;  // append() counts what comes from here on
+  const FillWorth& worth = traffic_->worth;
+  const std::uint64_t share = expected_ / 100 * worth.percent + expected_ % 100 * worth.percent / 100;
+  return size() >= share || expected_ - size() <= worth.left;
+}
+
+// REQUIRES: the mutex is held; filling; no reader is left.
+void StoredBody::give_up() noexcept {
+  if (traffic_->filler != nullptr) traffic_->filler->wake();
+  settle_locked(State::Aborted, Reason::ClientClosed);
 }
 
 void StoredBody::stop_writing(Waiter& writer) noexcept {
@@ -255,8 +301,11 @@ std::size_t StoredBody::readers() const noexcept {
 void StoredBody::add_reader(StoredBodyReader& reader) {
   if (state() == State::Complete && !passing()) return;  // nothing will change any more
   const std::lock_guard lock(mutex_);
-  if (state_.load(std::memory_order_relaxed) != State::Filling) return;
+  const std::uint64_t begins = first_ != nullptr ? first_->from : size();
+  reader.missed_ = state() == State::Aborted || reader.at_ < begins;
+  if (state() != State::Filling) return;
   traffic_->readers.push_back(&reader);
+  traffic_->unread_from.reset();
   reader.registered_ = true;
 }
 
@@ -265,6 +314,11 @@ void StoredBody::remove_reader(StoredBodyReader& reader) noexcept {
   stop_waiting_locked(reader);
   std::erase(traffic_->readers, &reader);
   traffic_->waiting_writer.wake_all();
+  if (traffic_->filler != nullptr && reader.purpose_ == StoredBodyReader::Purpose::Reading) traffic_->was_read = true;
+  if (traffic_->readers.empty() && traffic_->was_read && state() == State::Filling) {
+    traffic_->unread_from = size();
+    if (!is_worth_finishing()) return give_up();
+  }
   release_traffic();
 }
 
@@ -326,7 +380,8 @@ StoredBody::Look StoredBody::data_at(StoredBodyReader& reader, std::uint64_t siz
   return look;
 }
 
-StoredBodyReader::StoredBodyReader(Ref<StoredBody> body, std::uint64_t from) : body_(std::move(body)), at_(from) {
+StoredBodyReader::StoredBodyReader(Ref<StoredBody> body, std::uint64_t from, Purpose purpose)
+    : body_(std::move(body)), at_(from), purpose_(purpose) {
   body_->add_reader(*this);
 }
 

@@ -57,7 +57,7 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
   errand.times.received = clock_.now();
 
   if (origin.outcome.origin_status == 0) co_return failed(errand, std::move(origin));
-  const auto& held = errand.look.found.response;
+  const StoredResponse* held = errand.fallback();
   if (held && is_trouble(origin.head.status) &&
       may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
     CacheStatus said;
@@ -66,6 +66,11 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
     co_return stale_hit(errand, said);
   }
   if (asked == Preconditions::Stored && origin.head.status == 304) {
+    if (!held) {  // its body has failed meanwhile: without it the 304 is worth nothing
+      errand.forget_stored();
+      Reply again = co_await fetch(errand);
+      co_return again;
+    }
     bool done = false;
     Reply reply = freshened(errand, origin, done);
     if (done) co_return reply;
@@ -90,7 +95,7 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   CacheStatus said;
   if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
   said.detail = why;
-  const auto& stored = errand.look.found.response;
+  const StoredResponse* stored = errand.fallback();
   if (stored && may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
                                          clock_.now().steady))
     return stale_hit(errand, said);
@@ -142,6 +147,7 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
                                      client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
   if (!stored) return false;
   auto job = std::make_unique<FillJob>(store_, counters_, stored, std::move(origin.body.source));
+  job->worth = errand.background ? FillWorth::always() : options_.finish_fill;
   if (whole) {
     Wakeup nobody;
     if (!origin.body.whole.bytes.empty() && body->append(origin.body.whole.bytes, nobody) != StoredBody::Appended::Taken) return false;
@@ -204,6 +210,7 @@ Task<void> CachingProxy::revalidate(std::unique_ptr<DetachedRequest> request, Lo
   Request& own = request->request();
   look.key.text = own.arena.copy(look.key.text);
   Errand errand(own, std::move(look), std::move(ticket));
+  errand.background = true;
   const Reply reply = co_await fetch(errand);
 }
 

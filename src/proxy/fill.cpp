@@ -1,5 +1,8 @@
 #include "fill.hpp"
 
+#include <utility>
+
+#include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
 
 namespace freshet {
@@ -34,7 +37,8 @@ class Aborting {
   ~Aborting() {
     if (done_) return;
     job_.store.remove(job_.response);
-    job_.response->body()->abort(why_);
+    const bool given_up = !job_.response->body()->abort(why_);
+    if (given_up) job_.counters.fills_abandoned.add();
   }
   void done() noexcept { done_ = true; }
   void because(Reason why) noexcept { why_ = why; }
@@ -43,6 +47,37 @@ class Aborting {
   FillJob& job_;
   Reason why_ = Reason::ShutDown;
   bool done_ = false;
+};
+
+/// Shared by a fill and the coroutine that watches over it; one thread.
+struct Watch {
+  Ref<StoredBody> body;
+  BodySource* source;
+  Wakeup wakeup;
+  bool over = false;
+  Watch(Ref<StoredBody> b, BodySource* s) : body(std::move(b)), source(s) {}
+};
+
+/// When the readers give the body up, the fill may well be waiting for the origin: it need not wait any longer.
+Task<void> watch(std::shared_ptr<Watch> shared) {
+  while (!shared->over && shared->body->state() == StoredBody::State::Filling) co_await shared->wakeup.wait();
+  if (!shared->over) shared->source->cancel();
+}
+
+class Watching {
+ public:
+  Watching(Ref<StoredBody> body, BodySource* source, const FillWorth& worth) : shared_(std::make_shared<Watch>(std::move(body), source)) {
+    shared_->body->watch_readers(worth, shared_->wakeup);
+  }
+  ~Watching() {
+    shared_->body->stop_watching();
+    shared_->over = true;
+    shared_->wakeup.wake();
+  }
+  Task<void> run() const { return watch(shared_); }
+
+ private:
+  std::shared_ptr<Watch> shared_;
 };
 
 /// Appends one piece, waiting while the window is full; false when nobody reads any more.
@@ -63,6 +98,9 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
   const Counted counted(job->counters.fills_in_flight);
   Aborting aborting(*job);
   Writing writing(job->response->body());
+  const Watching watching(job->response->body(), job->source.get(), job->worth);
+  Task<void> watch = watching.run();
+  co_await spawn(std::move(watch));
   bool removed = false;
   for (;;) {
     Result<Piece> piece = co_await job->source->read();
@@ -72,10 +110,7 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
     }
     if (!piece->bytes.empty()) {
       const bool taken = co_await append(writing, piece->bytes);
-      if (!taken) {
-        aborting.because(Reason::ClientClosed);
-        co_return;
-      }
+      if (!taken) co_return;
       if (!removed && writing.body().passing()) {
         job->store.remove(job->response);
         removed = true;
@@ -88,8 +123,7 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
     aborting.because(Reason::CutShort);
     co_return;
   }
-  writing.body().finish();
-  aborting.done();
+  if (writing.body().finish()) aborting.done();
 }
 
 }  // namespace freshet

@@ -9,6 +9,7 @@
 
 #include "cache_status.hpp"
 #include "fill.hpp"
+#include "hold.hpp"
 #include "freshet/proxy/caching_proxy.hpp"
 #include "origin_request.hpp"
 
@@ -28,7 +29,22 @@ struct Errand {
   LookUp look;
   FetchTicket ticket;
   ExchangeTimes times;
-  Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)) {}
+  std::optional<Hold> hold;  // on what is stored, as it may be used after all
+  bool background = false;   // no client waits for the answer
+  Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)) {
+    if (look.found.response) hold.emplace(look.found.response->body());
+  }
+  /// What may stand in for the origin's answer; null also when its body has been lost.
+  const StoredResponse* fallback() const noexcept {
+    const auto& stored = look.found.response;
+    return stored && !hold->late() && stored->body()->is_whole() ? stored.get() : nullptr;
+  }
+  /// From here on it is as if nothing were stored.
+  void forget_stored() noexcept {
+    hold.reset();
+    look.found.response = nullptr;
+    look.decision.reuse = Reuse::Fetch;
+  }
   const StoredResponse* revalidated() const noexcept {
     return look.decision.reuse == Reuse::Revalidate || look.decision.reuse == Reuse::UseAndRevalidate ? look.found.response.get()
                                                                                                       : nullptr;
@@ -61,7 +77,8 @@ class CachingProxy final : public Service {
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now);
-  Reply hit(const Request& request, const LookUp& look, CacheResult result);
+  std::optional<Reply> hit(const Request& request, const LookUp& look, CacheResult result);
+  std::optional<Reply> take(const Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   Task<Reply> look_or_fetch(Request& request);
 

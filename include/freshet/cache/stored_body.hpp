@@ -3,6 +3,7 @@
 //
 //   Filling --finish()--> Complete          readers get everything
 //   Filling --abort()---> Aborted           readers get what there is, then the failure; the store forgets the response
+//   Filling --last reader leaves, and the rest is not worth it--> Aborted, so that nobody joins any more
 //   Filling --append() beyond the limits--> Filling, but passing: chunks that every reader has left are freed, append()
 //   answers
 //                                           WindowFull while the slowest reader is too far behind; finish() ends it,
@@ -41,7 +42,9 @@ struct BodyChunk {
 /// One reader's place in a body. One thread at a time. Keeps the body alive; leaving it unread is fine.
 class StoredBodyReader {
  public:
-  explicit StoredBodyReader(Ref<StoredBody> body, std::uint64_t from = 0);
+  /// Holding: it only keeps the body as it is for others that are about to come, and is not missed when it leaves.
+  enum class Purpose : std::uint8_t { Reading, Holding };
+  explicit StoredBodyReader(Ref<StoredBody> body, std::uint64_t from = 0, Purpose purpose = Purpose::Reading);
   ~StoredBodyReader();
   StoredBodyReader(const StoredBodyReader&) = delete;
   StoredBodyReader& operator=(const StoredBodyReader&) = delete;
@@ -58,6 +61,9 @@ class StoredBodyReader {
   void stop_waiting() noexcept;
   void advance(std::uint64_t n) noexcept;
   std::uint64_t at() const noexcept { return at_; }
+  /// It came too late: the body had been aborted, or its bytes from `from` on were gone. Otherwise it will get them all,
+  /// unless the fill itself fails.
+  bool missed() const noexcept { return missed_; }
 
  private:
   friend class StoredBody;
@@ -66,6 +72,16 @@ class StoredBodyReader {
   BodyChunk* chunk_ = nullptr;  // where the last look found its bytes
   Waiter* waiter_ = nullptr;
   bool registered_ = false;  // the body knows of it: it was filling when this reader came
+  bool missed_ = false;
+  Purpose purpose_;
+};
+
+/// When a fill goes on although its last reader has left. Of a body without declared length: as long as no more than
+/// `left` bytes have arrived since.
+struct FillWorth {
+  std::uint64_t left = 16u << 20;  ///< bytes: at most so many are missing
+  unsigned percent = 50;           ///< or at least this share of the declared length is there; 0: always
+  static FillWorth always() noexcept { return {UINT64_MAX, 0}; }
 };
 
 /// See the table above. Reader functions: any thread; writer functions: the one that fills.
@@ -79,13 +95,20 @@ class StoredBody final : public Pinned {
   enum class Appended : std::uint8_t {
     Taken,
     WindowFull,  ///< nothing taken: `writer` is woken when there is room; call again
-    Unread,      ///< passing, and no reader is left: stop. The first reader comes before the first append().
+    Unread,      ///< nobody reads, and it is not worth going on: aborted. The first reader comes before the first
+                 ///< append() of a body that is passing.
   };
   /// `writer` stays registered after WindowFull until the next append() or stop_writing().
   Appended append(std::span<const std::byte> bytes, Waiter& writer);
-  /// REQUIRES: the declared length, if any, has been appended.
-  void finish();
-  void abort(Reason why);
+  /// False when the readers had given it up meanwhile. REQUIRES: the declared length, if any, has been appended.
+  bool finish();
+  /// False when it was over already: the first end counts.
+  bool abort(Reason why);
+  /// From now on each last reader that leaves decides whether to go on: when not, the body is aborted at once, and
+  /// `filler` is woken. A body that is passing never goes on without readers; one that never had a reader always does.
+  void watch_readers(const FillWorth&, Waiter& filler);
+  /// Call before that Waiter dies.
+  void stop_watching() noexcept;
   /// True once it has outgrown `max_size` or the ledger: it will not be kept. The fill then takes the response out of
   /// the store.
   bool passing() const noexcept { return passing_.load(std::memory_order_acquire); }
@@ -114,6 +137,10 @@ class StoredBody final : public Pinned {
   struct Traffic {
     std::vector<StoredBodyReader*> readers;
     WaiterList waiting_readers, waiting_writer;
+    Waiter* filler = nullptr;  // null: nobody watches
+    FillWorth worth;
+    bool was_read = false;     // at least one that really read has left
+    std::optional<std::uint64_t> unread_from;  // bytes that were there when the last reader left
   };
   using Look = StoredBodyReader::Look;
 
@@ -131,7 +158,10 @@ class StoredBody final : public Pinned {
   std::uint64_t slowest_locked() const noexcept;
   bool extend(std::size_t wanted);
   std::size_t next_capacity(std::size_t wanted) const noexcept;
-  void settle(State, Reason);
+  bool settle(State, Reason);
+  bool settle_locked(State, Reason) noexcept;
+  bool is_worth_finishing() const noexcept;
+  void give_up() noexcept;
   void compact();
   void free_chunk(BodyChunk*) noexcept;
 

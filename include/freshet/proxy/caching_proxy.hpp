@@ -19,6 +19,7 @@ struct ProxyOptions {
   std::string loop_token = "freshet-0";         ///< our name in the Via of requests: unique to this process, so that a loop is seen
   bool cache_enabled = true;
   CachePolicy policy;
+  FillWorth finish_fill;                        ///< when fills go on that nobody reads any more
   std::vector<ListenerRules> listeners;         ///< indexed by Request::listener
   std::vector<std::string> upstreams;           ///< names, indexed by Destination::upstream
 };

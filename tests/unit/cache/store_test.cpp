@@ -194,6 +194,32 @@ TEST_CASE("one leads, the others follow and learn that it is there", "[cache][st
   CHECK(bench.store.join(bench.key("/a"), false).ticket);  // over: the next one leads
 }
 
+TEST_CASE("those who wait get the response itself, and hold its body until they have come", "[cache][store][collapsing]") {
+  Bench bench;
+  CountingWaiter waiter, filler;
+  for (const bool somebody_waits : {true, false}) {
+    auto leader = bench.store.join(bench.key("/a"), false);
+    Store::Joined follower;
+    if (somebody_waits) follower = bench.store.join(bench.key("/a"), false);
+    auto body = make_ref<StoredBody>(bench.store, 1000, UINT64_MAX);
+    auto response = bench.with_body("/a", body);
+    REQUIRE(leader.ticket.publish(response, true));
+    auto reader = std::make_unique<StoredBodyReader>(body);
+    body->watch_readers({0, 100}, filler);
+    reader.reset();  // the leader's client leaves before the follower has come
+    CHECK(body->is_whole() == somebody_waits);
+    if (somebody_waits) {
+      const Fetch::Look look = follower.follow->look(waiter);
+      CHECK(look.verdict == FetchVerdict::Published);
+      CHECK(look.response == response);
+      follower.follow = nullptr;  // it does not come after all
+      CHECK_FALSE(body->is_whole());
+    }
+    body->stop_watching();
+    bench.store.remove(response);
+  }
+}
+
 TEST_CASE("an answer that is not shareable sends everybody off alone for a while", "[cache][store][collapsing]") {
   Bench bench;
   auto leader = bench.store.join(bench.key("/a"), false);

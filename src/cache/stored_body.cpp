@@ -140,9 +140,10 @@ void StoredBody::free_left_chunks() noexcept {
   }
 }
 
-void StoredBody::start_passing(Reason why) {
+void StoredBody::start_passing(Reason why) noexcept {
+  if (state() != State::Filling) return;
   const std::lock_guard lock(mutex_);
-  if (passing_.load(std::memory_order_relaxed)) return;
+  if (state() != State::Filling || passing()) return;
   why_ = why;
   passing_.store(true, std::memory_order_release);
 }

@@ -28,7 +28,6 @@ bool is_about_the_url(Reason why) noexcept {
     case Reason::StatusNotCacheable:
     case Reason::VaryStar:
     case Reason::SetCookie:
-    case Reason::TooLarge:
     case Reason::AlreadyStale: return true;
     default: return false;
   }
@@ -76,11 +75,14 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
     if (done) co_return reply;
   }
   const StoreDecision decision = decide_store(client.head, origin.head, origin.length, options_.policy, errand.times);
-  const Reason against = why_not_stored(client, origin.head.status, asked, decision);
-  if (against != Reason::None) co_return pass_on(errand, std::move(origin), against);
+  Reason against = why_not_stored(client, origin.head.status, asked, decision);
+  const bool outgrew = errand.ticket.remembered_as_large() && !origin.length && origin.body.source;
+  if (against == Reason::None && outgrew) against = Reason::TooLarge;
 
   std::unique_ptr<FillJob> fill;
-  if (!is_stored(errand, origin, decision, fill)) co_return pass_on(errand, std::move(origin), Reason::NoRoom);
+  const bool shared = against == Reason::TooLarge && is_shared(errand, origin, decision, fill);
+  if (!shared && against != Reason::None) co_return pass_on(errand, std::move(origin), against);
+  if (!shared && !is_stored(errand, origin, decision, fill)) co_return pass_on(errand, std::move(origin), Reason::NoRoom);
   if (fill) {
     Task<void> filling = run_fill(std::move(fill));
     co_await spawn(std::move(filling));

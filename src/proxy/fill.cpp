@@ -111,8 +111,13 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
     if (!piece->bytes.empty()) {
       const bool taken = co_await append(writing, piece->bytes);
       if (!taken) co_return;
-      if (!removed && writing.body().passing()) {
-        job->store.remove(job->response);
+      StoredBody& body = writing.body();
+      if (!removed && body.passing()) {
+        const bool outgrown = body.why_passing() == Reason::TooLarge && !job->shared;
+        if (outgrown)
+          job->store.outgrown(job->response);
+        else
+          job->store.remove(job->response);
         removed = true;
       }
     }

@@ -16,6 +16,7 @@ struct FillJob {
   WorkerCounters& counters;
   Ref<StoredResponse> response;
   std::unique_ptr<BodySource> source;
+  bool shared = false;  ///< it was never in the store
   FillWorth worth;  ///< when it goes on although nobody reads any more
   FillJob(Store& s, WorkerCounters& c, Ref<StoredResponse> r, std::unique_ptr<BodySource> b)
       : store(s), counters(c), response(std::move(r)), source(std::move(b)) {}

@@ -123,7 +123,8 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request) {
     }
     const bool alone = followed || request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
                        has_any(request, {FieldId::Authorization, FieldId::Range});
-    Store::Joined joined = store_.join(look.key, alone);
+    const bool conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+    Store::Joined joined = store_.join(look.key, alone, conditional);
     if (!joined.follow) {
       Errand errand(request, std::move(look), std::move(joined.ticket));
       Reply reply = co_await fetch(errand);

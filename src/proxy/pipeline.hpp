@@ -92,6 +92,10 @@ class CachingProxy final : public Service {
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
 
+  // share.cpp
+  bool is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
+  Ref<StoredResponse> make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision);
+
   const ProxyOptions& options_;
   Service& origin_;
   Store& store_;

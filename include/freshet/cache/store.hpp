@@ -32,6 +32,7 @@ struct StoreFigures {
 };
 
 class Store;
+enum class Declined : std::uint8_t;
 
 /// The right and duty to fetch one key. Movable; one thread. Dropping it unsettled declines without remembering.
 class FetchTicket {
@@ -41,8 +42,12 @@ class FetchTicket {
   FetchTicket& operator=(FetchTicket&&) noexcept;
   ~FetchTicket();
   explicit operator bool() const noexcept { return store_ != nullptr; }
-  /// The key is remembered as not shareable: the caller is alone for that reason.
+  /// The key is remembered as one whose answers are not stored.
   bool remembered() const noexcept { return remembered_; }
+  /// It is remembered because they are too large: one of unknown length had better not be stored this time either.
+  bool remembered_as_large() const noexcept { return large_; }
+  /// Whether anybody waits right now.
+  bool has_followers() const noexcept;
 
   /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for
   /// the others, when the key was invalidated after the fetch began, or when the body cannot be kept (passing,
@@ -52,8 +57,11 @@ class FetchTicket {
   /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays
   /// then.
   bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
-  /// Wakes the waiters without a response of their own to share; with `remember`, nobody waits for this key for a
-  /// while.
+  /// Those who wait may use the response, but it is not stored: its body is passing, or lives as long as they do. False,
+  /// and Declined for the others, when the key was invalidated after the fetch began. `remember`: see decline().
+  bool share(const Ref<StoredResponse>& response, bool remember);
+  /// Wakes the waiters without a response to share; with `remember`, nobody waits for this key for a while. For
+  /// TooLarge they still do, except for those with a condition of their own.
   void decline(Reason, bool remember);
   void fail(Reason, int status);
 
@@ -63,7 +71,7 @@ class FetchTicket {
   Ref<Fetch> fetch_;  // null: alone (not announced to anybody)
   std::uint64_t hash_ = 0;
   std::uint32_t generation_ = 0;
-  bool remembered_ = false;
+  bool remembered_ = false, large_ = false;
 };
 
 /// Outlives every response and body that was made with it, wherever they are pinned. Any thread.
@@ -80,18 +88,20 @@ class Store final : public Ledger {
   Found find(const CacheKey&, FieldsView request);
 
   /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
-  /// key is remembered as not shareable).
+  /// key is remembered as not shareable, or as too large and the request is `conditional`).
   struct Joined {
     FetchTicket ticket;  ///< valid: this caller asks the origin
     Ref<Fetch> follow;   ///< else: wait for this one
   };
-  Joined join(const CacheKey&, bool alone);
+  Joined join(const CacheKey&, bool alone, bool conditional = false);
 
   /// Removes all variants of a key (RFC 9111 4.4), and keeps fetches that began earlier from being stored. Returns how
   /// many there were.
   std::size_t invalidate(const CacheKey&);
   /// Takes one response out, if it is still there: its fill failed or outgrew the limits.
   void remove(const Ref<StoredResponse>&);
+  /// Takes one out whose body has turned out larger than may be stored, and remembers that.
+  void outgrown(const Ref<StoredResponse>&);
   /// True when a background revalidation of this response may start: nobody else is at it (RFC 5861: exactly one).
   /// The ticket settles as usual.
   std::optional<FetchTicket> join_background(const CacheKey&);
@@ -117,8 +127,10 @@ class Store final : public Ledger {
   void put_locked(Shard&, const StoredResponse* old, StoredResponse& response, Nodes& gone);
   void take_out(Shard&, StoredResponse&, Nodes& gone);
   bool forget(const Ref<StoredResponse>& unlinked) noexcept;
+  static void stop_keeping(const Nodes& gone, const StoredResponse* successor, Reason) noexcept;
+  bool hand_over(FetchTicket&, const Ref<StoredResponse>&, bool remember);
   FetchTicket make_ticket(Shard&, const CacheKey&, bool announced);
-  void settle(FetchTicket&, Fetch::Look, bool remember) noexcept;
+  void settle(FetchTicket&, Fetch::Look, Declined) noexcept;
 
   const Clock& clock_;
   StoreOptions options_;

@@ -4,10 +4,9 @@
 //   Filling --finish()--> Complete          readers get everything
 //   Filling --abort()---> Aborted           readers get what there is, then the failure; the store forgets the response
 //   Filling --last reader leaves, and the rest is not worth it--> Aborted, so that nobody joins any more
-//   Filling --append() beyond the limits--> Filling, but passing: chunks that every reader has left are freed, append()
-//   answers
-//                                           WindowFull while the slowest reader is too far behind; finish() ends it,
-//                                           but it is not kept: who comes late finds it Aborted
+//   Filling --append() beyond the limits, or stop_keeping()--> Filling, but passing: chunks that every reader has left
+//                                           are freed, append() answers WindowFull while the slowest reader is too far
+//                                           behind; finish() ends it, but it is not kept: who comes late finds it Aborted
 #pragma once
 
 #include <atomic>
@@ -109,10 +108,12 @@ class StoredBody final : public Pinned {
   void watch_readers(const FillWorth&, Waiter& filler);
   /// Call before that Waiter dies.
   void stop_watching() noexcept;
-  /// True once it has outgrown `max_size` or the ledger: it will not be kept. The fill then takes the response out of
-  /// the store.
+  /// The store has let it go while it fills: it goes on in a window, for those who read it. Any thread.
+  void stop_keeping(Reason why) noexcept { start_passing(why); }
+  /// True once it has outgrown `max_size` or the ledger, or the store has let it go: it will not be kept. The fill then
+  /// takes the response out of the store.
   bool passing() const noexcept { return passing_.load(std::memory_order_acquire); }
-  /// TooLarge or NoRoom, when passing.
+  /// TooLarge, NoRoom or Invalidated, when passing.
   Reason why_passing() const noexcept;
   /// Takes the writer off the list; call before the Waiter dies.
   void stop_writing(Waiter& writer) noexcept;
@@ -152,7 +153,7 @@ class StoredBody final : public Pinned {
   void stop_waiting_locked(StoredBodyReader&) noexcept;
   void release_traffic() noexcept;
 
-  void start_passing(Reason why);
+  void start_passing(Reason why) noexcept;
   std::optional<Appended> check_window(Waiter& writer);
   void free_left_chunks() noexcept;
   std::uint64_t slowest_locked() const noexcept;

@@ -363,6 +363,27 @@ std::size_t Store::expire_some(SteadyTime now, std::size_t work) {
   return expired;
 }
 
+void Store::add_passing(const Ref<StoredBody>& body) {
+  const std::lock_guard lock(passing_mutex_);
+  passing_.push_back(body);
+}
+
+void Store::remove_passing(const StoredBody& body) noexcept {
+  const std::lock_guard lock(passing_mutex_);
+  std::erase_if(passing_, [&body](const Ref<StoredBody>& other) { return other.get() == &body; });
+}
+
+std::size_t Store::cut_off_slow_readers() {
+  std::vector<Ref<StoredBody>> passing;
+  {
+    const std::lock_guard lock(passing_mutex_);
+    passing = passing_;
+  }
+  std::size_t cut = 0;
+  for (const Ref<StoredBody>& body : passing) cut += body->cut_off_slow_readers();
+  return cut;
+}
+
 StoreFigures Store::figures() const {
   StoreFigures figures;
   figures.objects = counts_.objects.load(std::memory_order_relaxed);

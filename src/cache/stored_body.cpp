@@ -12,7 +12,6 @@ namespace freshet {
 namespace {
 
 constexpr std::size_t kKiB = 1024;
-constexpr std::uint64_t kWindow = 1024 * kKiB;  // how far a passing body runs ahead of its slowest reader
 constexpr std::size_t kLargestChunk = 1024 * kKiB;
 constexpr std::size_t kLargestWhole = 4 * 1024 * kKiB;  // a declared length up to this is one chunk
 constexpr std::size_t kSmallestChunk = 1 * kKiB, kSecondChunk = 16 * kKiB;
@@ -116,9 +115,10 @@ std::optional<StoredBody::Appended> StoredBody::check_window(Waiter& writer) {
   const std::uint64_t ahead = size() - std::min(slowest_locked(), size());
   // Without room in the ledger, one chunk at a time: it goes on, but holds next to nothing.
   const bool chunk_in_spite = last_ != nullptr && last_->charged == 0;
-  if (ahead < kWindow && !(chunk_in_spite && ahead > 0)) return {};
-  traffic_->waiting_writer.add(writer);
-  return Appended::WindowFull;
+  const bool full = ahead >= kWindow || (chunk_in_spite && ahead > 0);
+  if (full) traffic_->waiting_writer.add(writer);
+  note_hold_up();
+  return full ? std::optional(Appended::WindowFull) : std::nullopt;
 }
 
 std::uint64_t StoredBody::slowest_locked() const noexcept {
@@ -136,7 +136,8 @@ void StoredBody::free_left_chunks() noexcept {
     if (first_ == nullptr) last_ = nullptr;
     for (StoredBodyReader* reader : traffic_->readers)
       if (reader->chunk_ == left) reader->chunk_ = nullptr;
-    free_chunk(left);
+    left->left = true;
+    if (left->keepers == 0) free_chunk(left);
   }
 }
 
@@ -212,9 +213,10 @@ bool StoredBody::settle_locked(State state, Reason why) noexcept {
   return true;
 }
 
-void StoredBody::watch_readers(const FillWorth& worth, Waiter& filler) {
+void StoredBody::watch_readers(const FillWorth& worth, Waiter& filler, const Clock* clock) {
   const std::lock_guard lock(mutex_);
   if (!traffic_) return;
+  traffic_->clock = clock;
   traffic_->worth = worth;
   traffic_->filler = &filler;
 }
@@ -223,6 +225,8 @@ void StoredBody::stop_watching() noexcept {
   const std::lock_guard lock(mutex_);
   if (!traffic_) return;
   traffic_->filler = nullptr;
+  traffic_->clock = nullptr;
+  traffic_->held_up_since.reset();
   traffic_->was_read = false;
 }
 
@@ -305,6 +309,7 @@ void StoredBody::add_reader(StoredBodyReader& reader) {
   const std::uint64_t begins = first_ != nullptr ? first_->from : size();
   reader.missed_ = state() == State::Aborted || reader.at_ < begins;
   if (state() != State::Filling) return;
+  book_hold_up();
   traffic_->readers.push_back(&reader);
   traffic_->unread_from.reset();
   reader.registered_ = true;
@@ -312,9 +317,12 @@ void StoredBody::add_reader(StoredBodyReader& reader) {
 
 void StoredBody::remove_reader(StoredBodyReader& reader) noexcept {
   const std::lock_guard lock(mutex_);
+  book_hold_up();
+  if (reader.cut_off_) return let_go(reader);
   stop_waiting_locked(reader);
   std::erase(traffic_->readers, &reader);
   traffic_->waiting_writer.wake_all();
+  note_hold_up();
   if (traffic_->filler != nullptr && reader.purpose_ == StoredBodyReader::Purpose::Reading) traffic_->was_read = true;
   if (traffic_->readers.empty() && traffic_->was_read && state() == State::Filling) {
     traffic_->unread_from = size();
@@ -340,6 +348,11 @@ StoredBody::Look StoredBody::look_locked(StoredBodyReader& reader, Waiter* waite
   Look look;
   const std::uint64_t here = size();
   const State state = state_.load(std::memory_order_acquire);
+  if (reader.cut_off_) {
+    look.state = Look::State::Aborted;
+    look.why = Reason::ClientTooSlow;
+    return look;
+  }
   if (reader.at_ < here) {
     look = data_at(reader, here);
   } else if (state == State::Complete) {
@@ -404,8 +417,11 @@ void StoredBodyReader::advance(std::uint64_t n) noexcept {
     return;
   }
   const std::lock_guard lock(body_->mutex_);
+  body_->book_hold_up();
   at_ += n;
+  if (cut_off_) return body_->let_go(*this);
   if (body_->traffic_) body_->traffic_->waiting_writer.wake_all();
+  body_->note_hold_up();
 }
 
 }  // namespace freshet

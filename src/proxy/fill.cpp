@@ -49,6 +49,33 @@ class Aborting {
   bool done_ = false;
 };
 
+/// Once the body is passing, the response leaves the store, which looks after slow readers from then on.
+class Passing {
+ public:
+  explicit Passing(FillJob& job) : job_(job) {}
+  ~Passing() {
+    if (seen_) job_.store.remove_passing(*job_.response->body());
+  }
+  Passing(const Passing&) = delete;
+  Passing& operator=(const Passing&) = delete;
+
+  void check() {
+    const Ref<StoredBody>& body = job_.response->body();
+    if (seen_ || !body->passing()) return;
+    seen_ = true;
+    const bool outgrown = body->why_passing() == Reason::TooLarge && !job_.shared;
+    if (outgrown)
+      job_.store.outgrown(job_.response);
+    else
+      job_.store.remove(job_.response);
+    job_.store.add_passing(body);
+  }
+
+ private:
+  FillJob& job_;
+  bool seen_ = false;
+};
+
 /// Shared by a fill and the coroutine that watches over it; one thread.
 struct Watch {
   Ref<StoredBody> body;
@@ -66,8 +93,8 @@ Task<void> watch(std::shared_ptr<Watch> shared) {
 
 class Watching {
  public:
-  Watching(Ref<StoredBody> body, BodySource* source, const FillWorth& worth) : shared_(std::make_shared<Watch>(std::move(body), source)) {
-    shared_->body->watch_readers(worth, shared_->wakeup);
+  explicit Watching(FillJob& job) : shared_(std::make_shared<Watch>(job.response->body(), job.source.get())) {
+    shared_->body->watch_readers(job.worth, shared_->wakeup, &job.store.clock());
   }
   ~Watching() {
     shared_->body->stop_watching();
@@ -81,13 +108,12 @@ class Watching {
 };
 
 /// Appends one piece, waiting while the window is full; false when nobody reads any more.
-Task<bool> append(Writing& writing, std::span<const std::byte> bytes) {
+Task<bool> append(Writing& writing, Passing& passing, std::span<const std::byte> bytes) {
   for (;;) {
-    switch (writing.body().append(bytes, writing.wakeup())) {
-      case StoredBody::Appended::Taken: co_return true;
-      case StoredBody::Appended::Unread: co_return false;
-      case StoredBody::Appended::WindowFull: break;
-    }
+    const StoredBody::Appended appended = writing.body().append(bytes, writing.wakeup());
+    if (appended == StoredBody::Appended::Unread) co_return false;
+    passing.check();
+    if (appended == StoredBody::Appended::Taken) co_return true;
     co_await writing.wakeup().wait();
   }
 }
@@ -98,10 +124,10 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
   const Counted counted(job->counters.fills_in_flight);
   Aborting aborting(*job);
   Writing writing(job->response->body());
-  const Watching watching(job->response->body(), job->source.get(), job->worth);
+  const Watching watching(*job);
   Task<void> watch = watching.run();
   co_await spawn(std::move(watch));
-  bool removed = false;
+  Passing passing(*job);
   for (;;) {
     Result<Piece> piece = co_await job->source->read();
     if (!piece) {
@@ -109,17 +135,8 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
       co_return;
     }
     if (!piece->bytes.empty()) {
-      const bool taken = co_await append(writing, piece->bytes);
+      const bool taken = co_await append(writing, passing, piece->bytes);
       if (!taken) co_return;
-      StoredBody& body = writing.body();
-      if (!removed && body.passing()) {
-        const bool outgrown = body.why_passing() == Reason::TooLarge && !job->shared;
-        if (outgrown)
-          job->store.outgrown(job->response);
-        else
-          job->store.remove(job->response);
-        removed = true;
-      }
     }
     if (piece->last) break;
   }

@@ -281,3 +281,32 @@ TEST_CASE("when all who share it have left, the origin is cut off", "[scenario][
   CHECK(large.bodies[0]->dropped());
   CHECK(large.p.counters.fills_abandoned.get() == 1);
 }
+
+TEST_CASE("a client that holds up the others is cut off, visibly", "[scenario][collapse][share][slow]") {
+  Large large;
+  large.fields = {{"Cache-Control", "max-age=60"}};  // nothing to resume with
+  const std::string text = numbered(4u << 20);
+  large.declared = text.size();
+  const auto permits = std::make_shared<Permits>();
+  const auto fast = large.p.start("http://a.example/x");
+  const auto slow = large.p.start_slow("http://a.example/x", permits);
+  large.answer_heads();
+  permits->give(1);
+  for (std::size_t at = 0; at < text.size(); at += 60'000) large.bodies[0]->push(text.substr(at, 60'000));
+  large.bodies[0]->finish();
+  large.p.poll();
+  CHECK(fast->body.size() < (2u << 20));
+  CHECK(large.p.store.cut_off_slow_readers() == 0);
+  large.p.clock.advance(Milliseconds(1000));
+  CHECK(large.p.store.cut_off_slow_readers() == 1);
+  large.p.poll();
+  CHECK((fast->body == text));
+  CHECK_FALSE(slow->done);
+  permits->give(100);
+  large.p.poll();
+  REQUIRE(slow->done);
+  CHECK(slow->body_failure == Reason::ClientTooSlow);
+  CHECK(slow->body.size() < text.size());
+  CHECK(large.p.origin.seen.size() == 1);
+  CHECK(large.p.store.figures().bytes == 0);
+}

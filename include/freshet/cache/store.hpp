@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,6 +112,13 @@ class Store final : public Ledger {
   /// to do. Returns how many.
   std::size_t expire_some(SteadyTime now, std::size_t work);
 
+  const Clock& clock() const noexcept { return clock_; }
+  /// Bodies that are passing: cut_off_slow_readers() looks after them from `add` to `remove`.
+  void add_passing(const Ref<StoredBody>&);
+  void remove_passing(const StoredBody&) noexcept;
+  /// See StoredBody. For a worker to call each second. Returns how many were cut off.
+  std::size_t cut_off_slow_readers();
+
   StoreFigures figures() const;
 
  protected:
@@ -138,6 +146,8 @@ class Store final : public Ledger {
   unsigned shard_shift_;
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<Order> order_;
+  std::mutex passing_mutex_;  // taken alone
+  std::vector<Ref<StoredBody>> passing_;
   struct Counts {
     std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0},
         expired{0};

@@ -263,6 +263,45 @@ TEST_CASE("parts are read while the missing one comes", "[scenario][rfc9111 3.4]
   CHECK(b.asked() == 2);
 }
 
+TEST_CASE("those who want the whole wait for one request that completes the parts", "[scenario][rfc9111 3.4][collapsing]") {
+  Bench b;
+  b.get("bytes=0-9");
+  auto wait = std::make_shared<Wakeup>();
+  b.p.origin.answer = [&](const Seen& seen) {
+    Answer answer = b.ranged(seen);
+    answer.wait_for = wait;
+    return answer;
+  };
+  std::vector<std::shared_ptr<Got>> all;
+  for (int i = 0; i < 5; ++i) all.push_back(b.p.start("http://a.example/x"));
+  b.p.poll();
+  CHECK(b.asked() == 2);
+  wait->wake();
+  b.p.poll();
+  for (const auto& got : all) {
+    CHECK(got->status == 200);
+    CHECK(got->body == b.ranged.body);
+  }
+  CHECK(b.asked() == 2);
+}
+
+TEST_CASE("a client that leaves in the middle of a large part leaves what had arrived", "[scenario][rfc9111 3.3]") {
+  ProxyOptions options = Pipeline::default_options();
+  options.finish_fill.left = 0;
+  options.finish_fill.percent = 100;
+  Bench b(options);
+  auto trickle = std::make_shared<Trickle>();
+  b.ranged.trickle = trickle;
+  const auto leaving = b.p.start_and_leave(Bench::wanting("bytes=4-13"), 1);
+  trickle->push("4567");
+  b.p.poll();
+  CHECK(leaving->body == "4567");
+  CHECK(trickle->dropped());
+  CHECK(b.get("bytes=5-6").at_once);
+  CHECK(b.get("bytes=4-9").body == "456789");
+  CHECK(b.last().field("Range") == "bytes=8-9");
+}
+
 TEST_CASE("when the representation has changed, stored parts are not mixed with new ones", "[scenario][rfc9110 13.1.5]") {
   Bench b;
   b.get("bytes=0-9");

@@ -77,8 +77,8 @@ class CachingProxy final : public Service {
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now);
-  std::optional<Reply> hit(const Request& request, const LookUp& look, CacheResult result);
-  std::optional<Reply> take(const Request& request, LookUp& look, const Fetch::Look& seen);
+  std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
+  std::optional<Reply> take(Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   Task<Reply> look_or_fetch(Request& request);
 
@@ -94,6 +94,7 @@ class CachingProxy final : public Service {
 
   // share.cpp
   bool is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
+  void make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored);
   Ref<StoredResponse> make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision);
 
   const ProxyOptions& options_;

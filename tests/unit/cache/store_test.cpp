@@ -195,7 +195,8 @@ TEST_CASE("one leads, the others follow and learn that it is there", "[cache][st
   CHECK(bench.store.join(bench.key("/a"), false).ticket);  // over: the next one leads
 }
 
-TEST_CASE("those who wait get the response itself, and hold its body until they have come", "[cache][store][collapsing]") {
+TEST_CASE("those who wait get the response itself, and hold its body until they have come",
+          "[cache][store][collapsing]") {
   Bench bench;
   CountingWaiter waiter, filler;
   for (const bool somebody_waits : {true, false}) {

@@ -10,9 +10,8 @@ namespace freshet {
 // The writer waits for room, and somebody has nothing left to read.
 bool StoredBody::is_held_up() const noexcept {
   if (traffic_->waiting_writer.empty()) return false;
-  return std::any_of(traffic_->readers.begin(), traffic_->readers.end(), [this](const StoredBodyReader* reader) {
-    return reader->at_ == size();
-  });
+  return std::any_of(traffic_->readers.begin(), traffic_->readers.end(),
+                     [this](const StoredBodyReader* reader) { return reader->at_ == size(); });
 }
 
 // REQUIRES: the writer waits for room.
@@ -22,8 +21,8 @@ bool StoredBody::holds_up(const StoredBodyReader& reader) const noexcept {
   return one_chunk_only || size() - reader.at_ >= kWindow;
 }
 
-// Call before anything changes for a reader: what has passed until now is put on the account of those who held the others
-// up. Returns how many were cut off for it.
+// Call before anything changes for a reader: what has passed until now is put on the account of those who held up the
+// others. Returns how many were cut off for it.
 std::size_t StoredBody::book_hold_up() noexcept {
   if (state() != State::Filling || !traffic_->held_up_since) return 0;
   const SteadyTime now = traffic_->clock->now().steady;

@@ -244,6 +244,7 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
   }
   // The client's reader comes before the fill starts, so that the fill never finds itself without one.
   origin.body = make_stored_body(stored->body(), 0, {});
+  make_resumable(origin, errand.client, stored);
   sign(origin, client, said);
   return origin;
 }

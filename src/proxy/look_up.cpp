@@ -70,7 +70,7 @@ Holds LookUp::hold() const {
 }
 
 /// Empty when the body has been lost since the look-up: look again.
-std::optional<Reply> CachingProxy::hit(const Request& request, const LookUp& look, CacheResult result) {
+std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, CacheResult result) {
   const Holds holds = look.hold();
   if (holds.late()) return {};
   CacheStatus said;
@@ -86,6 +86,7 @@ std::optional<Reply> CachingProxy::hit(const Request& request, const LookUp& loo
   lines.age = look.decision.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   Reply reply = answer_from(request, look, look.found.response, lines);
+  make_resumable(reply, request, look.found.response);
   reply.outcome.cache = result;
   reply.outcome.reason = look.decision.why;
   reply.outcome.cache_status = lines.cache_status;
@@ -93,7 +94,7 @@ std::optional<Reply> CachingProxy::hit(const Request& request, const LookUp& loo
 }
 
 /// What another client's fetch brought, when it suits this request too.
-std::optional<Reply> CachingProxy::take(const Request& request, LookUp& look, const Fetch::Look& seen) {
+std::optional<Reply> CachingProxy::take(Request& request, LookUp& look, const Fetch::Look& seen) {
   if (!seen.response || seen.response->parts() || !vary_matches(seen.response->vary_key(), request.head.fields)) return {};
   look.found.response = seen.response;
   look.fit = PartsFit();

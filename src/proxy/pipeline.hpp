@@ -97,8 +97,8 @@ class CachingProxy final : public Service {
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
-  std::optional<Reply> hit(const Request& request, const LookUp& look, CacheResult result);
-  std::optional<Reply> take(const Request& request, LookUp& look, const Fetch::Look& seen);
+  std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
+  std::optional<Reply> take(Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
   Task<Reply> look_or_fetch(Request& request, Ref<const QueryContent> content);
@@ -128,6 +128,7 @@ class CachingProxy final : public Service {
 
   // share.cpp
   bool is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
+  void make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored);
   Ref<StoredResponse> make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision);
 
   const ProxyOptions& options_;

@@ -2,6 +2,7 @@
 #include "freshet/async/wakeup.hpp"
 #include "freshet/cache/vary.hpp"
 #include "pipeline.hpp"
+#include "resume.hpp"
 
 namespace freshet {
 
@@ -35,6 +36,13 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
   origin.outcome.cache = CacheResult::Uncacheable;
   origin.outcome.reason = Reason::TooLarge;
   return true;
+}
+
+/// For a body that may have to pass some time: a client that the others will not wait for goes on by itself.
+void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored) {
+  if (!reply.body.source || reply.head.status != 200 || !is_resumable(*stored)) return;
+  const ResumeFrom from{origin_, request, rules(request), options_.loop_token};
+  reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, from);
 }
 
 /// A response that is never in the store: complete, or with a body that passes from its first byte on. Null when there is no room.

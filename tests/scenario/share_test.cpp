@@ -1,6 +1,7 @@
 // Answers that are too large to be stored, and still serve all who wait for them.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <utility>
 
 #include "support/pipeline.hpp"
@@ -309,4 +310,105 @@ TEST_CASE("a client that holds up the others is cut off, visibly", "[scenario][c
   CHECK(slow->body.size() < text.size());
   CHECK(large.p.origin.seen.size() == 1);
   CHECK(large.p.store.figures().bytes == 0);
+}
+
+namespace {
+
+/// A fast client, and a slow one that the fast one would have to wait for; and what the origin answers when the slow one wants the rest.
+struct Slow {
+  explicit Slow(std::function<void(Answer&, std::uint64_t)> rest, std::string etag = "\"1\"") {
+    large.fields = {{"Cache-Control", "max-age=60"}, {"ETag", etag}};
+    large.declared = text.size();
+    const auto whole = large.p.origin.answer;
+    large.p.origin.answer = [=, this](const Seen& seen) {
+      if (seen.field("Range").empty()) return whole(seen);
+      from = std::stoull(seen.field("Range").substr(6));
+      Answer answer;
+      answer.status = 206;
+      answer.fields = {{"ETag", "\"1\""},
+                       {"Content-Range", "bytes " + std::to_string(from) + "-" + std::to_string(text.size() - 1) + "/" + std::to_string(text.size())}};
+      answer.body = text.substr(from);
+      answer.as_source = true;
+      rest(answer, from);
+      return answer;
+    };
+  }
+  void run() {
+    const auto permits = std::make_shared<Permits>();
+    fast = large.p.start("http://a.example/x");
+    slow = large.p.start_slow({"http://a.example/x", {{"X-Client", "slow"}}}, permits);
+    large.answer_heads();
+    permits->give(3);
+    for (std::size_t at = 0; at < text.size(); at += 60'000) large.bodies[0]->push(text.substr(at, 60'000));
+    large.bodies[0]->finish();
+    large.p.poll();
+    large.p.clock.advance(Milliseconds(1000));
+    REQUIRE(large.p.store.cut_off_slow_readers() == 1);
+    large.p.poll();
+    CHECK((fast->body == text));
+    permits->give(100);
+    large.p.poll();
+    REQUIRE(slow->done);
+  }
+  Large large;
+  const std::string text = numbered(4u << 20);
+  std::uint64_t from = 0;
+  std::shared_ptr<Got> fast, slow;
+};
+
+}  // namespace
+
+TEST_CASE("a client that was cut off goes on by itself where it was", "[scenario][share][slow][9110-13.1.5]") {
+  Slow s([](Answer&, std::uint64_t) {});
+  s.run();
+  CHECK(s.slow->body_failure == Reason::None);
+  CHECK((s.slow->body == s.text));
+  REQUIRE(s.large.p.origin.seen.size() == 2);
+  const Seen& rest = s.large.p.origin.seen[1];
+  CHECK(s.from > 0);
+  CHECK(s.from < (1u << 20));
+  CHECK(rest.field("If-Range") == "\"1\"");
+  CHECK(rest.field("X-Client") == "slow");
+  CHECK(s.large.p.store.figures().bytes == 0);
+}
+
+TEST_CASE("the rest may come in one piece", "[scenario][share][slow]") {
+  Slow s([](Answer& answer, std::uint64_t) { answer.as_source = false; });
+  s.run();
+  CHECK((s.slow->body == s.text));
+}
+
+TEST_CASE("what does not surely belong to what has been sent is not sent", "[scenario][share][slow][9110-8.8.1]") {
+  using Change = std::function<void(Answer&, std::uint64_t)>;
+  const std::string size = std::to_string(4u << 20);
+  const std::pair<std::string, Change> changes[] = {
+      {"the representation has changed", [](Answer& a, std::uint64_t) { a.status = 200; }},
+      {"another validator", [](Answer& a, std::uint64_t) { a.fields[0].second = "\"2\""; }},
+      {"a weak one", [](Answer& a, std::uint64_t) { a.fields[0].second = "W/\"1\""; }},
+      {"none", [](Answer& a, std::uint64_t) { a.fields.erase(a.fields.begin()); }},
+      {"another place", [&](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at + 1) + "-4194303/" + size; }},
+      {"another end", [&](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at) + "-4194302/" + size; }},
+      {"another size", [](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at) + "-4194303/4194305"; }},
+      {"two ranges", [](Answer& a, std::uint64_t) { a.fields.push_back(a.fields[1]); }},
+      {"no range", [](Answer& a, std::uint64_t) { a.fields.pop_back(); }},
+      {"another length", [](Answer& a, std::uint64_t) { a.body += "more"; }},
+      {"no answer", [](Answer& a, std::uint64_t) { a.failure = Reason::ConnectionRefused; }},
+  };
+  for (const auto& [what, change] : changes) {
+    INFO(what);
+    Slow s(change);
+    s.run();
+    CHECK(s.slow->body_failure == Reason::ClientTooSlow);
+    CHECK(s.slow->body.size() == s.from);
+  }
+  Slow more([](Answer& a, std::uint64_t) {
+    a.known_length = false;
+    a.body += "more";
+  });
+  more.run();
+  CHECK(more.slow->body_failure == Reason::BadResponse);
+  Slow weak([](Answer&, std::uint64_t) {}, "W/\"1\"");
+  weak.run();
+  CHECK(weak.slow->body_failure == Reason::ClientTooSlow);
+  CHECK(weak.large.p.origin.seen.size() == 1);
 }

@@ -146,6 +146,14 @@ std::shared_ptr<Got> Pipeline::start_and_leave(const Ask& ask, std::size_t piece
   return got;
 }
 
+std::shared_ptr<Got> Pipeline::start_on(boost::asio::io_context& other_loop, Service& other, const Ask& ask) {
+  auto client = std::make_unique<Client>();
+  fill_in(*client, ask, clock.now());
+  auto got = client->got;
+  boost::asio::co_spawn(other_loop, run_client(std::move(client), other), boost::asio::detached);
+  return got;
+}
+
 std::shared_ptr<Got> Pipeline::start(const Ask& ask) { return start_and_leave(ask, SIZE_MAX); }
 
 Got Pipeline::ask(const Ask& ask) {

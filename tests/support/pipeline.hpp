@@ -82,6 +82,8 @@ class Pipeline {
   std::shared_ptr<Got> start_slow(const Ask& ask, std::shared_ptr<Permits> permits) {
     return start_and_leave(ask, SIZE_MAX, std::move(permits));
   }
+  /// Asks another worker's proxy, on its loop, without running that.
+  std::shared_ptr<Got> start_on(boost::asio::io_context& other_loop, Service& other, const Ask& ask);
   /// Runs all that can run.
   void poll();
 

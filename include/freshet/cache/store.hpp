@@ -60,8 +60,8 @@ class FetchTicket {
   /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays
   /// then.
   bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
-  /// Those who wait may use the response, but it is not stored: its body is passing, or lives as long as they do. False,
-  /// and Declined for the others, when the key was invalidated after the fetch began. `remember`: see decline().
+  /// Those who wait may use the response, but it is not stored: its body is passing, or lives as long as they do.
+  /// False, and Declined for the others, when the key was invalidated after the fetch began. `remember`: see decline().
   bool share(const Ref<StoredResponse>& response, bool remember);
   /// Wakes the waiters without a response to share; with `remember`, nobody waits for this key for a while. For
   /// TooLarge they still do, except for those with a condition of their own.

@@ -1,13 +1,13 @@
 // The bytes of a stored response: written once, by one fill, and read by many, also while they arrive and on other
 // workers.
 //
-//   Filling --finish()--> Complete          readers get everything
-//   Filling --abort()---> Aborted           readers get what there is, then the failure; the store forgets the response
+//   Filling --finish()--> Complete   readers get everything
+//   Filling --abort()--> Aborted     readers get what there is, then the failure; the store forgets the response
 //   Filling --last reader leaves, and the rest is not worth it--> Aborted, so that nobody joins any more
-//   Filling --append() beyond the limits, or stop_keeping()--> Filling, but passing: chunks that every reader has left
-//                                           are freed, append() answers WindowFull while the slowest reader is too far
-//                                           behind; finish() ends it, but it is not kept: who comes late finds it Aborted;
-//                                           a reader that others have to wait for is cut off in time
+//   Filling --append() beyond the limits, or stop_keeping()--> Filling, but passing:
+//                                    chunks that every reader has left are freed, append() answers WindowFull while the
+//                                    slowest reader is too far behind; finish() ends it, but it is not kept: who comes
+//                                    late finds it Aborted. A reader that others have to wait for is cut off in time.
 #pragma once
 
 #include <atomic>
@@ -57,8 +57,8 @@ class StoredBodyReader {
     enum class State : std::uint8_t { Data, Wait, End, Aborted } state = State::Wait;
     /// Valid while a Pin of the body is held and, when passing, until advance() and while the reader lives.
     std::span<const std::byte> bytes;
-    bool last = false;                 ///< with Data: nothing follows these bytes
-    Reason why = Reason::None;         ///< with Aborted
+    bool last = false;          ///< with Data: nothing follows these bytes
+    Reason why = Reason::None;  ///< with Aborted
   };
   /// What is there at this place. Wait: `waiter` has been registered and is woken when that changes; it stays
   /// registered until the next look() that does not wait, or stop_waiting(), or destruction.
@@ -153,7 +153,7 @@ class StoredBody final : public Pinned {
     WaiterList waiting_readers, waiting_writer;
     Waiter* filler = nullptr;  // null: nobody watches
     FillWorth worth;
-    bool was_read = false;     // at least one that really read has left
+    bool was_read = false;                     // at least one that really read has left
     std::optional<std::uint64_t> unread_from;  // bytes that were there when the last reader left
     const Clock* clock = nullptr;              // null: nobody is cut off
     std::optional<SteadyTime> held_up_since;   // the writer waits, and so does a reader; booked up to here

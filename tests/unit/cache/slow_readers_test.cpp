@@ -17,7 +17,9 @@ namespace {
 
 /// A body that passes, its writer, and one reader that keeps up.
 struct Bench {
-  explicit Bench(std::uint64_t room = std::uint64_t{1} << 40) : ledger(room) { body->watch_readers(FillWorth::always(), filler, &clock); }
+  explicit Bench(std::uint64_t room = std::uint64_t{1} << 40) : ledger(room) {
+    body->watch_readers(FillWorth::always(), filler, &clock);
+  }
   ~Bench() {
     body->stop_watching();
     body->stop_writing(writing);

@@ -210,7 +210,8 @@ TEST_CASE("one leads, the others follow and learn that it is there", "[cache][st
   CHECK(bench.store.join(bench.key("/a"), false).ticket);  // over: the next one leads
 }
 
-TEST_CASE("those who wait get the response itself, and hold its body until they have come", "[cache][store][collapsing]") {
+TEST_CASE("those who wait get the response itself, and hold its body until they have come",
+          "[cache][store][collapsing]") {
   Bench bench;
   CountingWaiter waiter, filler;
   for (const bool somebody_waits : {true, false}) {
@@ -485,7 +486,11 @@ TEST_CASE("what leaves the store while it fills is kept no longer than its reade
     if (way == "purged") bench.store.invalidate(bench.key("/a"));
     if (way == "replaced") REQUIRE(bench.put("/a", "B"));
     if (way == "evicted")
-      for (int i = 0; i < 200; ++i) bench.put("/b" + std::to_string(i), std::string(20'000, 'y'));
+      for (int i = 0; i < 200; ++i) {
+        const std::string path = "/b" + std::to_string(i);
+        bench.put(path, std::string(20'000, 'y'));
+        bench.store.find(bench.key(path), {});  // used, unlike the one that fills
+      }
     if (way == "freshened") {
       const Fields fields = fields_of("Cache-Control: max-age=60");
       const Time now = bench.clock.now();

@@ -357,9 +357,17 @@ TEST_CASE("the last reader that leaves decides whether to go on", "[cache][body]
     bool goes_on;
   };
   const Row rows[] = {
-      {100, 0, {0, 0}, true},    {100, 49, {0, 50}, false}, {100, 50, {0, 50}, true},       {100, 49, {50, 50}, false},
-      {100, 49, {51, 50}, true}, {100, 99, {0, 100}, false}, {100, 100, {0, 100}, true},    {1, 0, {0, 1}, true},
-      {199, 98, {0, 50}, false}, {199, 99, {0, 50}, true},   {std::nullopt, 9, {0, 100}, true},
+      {100, 0, {0, 0}, true},
+      {100, 49, {0, 50}, false},
+      {100, 50, {0, 50}, true},
+      {100, 49, {50, 50}, false},
+      {100, 49, {51, 50}, true},
+      {100, 99, {0, 100}, false},
+      {100, 100, {0, 100}, true},
+      {1, 0, {0, 1}, true},
+      {199, 98, {0, 50}, false},
+      {199, 99, {0, 50}, true},
+      {std::nullopt, 9, {0, 100}, true},
   };
   for (const Row& row : rows) {
     INFO(row.expected.value_or(0) << " " << row.there << " " << row.worth.left << " " << row.worth.percent);

@@ -121,19 +121,26 @@ Store::Shard& Store::shard_of(std::uint64_t hash) const noexcept { return shards
 
 Store::Found Store::find(const CacheKey& key, FieldsView request) {
   Found found;
+  StoredResponse* parts = nullptr;  // a whole answers more
   VaryMatcher matcher(request);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
   for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr;
        response = shard.next(*response)) {
     if (!response->is_usable()) continue;  // its fill failed, and is about to take it out
-    if (matcher.matches(response->vary_key())) {
-      response->mark_used();
-      found.response = Ref<StoredResponse>(response);
-      return found;
+    if (!matcher.matches(response->vary_key())) {
+      found.other_variants = true;
+      continue;
     }
-    found.other_variants = true;
+    if (response->parts() && parts == nullptr) parts = response;
+    if (response->parts()) continue;
+    response->mark_used();
+    found.response = Ref<StoredResponse>(response);
+    return found;
   }
+  if (parts == nullptr) return found;
+  parts->mark_used();
+  found.response = Ref<StoredResponse>(parts);
   return found;
 }
 
@@ -168,7 +175,7 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
     ENSURE(response->hash() == ticket.hash_);
     Shard& shard = shard_of(ticket.hash_);
     const std::lock_guard lock(shard.mutex);
-    done = !shard.invalidations.may_contain(ticket.hash_, ticket.began_);
+    done = !shard.invalidations.may_contain(ticket.hash_, ticket.began_) && !is_outdone(shard, old, *response);
     if (done) put_locked(shard, old, *response, gone);
     if (done && share) shard.declined.forget(ticket.hash_);
   }
@@ -179,6 +186,21 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
   if (verdict == FetchVerdict::Published) look.response = response;
   settle(ticket, std::move(look), share ? Declined::No : Declined::NotShared);
   return done;
+}
+
+// REQUIRES: the shard is locked. True when something better than `response` is there: one that took the place of `old`
+// while the origin was asked about that; or, for a part, a whole that is fresh.
+bool Store::is_outdone(const Shard& shard, const StoredResponse* old, const StoredResponse& response) const noexcept {
+  const SteadyTime now = clock_.now().steady;
+  bool replaced = false;
+  for (const StoredResponse* other = shard.first(response.hash(), response.key()); other != nullptr; other = shard.next(*other)) {
+    if (other == old) return false;
+    if (other->vary_key() != response.vary_key() || !other->is_usable()) continue;
+    replaced = replaced || old != nullptr;
+    const bool fresh = !other->meta().no_cache && current_age(other->meta(), now) < other->meta().lifetime;
+    if (response.parts() && !other->parts() && fresh) return true;
+  }
+  return replaced;
 }
 
 bool Store::hand_over(FetchTicket& ticket, const Ref<StoredResponse>& response, bool remember) {
@@ -203,7 +225,9 @@ void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& 
        other = shard.next(*other)) {
     ENSURE(other != &response);
     // One without Vary answers every request: nothing older can be selected any more.
-    if (other == old || other->vary_key() == response.vary_key() || response.vary_key().empty()) {
+    // But parts answer few requests only.
+    const bool for_all = response.vary_key().empty() && !response.parts();
+    if (other == old || other->vary_key() == response.vary_key() || for_all) {
       hidden.emplace_back(other);
     } else if (++variants >
                options_.max_variants) {  // the newest come first: this one and those behind it are the oldest

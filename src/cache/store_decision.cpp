@@ -41,6 +41,7 @@ bool is_storable_method(const RequestHead& request, FieldsView response, const F
 bool blames_request(const RequestHead& request, int status) noexcept {
   const FieldsView fields = request.fields;
   switch (status) {
+    case 304:
     case 407:
     case 408:
     case 417:
@@ -56,7 +57,8 @@ bool blames_request(const RequestHead& request, int status) noexcept {
 }
 
 Reason objection_of_status(const RequestHead& request, int status, const ResponseDirectives& directives) noexcept {
-  const bool usable = status >= 200 && status <= 999 && status != 304 && !blames_request(request, status);
+  if (blames_request(request, status)) return Reason::RequestAtFault;
+  const bool usable = status >= 200 && status <= 999;
   const bool understood = !directives.must_understand || is_understood(status);
   return usable && understood ? Reason::None : Reason::StatusNotCacheable;
 }
@@ -99,16 +101,16 @@ Reason objection_of_use(const Freshness& freshness, const CachePolicy& policy) n
 }
 
 // The one part that a 206 to a GET with Range holds. Empty for several parts (multipart/byteranges has no Content-Range), for fields
-// that contradict each other, and for more bytes than Content-Range says. Fewer are what they are: the bytes from `first` on.
+// that contradict each other, for an unknown length, and for more bytes than Content-Range says. Fewer are what they are: the bytes from
+// `first` on.
 std::optional<StoredPart> read_part(const RequestHead& request, const ResponseHead& response, std::optional<std::uint64_t> length) {
-  if (request.method != Method::Get || !request.fields.contains(FieldId::Range)) return {};
+  if (request.method != Method::Get || request.fields.count(FieldId::Range) != 1 || !length) return {};
   if (response.fields.count(FieldId::ContentRange) != 1) return {};
   const auto range = parse_content_range(*response.fields.first(FieldId::ContentRange));
   if (!range) return {};
   const std::uint64_t claimed = range->last - range->first + 1;
-  const std::uint64_t size = length.value_or(claimed);
-  if (size == 0 || size > claimed) return {};
-  return StoredPart{range->first, size, claimed, range->complete};
+  if (*length == 0 || *length > claimed) return {};
+  return StoredPart{range->first, *length, claimed, range->complete};
 }
 
 }  // namespace

@@ -181,7 +181,9 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
   const ResponseDirectives& directives = freshness.directives;
   const auto vary_key = freshened_vary_key(stored, request.fields, not_modified.fields, fields);
   const bool keep = vary_key && may_keep(request, directives);
-  const bool cookie = !not_modified.fields.contains(FieldId::SetCookie) || may_store_cookie(directives, policy);
+  // Whether everybody may have a cookie, the answer that sets it says itself.
+  const bool cookie =
+      !not_modified.fields.contains(FieldId::SetCookie) || may_store_cookie(parse_response_directives(not_modified.fields, policy.targets), policy);
   // The lists lie in the very fields that are about to change.
   const std::string private_fields(directives.private_fields), no_cache_fields(directives.no_cache_fields);
   fields.remove_if([&](const Field& field) {

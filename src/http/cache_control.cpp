@@ -152,6 +152,9 @@ class ResponseReader {
   Qualified no_cache_{out_.no_cache, out_.no_cache_fields}, private_{out_.is_private, out_.private_fields};
 };
 
+// Of all lines together: members are compared with one another.
+constexpr std::size_t kMostMembers = 1024;
+
 // The members of all lines of that name; empty when the field is empty or any part of it invalid. The lines are read
 // one by one, so that what is found points into them; only a member cut in two by a line end would be read otherwise if
 // joined, and RFC 9651 4.2 lets that fail.
@@ -160,7 +163,7 @@ std::vector<DictionaryMember> read_targeted(FieldsView fields, std::string_view 
   for (const Field field : fields) {
     if (!ascii::iequals(field.name, name)) continue;
     const auto line = parse_dictionary(field.value);
-    if (!line || line->empty()) return {};
+    if (!line || line->empty() || all.size() + line->size() > kMostMembers) return {};
     for (const DictionaryMember& member : *line) {
       const auto same_key = [&member](const DictionaryMember& other) { return other.key == member.key; };
       const auto at = std::find_if(all.begin(), all.end(), same_key);

@@ -2,6 +2,7 @@
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/cache/vary.hpp"
+#include "freshet/http/conditional.hpp"
 #include "hit.hpp"
 #include "pipeline.hpp"
 #include "variants.hpp"
@@ -38,7 +39,30 @@ bool is_about_the_url(Reason why) noexcept {
 /// Not what was asked for to close a gap: the parts that are stored are of another version, or of no use.
 bool contradicts_parts(int status) noexcept { return status == 206 || status == 304 || status == 412 || status == 416; }
 
-bool is_fresh(const StoredMeta& meta, SteadyTime now) noexcept { return !meta.no_cache && current_age(meta, now) < meta.lifetime; }
+/// A 304 that names another representation than the stored one: it may neither update it nor vouch for it (RFC 9111 4.3.4).
+bool is_about_another(FieldsView not_modified, const StoredMeta& stored) noexcept {
+  const auto etag = not_modified.first(FieldId::ETag);
+  return etag && stored.has_strong_etag() && strong_match(*etag, *etag) && *etag != stored.etag;
+}
+
+/// A head of one's own: the stored fields and some more, for one client.
+class OwnHead final : public Pinned {
+ public:
+  Fields fields;
+  Ref<StoredResponse> stored;
+};
+
+/// Cookies that a 304 sets, and that were not stored for everybody, are for the client that asked.
+void give_cookies(Reply& reply, FieldsView not_modified, const Ref<StoredResponse>& used) {
+  if (!not_modified.contains(FieldId::SetCookie) || used->head().fields.contains(FieldId::SetCookie)) return;
+  auto head = make_ref<OwnHead>();
+  for (const Field field : reply.head.fields) head->fields.add(field.name, field.value);
+  for (const Field field : not_modified)
+    if (field.id == FieldId::SetCookie) head->fields.add(field.name, field.value);
+  head->stored = used;
+  reply.head.fields = head->fields.view();
+  reply.pin = Pin(head);
+}
 
 bool is_trouble(int status) noexcept { return status == 500 || status == 502 || status == 503 || status == 504; }
 
@@ -57,7 +81,16 @@ Preconditions CachingProxy::preconditions(const Errand& errand) const noexcept {
   return errand.ticket.remembered() || errand.look.directives.no_store ? Preconditions::Keep : Preconditions::Drop;
 }
 
+/// Asks until there is an answer: each time that one turns out to be of no use, less is asked for, so that three times are the most.
 Task<Reply> CachingProxy::fetch(Errand& errand) {
+  for (;;) {
+    std::optional<Reply> reply = co_await ask_origin(errand);
+    if (reply) co_return std::move(*reply);
+  }
+}
+
+/// Empty: ask again.
+Task<std::optional<Reply>> CachingProxy::ask_origin(Errand& errand) {
   Request& client = errand.client;
   choose_variants(errand);
   const Preconditions asked = preconditions(errand);
@@ -70,71 +103,70 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
   Reply origin = co_await origin_.serve(*sent);
   errand.times.received = clock_.now();
 
-  if (origin.outcome.origin_status == 0) co_return failed(errand, std::move(origin));
-  const StoredResponse* held = errand.fallback();
-  if (held && is_trouble(origin.head.status) &&
-      may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
-    CacheStatus said;
-    said.forward_status = origin.head.status;
-    errand.ticket.decline(Reason::StaleIfError, false);
-    co_return stale_hit(errand, said);
-  }
-  if ((asked == Preconditions::Stored || asked == Preconditions::StoredPart) && origin.head.status == 304) {
-    if (!held) {  // its body has failed meanwhile: without it the 304 is worth nothing
-      errand.forget_stored();
-      origin = Reply();
-      Reply again = co_await fetch(errand);
-      co_return again;
-    }
-    bool done = false;
-    Reply reply = freshened(errand, origin, done);
-    if (done) co_return reply;
-  }
-  if (asked == Preconditions::Variants && origin.head.status == 304) {
-    if (auto reply = selected_variant(errand, origin)) co_return std::move(*reply);
-    errand.offers_variants = false;
-    origin = Reply();
-    Reply again = co_await fetch(errand);
-    co_return again;
-  }
-  if (auto reply = learn_from_head(errand, origin)) co_return std::move(*reply);
   std::unique_ptr<FillJob> fill;
-  if (asked == Preconditions::Gap && contradicts_parts(origin.head.status)) {
-    if (auto reply = completed(errand, origin, fill)) {
-      if (fill) {
-        Task<void> filling = run_fill(std::move(fill));
-        co_await spawn(std::move(filling));
-      }
-      co_return std::move(*reply);
-    }
-    store_.remove(errand.look.found.response);
-    errand.forget_stored();
-    origin = Reply();
-    Reply again = co_await fetch(errand);
-    co_return again;
-  }
-  const StoreDecision decision = decide_store(client.head, origin.head, origin.length, options_.policy, errand.times);
-  Reason against = why_not_stored(client, origin.head.status, asked, decision);
-  const bool outgrew = errand.ticket.remembered_as_large() && !origin.length && origin.body.source;
-  if (against == Reason::None && outgrew) against = Reason::TooLarge;
-  if (against != Reason::None && asked == Preconditions::Drop && client.head.fields.contains(FieldId::Range)) {
-    errand.keeps_range = true;
-    origin = Reply();
-    Reply again = co_await fetch(errand);
-    co_return again;
-  }
-  // A request for a part (with no-cache, say) must not cost the others a whole that is still good.
-  if (against == Reason::None && decision.part && held && !held->parts() && is_fresh(held->meta(), errand.times.received.steady))
-    against = Reason::PartialResponse;
-
-  const bool shared = against == Reason::TooLarge && is_shared(errand, origin, decision, fill);
-  if (!shared && against != Reason::None) co_return pass_on(errand, std::move(origin), against);
-  if (!shared && !is_stored(errand, origin, decision, fill)) co_return pass_on(errand, std::move(origin), Reason::NoRoom);
+  std::optional<Reply> reply = judge(errand, asked, std::move(origin), fill);
   if (fill) {
     Task<void> filling = run_fill(std::move(fill));
     co_await spawn(std::move(filling));
   }
-  co_return origin;
+  co_return reply;
+}
+
+/// What becomes of the origin's answer; leaves in `fill` the work of filling what has been stored. Empty: ask again.
+std::optional<Reply> CachingProxy::judge(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill) {
+  const int status = origin.head.status;
+  if (origin.outcome.origin_status == 0) return failed(errand, std::move(origin));
+  const StoredResponse* held = errand.fallback();
+  if (held && is_trouble(status) &&
+      may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
+    CacheStatus said;
+    said.forward_status = status;
+    errand.ticket.decline(Reason::StaleIfError, false);
+    return stale_hit(errand, said);
+  }
+  if ((asked == Preconditions::Stored || asked == Preconditions::StoredPart) && status == 304) {
+    if (held && !is_about_another(origin.head.fields, held->meta())) return freshened(errand, origin);
+    errand.forget_stored();  // its body has failed meanwhile, or the 304 is about another one (RFC 9111 4.3.4)
+    return {};
+  }
+  if (asked == Preconditions::Variants && status == 304) {
+    errand.offers_variants = false;
+    return selected_variant(errand, origin);
+  }
+  if (auto reply = learn_from_head(errand, origin)) return reply;
+  if (asked == Preconditions::Gap && contradicts_parts(status)) {
+    if (auto reply = completed(errand, origin, fill)) return reply;
+    store_.remove(errand.look.found.response);
+    errand.forget_stored();
+    return {};
+  }
+  return store_or_pass_on(errand, asked, std::move(origin), fill);
+}
+
+/// An answer with a representation of its own. Empty: ask again.
+std::optional<Reply> CachingProxy::store_or_pass_on(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill) {
+  const Request& client = errand.client;
+  const StoreDecision decision = decide_store(client.head, origin.head, origin.length, options_.policy, errand.times);
+  Reason against = why_not_stored(client, origin.head.status, asked, decision);
+  const bool outgrew = errand.ticket.remembered_as_large() && !origin.length && origin.body.source;
+  if (against == Reason::None && outgrew) against = Reason::TooLarge;
+  if (against == Reason::None && decision.part) against = why_part_not_stored(errand, origin.head);
+
+  const bool ranged = client.head.fields.contains(FieldId::Range);
+  if (against != Reason::None && ranged && asked == Preconditions::Drop) {
+    errand.keeps_range = true;
+    return {};
+  }
+  if (against != Reason::None && ranged && asked == Preconditions::Gap && origin.head.status == 200) {
+    store_.remove(errand.look.found.response);  // it is outdated: the client's range alone, this time
+    errand.forget_stored();
+    errand.keeps_range = true;
+    return {};
+  }
+  if (against == Reason::TooLarge && is_shared(errand, origin, decision, fill)) return origin;
+  if (against != Reason::None) return pass_on(errand, std::move(origin), against);
+  if (!is_stored(errand, origin, decision, fill)) return pass_on(errand, std::move(origin), Reason::NoRoom);
+  return origin;
 }
 
 /// No answer came: a stored response may stand in, otherwise the client learns why.
@@ -153,16 +185,16 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   return reply;
 }
 
-/// RFC 9111 4.3.3, 4.3.4 and 4.3.5. `done` stays false when the memory for the new head could not be had.
-Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
+/// RFC 9111 4.3.3, 4.3.4 and 4.3.5.
+Reply CachingProxy::freshened(Errand& errand, Reply& origin) {
   const Ref<StoredResponse>& old = errand.look.found.response;
   Ref<StoredResponse> fresh =
       freshen(*old, errand.client.head, origin.head, options_.policy, errand.times, store_);
-  done = true;
+  bool published = false;
   const Ref<StoredResponse> used = fresh ? fresh : old;
   if (fresh) {
     // A variant that this request did not select stays beside what it has become for this one.
-    errand.variants.empty() ? errand.ticket.publish(old, fresh) : errand.ticket.publish(fresh, true);
+    published = errand.variants.empty() ? errand.ticket.publish(old, fresh) : errand.ticket.publish(fresh, true);
   } else {
     errand.ticket.decline(Reason::NoRoom, false);
   }
@@ -170,16 +202,17 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
-  said.stored = true;
+  said.stored = published;
   HitLines lines;
   lines.age = current_age(meta, errand.times.received.steady);
   said.ttl = meta.lifetime - lines.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, errand.client.arena);
   Reply reply = answer_from(errand.client, errand.look, used, lines);
+  give_cookies(reply, origin.head.fields, used);
   reply.outcome = origin.outcome;
   reply.outcome.cache = CacheResult::Revalidated;
   reply.outcome.reason = Reason::Revalidated;
-  reply.outcome.stored = true;
+  reply.outcome.stored = published;
   reply.outcome.cache_status = lines.cache_status;
   return reply;
 }

@@ -50,13 +50,22 @@ std::optional<std::uint64_t> known_size(const StoredBody& body) noexcept {
   return body.expected();
 }
 
+bool are_in_order(const std::vector<ByteRange>& ranges) noexcept {
+  for (std::size_t i = 1; i < ranges.size(); ++i)
+    if (ranges[i].first < ranges[i - 1].first + ranges[i - 1].size) return false;
+  return true;
+}
+
 /// The ranges to answer with, when this request asks for some that can be served from the stored response.
 std::optional<RangeVerdict> wanted_ranges(const Request& request, const StoredResponse& stored, std::optional<std::uint64_t> size) {
   const StoredMeta& meta = stored.meta();
   if (request.head.method != Method::Get || meta.status != 200) return {};
   const auto field = request.head.fields.first(FieldId::Range);
   if (!field || !range_applies(request.head.fields, validators_of(meta), unix_seconds(request.received.wall))) return {};
+  if (request.head.fields.count(FieldId::Range) != 1) return {};
+  // Several ranges of a body that may have to pass some time: only in order, so that nothing behind the reader is needed again.
   RangeVerdict verdict = decide_range(*field, size.value_or(UINT64_MAX), size ? kMostRanges : 1);
+  if (stored.body()->state() != StoredBody::State::Complete && !are_in_order(verdict.parts)) return {};
   if (verdict.kind == RangeKind::Ignore) return {};
   if (!size) {  // only "first-last" can lie within what is there
     if (verdict.kind == RangeKind::Unsatisfiable) return {};

@@ -13,11 +13,8 @@ std::optional<Reply> CachingProxy::learn_from_head(Errand& errand, Reply& origin
   switch (compare_with_head(*stored, origin.head, origin.length, unix_seconds(now.wall))) {
     case HeadVerdict::Nothing:
       return {};
-    case HeadVerdict::Same: {
-      bool done = false;
-      Reply reply = freshened(errand, origin, done);
-      return reply;
-    }
+    case HeadVerdict::Same:
+      return freshened(errand, origin);
     case HeadVerdict::Different:
       break;
   }

@@ -41,7 +41,8 @@ std::unique_ptr<Request> make_origin_request(Request& from, const ListenerRules&
   if (preconditions != Preconditions::Keep) drop_preconditions(fields);
   if (stored && (preconditions == Preconditions::Stored || preconditions == Preconditions::StoredPart)) add_stored_validators(*stored, fields);
   if (preconditions == Preconditions::StoredPart)
-    if (const auto range = from.head.fields.first(FieldId::Range)) fields.add(FieldId::Range, *range);
+    for (const FieldId id : {FieldId::Range, FieldId::IfRange})
+      if (const auto value = from.head.fields.first(id)) fields.add(id, *value);
   if (stored && preconditions == Preconditions::Gap) {
     const std::string_view first = decimal(missing.first, from.arena), last = decimal(missing.first + missing.size - 1, from.arena);
     fields.add(FieldId::Range, from.arena.join({"bytes=", first, "-", last}));

@@ -17,6 +17,17 @@ Ref<StoredResponse> CachingProxy::combinable(const Errand& errand, const Respons
   return now;
 }
 
+/// None: a part may be stored, or combined with what is there.
+Reason CachingProxy::why_part_not_stored(const Errand& errand, const ResponseHead& head) {
+  // A request for a part (with no-cache, say) must not cost the others a whole that is still good.
+  const StoredResponse* held = errand.fallback();
+  const SteadyTime now = errand.times.received.steady;
+  if (held && !held->parts() && !held->meta().no_cache && current_age(held->meta(), now) < held->meta().lifetime) return Reason::PartialResponse;
+  // The answer to If-Range leaves out what the client knows already (RFC 9110 15.3.7): it is no head for everybody.
+  if (errand.client.head.fields.contains(FieldId::IfRange) && !combinable(errand, head)) return Reason::PartialResponse;
+  return Reason::None;
+}
+
 /// The response in parts that a first or a further 206 makes; `old` is set when it takes that one's place. Null: no room.
 Ref<StoredResponse> CachingProxy::make_part(const Errand& errand, const ResponseHead& head, const StoreDecision& decision,
                                             const std::string& vary_key, const Ref<StoredBody>& body, Ref<StoredResponse>& old) {
@@ -40,6 +51,9 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   const ByteRange missing = errand.look.fit.missing;
   const Ref<StoredResponse> old = combinable(errand, origin.head);
   if (!old || !closes_gap(origin.head, origin.length, missing, *old)) return {};
+  // What is wanted was worked out with what was found; parts that came since may be of another version.
+  const StoredResponse& found = *errand.look.found.response;
+  if (!strong_match(old->meta().etag, found.meta().etag) || old->parts()->complete() != found.parts()->complete()) return {};
   const bool whole = !origin.body.source;
   if (whole && origin.body.whole.bytes.size() != missing.size) return {};
 

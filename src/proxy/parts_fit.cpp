@@ -28,7 +28,9 @@ PartsFit covered(const std::vector<ByteRange>& wanted, const PartList& parts) {
   PartsFit fit;
   for (const ByteRange& range : wanted) {
     fit.several.push_back({range, parts.cover(range)});
-    if (fit.several.back().slices.empty()) return {};
+    const auto& slices = fit.several.back().slices;
+    const auto is_complete = [](const PartSlice& slice) { return slice.body->state() == StoredBody::State::Complete; };
+    if (slices.empty() || !std::all_of(slices.begin(), slices.end(), is_complete)) return {};
   }
   fit.kind = PartsFit::Kind::Covered;
   return fit;
@@ -48,7 +50,7 @@ PartsFit fit_parts(const Request& request, const StoredResponse& stored) {
   const PartList& parts = *stored.parts();
   const StoredMeta& meta = stored.meta();
   const FieldsView fields = request.head.fields;
-  if (request.head.method != Method::Get) return {};
+  if (request.head.method != Method::Get || fields.count(FieldId::Range) > 1) return {};
   const auto range = fields.first(FieldId::Range);
   const Validators validators{meta.etag, meta.last_modified, meta.date};
   const bool applies = range && range_applies(fields, validators, unix_seconds(request.received.wall));

@@ -107,7 +107,10 @@ class CachingProxy final : public Service {
   Preconditions preconditions(const Errand& errand) const noexcept;
   Task<Reply> fetch(Errand& errand);
   Reply failed(Errand& errand, Reply reply);
-  Reply freshened(Errand& errand, Reply& origin, bool& done);
+  Task<std::optional<Reply>> ask_origin(Errand& errand);
+  std::optional<Reply> judge(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
+  std::optional<Reply> store_or_pass_on(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
+  Reply freshened(Errand& errand, Reply& origin);
   bool is_stored(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
   Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
@@ -121,6 +124,7 @@ class CachingProxy final : public Service {
   std::optional<Reply> learn_from_head(Errand& errand, Reply& origin);
 
   // partial.cpp
+  Reason why_part_not_stored(const Errand& errand, const ResponseHead& head);
   Ref<StoredResponse> combinable(const Errand& errand, const ResponseHead& head);
   Ref<StoredResponse> make_part(const Errand& errand, const ResponseHead& head, const StoreDecision& decision, const std::string& vary_key,
                                 const Ref<StoredBody>& body, Ref<StoredResponse>& old);

@@ -84,7 +84,7 @@ class Store final : public Ledger {
   ~Store() override;
 
   struct Found {
-    Ref<StoredResponse> response;  ///< the newest that Vary selects; null: none
+    Ref<StoredResponse> response;  ///< the newest that Vary selects, a whole one before parts; null: none
     bool other_variants = false;   ///< something is stored for the key, but not for these request fields
   };
   /// The hit path: one short lock, no allocation, marks the response as used.
@@ -143,6 +143,7 @@ class Store final : public Ledger {
 
   Shard& shard_of(std::uint64_t hash) const noexcept;
   bool put(FetchTicket&, const StoredResponse* old, const Ref<StoredResponse>& response, bool share);
+  bool is_outdone(const Shard&, const StoredResponse* old, const StoredResponse& response) const noexcept;
   void put_locked(Shard&, const StoredResponse* old, StoredResponse& response, Nodes& gone);
   void take_out(Shard&, StoredResponse&, Nodes& gone);
   bool forget(const Ref<StoredResponse>& unlinked) noexcept;

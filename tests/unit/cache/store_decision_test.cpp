@@ -57,22 +57,26 @@ const std::vector<StoreRow> kStoreRows = {
     {"3.3: not a part that nobody asked for", 206, "", "Cache-Control: max-age=10|Content-Range: bytes 0-4/9",
      Reason::PartialResponse},
     {"3.3: a part", 206, "Range: bytes=0-4", "Cache-Control: max-age=10|Content-Range: bytes 0-4/9", Reason::Stored},
+    {"3.3: more than it says", 206, "Range: bytes=0-3", "Cache-Control: max-age=10|Content-Range: bytes 0-3/9",
+     Reason::PartialResponse},
+    {"14.2: two questions, one answer", 206, "Range: bytes=0-4|Range: bytes=5-9",
+     "Cache-Control: max-age=10|Content-Range: bytes 0-4/9", Reason::PartialResponse},
     {"3.3: a part of a whole of unknown size", 206, "Range: bytes=0-4",
      "Cache-Control: max-age=10|Content-Range: bytes 0-4/*", Reason::Stored},
     {"3: a part under the same rules as the whole", 206, "Range: bytes=0-4",
      "Cache-Control: no-store|Content-Range: bytes 0-4/9", Reason::NoStore},
     {"4.2.2: heuristics count for parts (RFC 9110 15.1)", 206, "Range: bytes=0-4",
      "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT|Content-Range: bytes 0-4/9", Reason::Stored},
-    {"4.3.4: a 304 is not stored itself", 304, "", "Cache-Control: max-age=10|ETag: \"x\"", Reason::StatusNotCacheable},
+    {"4.3.4: a 304 is not stored itself", 304, "", "Cache-Control: max-age=10|ETag: \"x\"", Reason::RequestAtFault},
     {"3: a validator alone does not do for other statuses", 299, "", "ETag: \"x\"", Reason::StatusNotCacheable},
     {"3: a validator alone does not do for other statuses", 302, "", "ETag: \"x\"", Reason::StatusNotCacheable},
     {"3: public makes up for it", 599, "", "Cache-Control: public|ETag: \"x\"", Reason::Stored},
     {"an error about this request's own range", 416, "Range: bytes=9-", "Cache-Control: max-age=10",
-     Reason::StatusNotCacheable},
+     Reason::RequestAtFault},
     {"an error about this request's own precondition", 412, "If-Match: \"x\"", "Cache-Control: max-age=10",
-     Reason::StatusNotCacheable},
-    {"an error about this request's own expectation", 417, "", "Cache-Control: max-age=10", Reason::StatusNotCacheable},
-    {"an error about this request's credentials", 407, "", "Cache-Control: max-age=10", Reason::StatusNotCacheable},
+     Reason::RequestAtFault},
+    {"an error about this request's own expectation", 417, "", "Cache-Control: max-age=10", Reason::RequestAtFault},
+    {"an error about this request's credentials", 407, "", "Cache-Control: max-age=10", Reason::RequestAtFault},
     {"a whole answer to a range request", 200, "Range: bytes=0-1", "Cache-Control: max-age=10", Reason::Stored},
     // Directives.
     {"5.2.2.5: no-store", 200, "", "Cache-Control: max-age=10, no-store", Reason::NoStore},
@@ -136,7 +140,7 @@ const std::vector<StoreRow> kStoreRows = {
 
 StoreDecision decide(const StoreRow& row, const CachePolicy& policy = {}) {
   const Fields response = fields_of(row.response);
-  return decide_store(get(row.request), {row.status, response}, {}, policy, times_at(0, 0));
+  return decide_store(get(row.request), {row.status, response}, row.status == 206 ? std::optional<std::uint64_t>(5) : std::nullopt, policy, times_at(0, 0));
 }
 
 Seconds lifetime_of(int status, std::string_view response_lines, const CachePolicy& policy = {}) {
@@ -394,4 +398,20 @@ TEST_CASE("the field lists of private and no-cache are handed on", "[cache][rfc9
   const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, times_at(0, 0));
   CHECK(decision.dropped_fields == "a, b");
   CHECK(decision.no_cache_fields == "c");
+}
+
+TEST_CASE("a part needs a length, and no more bytes than its Content-Range says", "[cache][rfc9111-3.3]") {
+  const RequestHead request = get("Range: bytes=0-4");
+  const Fields response = fields_of("Cache-Control: max-age=10|Content-Range: bytes 0-4/9");
+  const auto stored = [&](std::optional<std::uint64_t> length) {
+    return decide_store(request, {206, response}, length, {}, times_at(0, 0)).part;
+  };
+  CHECK_FALSE(stored({}));
+  CHECK_FALSE(stored(0));
+  CHECK_FALSE(stored(6));
+  REQUIRE(stored(5));
+  CHECK(stored(5)->claimed == 5);
+  REQUIRE(stored(3));
+  CHECK(stored(3)->size == 3);
+  CHECK(stored(3)->claimed == 5);
 }

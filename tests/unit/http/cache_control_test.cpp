@@ -292,3 +292,19 @@ TEST_CASE("Pragma: no-cache counts in a request without Cache-Control", "[http][
   CHECK(request({{"Pragma", "no-cache"}, {"Cache-Control", ""}}) == "");
   CHECK(request({{"CDN-Cache-Control", "no-cache"}}) == "");
 }
+
+TEST_CASE("a targeted field of very many members is ignored, on however many lines", "[http][cache_control][rfc9213]") {
+  const auto directives = [](std::size_t lines) {
+    Fields fields;
+    fields.add("Cache-Control", "max-age=1");
+    for (std::size_t line = 0; line < lines; ++line) {
+      std::string value = "max-age=9";
+      for (int i = 0; i < 300; ++i) value += ", a" + std::to_string(line * 1000 + i);
+      fields.add("CDN-Cache-Control", value);
+    }
+    const std::vector<std::string> targets = {"CDN-Cache-Control"};
+    return parse_response_directives(fields, targets);
+  };
+  CHECK(directives(3).max_age == Seconds{9});
+  CHECK(directives(4).max_age == Seconds{1});
+}

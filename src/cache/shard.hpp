@@ -48,6 +48,25 @@ class DeclinedKeys {
   std::array<Set, 32> places_{};
 };
 
+/// The last invalidations, so that a fetch that began before one for its own key is not stored, and one for another key does not matter.
+/// Memory is bounded: when more have followed than are remembered, any of them may have been for this key.
+class Invalidations {
+ public:
+  /// What a fetch that begins now has to remember.
+  std::uint64_t now() const noexcept { return count_; }
+  void add(std::uint64_t hash) noexcept { last_[count_++ % last_.size()] = hash; }
+  bool may_contain(std::uint64_t hash, std::uint64_t since) const noexcept {
+    if (count_ - since > last_.size()) return true;
+    for (std::uint64_t i = since; i != count_; ++i)
+      if (last_[i % last_.size()] == hash) return true;
+    return false;
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+  std::array<std::uint64_t, 256> last_{};
+};
+
 struct alignas(64) Store::Shard {
   struct Flight {
     std::string key;
@@ -58,13 +77,11 @@ struct alignas(64) Store::Shard {
     return same_key(index.first(hash), key);
   }
   StoredResponse* next(const StoredResponse& node) const noexcept { return same_key(index.next(node), node.key()); }
-  /// Bumped by invalidations; several keys share one, so that memory is bounded.
-  std::uint32_t& generation(std::uint64_t hash) noexcept { return generations[(hash >> 4) % generations.size()]; }
 
   mutable std::mutex mutex;  // before the order's mutex, where both are taken
   Index index;
   std::unordered_map<std::uint64_t, Flight> flights;  // by hash; the few fetches under way
-  std::array<std::uint32_t, 64> generations{};
+  Invalidations invalidations;
   DeclinedKeys declined;
 
  private:

@@ -56,7 +56,7 @@ FetchTicket& FetchTicket::operator=(FetchTicket&& other) noexcept {
   store_ = std::exchange(other.store_, nullptr);
   fetch_ = std::move(other.fetch_);
   hash_ = other.hash_;
-  generation_ = other.generation_;
+  began_ = other.began_;
   remembered_ = other.remembered_;
   return *this;
 }
@@ -126,6 +126,18 @@ Store::Found Store::find(const CacheKey& key, FieldsView request) {
   return found;
 }
 
+std::vector<Ref<StoredResponse>> Store::variants(const CacheKey& key, std::size_t most) {
+  std::vector<Ref<StoredResponse>> found;
+  Shard& shard = shard_of(key.hash);
+  const std::lock_guard lock(shard.mutex);
+  for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr && found.size() < most;
+       response = shard.next(*response)) {
+    const bool whole = !response->parts() && response->body()->state() == StoredBody::State::Complete;
+    if (whole && response->is_usable() && response->meta().has_strong_etag()) found.emplace_back(response);
+  }
+  return found;
+}
+
 // REQUIRES: the shard is locked. What keeps `response` alive goes to `gone`.
 void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
   if (!shard.index.remove(response)) return;
@@ -145,7 +157,7 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
     ENSURE(response->hash() == ticket.hash_);
     Shard& shard = shard_of(ticket.hash_);
     const std::lock_guard lock(shard.mutex);
-    done = shard.generation(ticket.hash_) == ticket.generation_;
+    done = !shard.invalidations.may_contain(ticket.hash_, ticket.began_);
     if (done) put_locked(shard, old, *response, gone);
     if (done && share) shard.declined.forget(ticket.hash_);
   }
@@ -195,7 +207,7 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, bool announced
   FetchTicket ticket;
   ticket.store_ = this;
   ticket.hash_ = key.hash;
-  ticket.generation_ = shard.generation(key.hash);
+  ticket.began_ = shard.invalidations.now();
   if (announced) {
     ticket.fetch_ = make_ref<Fetch>();
     shard.flights.insert_or_assign(key.hash, Shard::Flight{std::string(key.text), ticket.fetch_});
@@ -253,10 +265,10 @@ std::size_t Store::invalidate(const CacheKey& key, FetchTicket& own) {
   generations_.advance(key.hash);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
-  std::uint32_t& generation = shard.generation(key.hash);
-  const bool counts_for_own = own.store_ == this && &shard_of(own.hash_).generation(own.hash_) == &generation;
-  if (counts_for_own && own.generation_ == generation) ++own.generation_;
-  ++generation;
+  const bool still_good =
+      own.store_ == this && own.hash_ == key.hash && !shard.invalidations.may_contain(key.hash, own.began_);
+  shard.invalidations.add(key.hash);
+  if (still_good) own.began_ = shard.invalidations.now();
   // A fetch that began earlier goes on, but nobody joins it any more.
   const auto flight = shard.flights.find(key.hash);
   if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);

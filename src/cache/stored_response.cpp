@@ -143,12 +143,13 @@ Fields merge(FieldsView stored, FieldsView fresh, std::int64_t now) {
   return merged;
 }
 
-// The vary key after a 304; empty optional when it may not be kept. The stored one stays while Vary says the same.
+// The vary key after a 304; empty optional when it may not be kept. The stored one stays while Vary says the same and selects it.
 std::optional<std::string> freshened_vary_key(const StoredResponse& stored, FieldsView request, FieldsView fresh,
                                               FieldsView merged) {
   std::string before, after;
   stored.head().fields.join("vary", before);
-  if (!fresh.join("vary", after) || before == after) return std::string(stored.vary_key());
+  const bool same = (!fresh.join("vary", after) || before == after) && vary_matches(stored.vary_key(), request);
+  if (same) return std::string(stored.vary_key());
   return make_vary_key(merged, request);
 }
 

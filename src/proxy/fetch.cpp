@@ -4,6 +4,7 @@
 #include "freshet/cache/vary.hpp"
 #include "hit.hpp"
 #include "pipeline.hpp"
+#include "variants.hpp"
 
 namespace freshet {
 namespace {
@@ -47,6 +48,7 @@ bool is_trouble(int status) noexcept { return status == 500 || status == 502 || 
 Preconditions CachingProxy::preconditions(const Errand& errand) const noexcept {
   const bool range = errand.client.head.fields.contains(FieldId::Range);
   if (errand.look.has_gap()) return Preconditions::Gap;
+  if (!errand.variants.empty()) return Preconditions::Variants;
   if (const StoredResponse* old = errand.revalidated(); old && old->meta().has_validator())
     return old->parts() && range ? Preconditions::StoredPart : Preconditions::Stored;
   if (errand.client.head.method == Method::Head) return Preconditions::Keep;
@@ -58,11 +60,13 @@ Preconditions CachingProxy::preconditions(const Errand& errand) const noexcept {
 
 Task<Reply> CachingProxy::fetch(Errand& errand) {
   Request& client = errand.client;
+  choose_variants(errand);
   const Preconditions asked = preconditions(errand);
   const StoredResponse* old = asked == Preconditions::Gap ? errand.look.found.response.get() : errand.revalidated();
   if (errand.look.content) errand.look.content->give_to(client);
   const auto sent =
       make_origin_request(client, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
+  if (asked == Preconditions::Variants) sent->head.fields.add(FieldId::IfNoneMatch, etags_of(errand.variants, client.arena));
   errand.times.requested = clock_.now();
   Reply origin = co_await origin_.serve(*sent);
   errand.times.received = clock_.now();
@@ -82,6 +86,13 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
     if (done) co_return reply;
   }
   if (auto reply = learn_from_head(errand, origin)) co_return std::move(*reply);
+  if (asked == Preconditions::Variants && origin.head.status == 304) {
+    if (auto reply = selected_variant(errand, origin)) co_return std::move(*reply);
+    errand.offers_variants = false;
+    origin = Reply();
+    Reply again = co_await fetch(errand);
+    co_return again;
+  }
   std::unique_ptr<FillJob> fill;
   if (asked == Preconditions::Gap && contradicts_parts(origin.head.status)) {
     if (auto reply = completed(errand, origin, fill)) {
@@ -144,7 +155,8 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin, bool& done) {
   done = true;
   const Ref<StoredResponse> used = fresh ? fresh : old;
   if (fresh) {
-    errand.ticket.publish(old, fresh);
+    // A variant that this request did not select stays beside what it has become for this one.
+    errand.variants.empty() ? errand.ticket.publish(old, fresh) : errand.ticket.publish(fresh, true);
   } else {
     errand.ticket.decline(Reason::NoRoom, false);
   }

@@ -16,6 +16,7 @@ enum class Preconditions : std::uint8_t {
   Drop,    ///< the whole response is wanted, for the store
   Stored,      ///< the stored response's validators take their place
   StoredPart,  ///< the same for stored parts: the client's Range stays, so that a changed response does not come whole
+  Variants,    ///< the ETags of stored variants are offered, none of which the request selects (RFC 9111 4.1)
   Gap,         ///< the missing bytes are asked for, if the representation is still the stored one (If-Range)
 };
 

@@ -7,10 +7,6 @@
 namespace freshet {
 namespace {
 
-bool has_strong_etag(const StoredMeta& meta) noexcept {
-  return meta.etag.size() >= 2 && meta.etag.front() == '"' && meta.etag.back() == '"';
-}
-
 /// What a Range wants from a list of parts; empty when that cannot be said, or is not one range.
 std::optional<ByteRange> resolve(std::string_view range, const PartList& parts) {
   // Without a size, "first-last" is the only kind that says what it wants; the others end up beyond all parts.
@@ -57,7 +53,7 @@ PartsFit fit_parts(const Request& request, const StoredResponse& stored) {
   if (fit.kind == PartsFit::Kind::Covered) return fit;
   if (range)
     if (const auto shorter = from_short_part(*wanted, parts)) return covered(*shorter, parts);
-  if (!has_strong_etag(meta) || !parts.can_combine() || !parts.complete()) return {};
+  if (!meta.has_strong_etag() || !parts.can_combine() || !parts.complete()) return {};
   fit.kind = PartsFit::Kind::Gap;
   fit.missing = parts.missing(*wanted);
   return fit;

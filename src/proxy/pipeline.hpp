@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cache_status.hpp"
 #include "fill.hpp"
@@ -35,6 +36,8 @@ struct Errand {
   LookUp look;
   FetchTicket ticket;
   ExchangeTimes times;
+  std::vector<Ref<StoredResponse>> variants;  ///< offered to the origin
+  bool offers_variants = true;
   bool keeps_range = false;  ///< asking for the whole in place of a range did not pay: ask for what the client wants
   Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)) {}
   const StoredResponse* revalidated() const noexcept {
@@ -94,6 +97,10 @@ class CachingProxy final : public Service {
 
   // learn_from_head.cpp
   std::optional<Reply> learn_from_head(Errand& errand, Reply& origin);
+
+  // variants.cpp
+  void choose_variants(Errand& errand);
+  std::optional<Reply> selected_variant(Errand& errand, Reply& origin);
 
   // partial.cpp
   Ref<StoredResponse> combinable(const Errand& errand, const ResponseHead& head);

@@ -45,6 +45,8 @@ struct StoredMeta {
   std::optional<std::int64_t> last_modified;  ///< unix seconds
   std::optional<std::int64_t> date;  ///< unix seconds; when it was received, for a response without a valid Date
   bool has_validator() const noexcept { return !etag.empty() || last_modified.has_value(); }
+  /// A well-formed strong entity tag (RFC 9110 8.8.3).
+  bool has_strong_etag() const noexcept { return etag.size() >= 2 && etag.front() == '"' && etag.back() == '"'; }
 };
 
 /// current_age (RFC 9111 4.2.3), never negative.

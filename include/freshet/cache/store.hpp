@@ -64,7 +64,7 @@ class FetchTicket {
   Store* store_ = nullptr;
   Ref<Fetch> fetch_;  // null: alone (not announced to anybody)
   std::uint64_t hash_ = 0;
-  std::uint32_t generation_ = 0;
+  std::uint64_t began_ = 0;  // how many invalidations its shard had seen
   bool remembered_ = false;
 };
 
@@ -80,6 +80,10 @@ class Store final : public Ledger {
   };
   /// The hit path: one short lock, no allocation, marks the response as used.
   Found find(const CacheKey&, FieldsView request);
+
+  /// Complete responses of the key that have a strong ETag, whatever Vary selects: one of them may do for a request that selects none
+  /// (RFC 9111 4.1). At most `most`, the newest first. For misses: it allocates.
+  std::vector<Ref<StoredResponse>> variants(const CacheKey&, std::size_t most);
 
   /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
   /// key is remembered as not shareable).

@@ -170,6 +170,20 @@ TEST_CASE("a fetch that began before an invalidation is not stored", "[cache][st
   CHECK(bench.found("/a") == "new");
 }
 
+TEST_CASE("invalidations of other keys do not keep a fetch from being stored", "[cache][store][rfc9111-4.4]") {
+  Bench bench;
+  for (int round = 0; round < 20; ++round) {
+    auto leader = bench.store.join(bench.key("/a"), false);
+    for (int i = 0; i < 200; ++i) bench.store.invalidate(bench.key("/other" + std::to_string(round * 1000 + i)));
+    CHECK(leader.ticket.publish(bench.make("/a", "new"), true));
+    bench.store.invalidate(bench.key("/a"));
+  }
+  auto slow = bench.store.join(bench.key("/a"), false);
+  bench.store.invalidate(bench.key("/a"));
+  for (int i = 0; i < 100'000; ++i) bench.store.invalidate(bench.key("/other" + std::to_string(i)));
+  CHECK_FALSE(slow.ticket.publish(bench.make("/a", "old"), true));  // remembered or not
+}
+
 TEST_CASE("one leads, the others follow and learn that it is there", "[cache][store][collapsing]") {
   Bench bench;
   auto leader = bench.store.join(bench.key("/a"), false);

@@ -1,0 +1,52 @@
+#include "variants.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "freshet/http/conditional.hpp"
+#include "hit.hpp"
+#include "pipeline.hpp"
+
+namespace freshet {
+namespace {
+
+constexpr std::size_t kMostOffered = 8;
+
+}  // namespace
+
+std::string_view etags_of(const std::vector<Ref<StoredResponse>>& variants, Arena& arena) {
+  std::string list;
+  for (const auto& variant : variants) {
+    if (!list.empty()) list += ", ";
+    list += variant->meta().etag;
+  }
+  return arena.copy(list);
+}
+
+/// RFC 9111 4.1: a request that selects no stored response goes to the origin, with what describes those that are stored. Only strong
+/// ETags, and no content codings: there are origins that answer 304 for an encoding that the client cannot read.
+void CachingProxy::choose_variants(Errand& errand) {
+  errand.variants.clear();
+  const Request& client = errand.client;
+  if (errand.look.decision.why != Reason::VaryMiss || !errand.offers_variants || errand.ticket.remembered()) return;
+  if (client.head.method != Method::Get || client.head.fields.contains(FieldId::Range) || errand.look.directives.no_store) return;
+  errand.variants = store_.variants(errand.look.key, kMostOffered);
+  std::erase_if(errand.variants, [](const auto& variant) { return variant->head().fields.contains(FieldId::ContentEncoding); });
+}
+
+/// The origin says that one of the variants is its answer: that one, freshened, is stored for requests like this one too. Empty when
+/// the 304 does not say which.
+std::optional<Reply> CachingProxy::selected_variant(Errand& errand, Reply& origin) {
+  const auto etag = origin.head.fields.first(FieldId::ETag);
+  if (!etag) return {};
+  const auto chosen = std::find_if(errand.variants.begin(), errand.variants.end(),
+                                   [&](const auto& variant) { return strong_match(*etag, variant->meta().etag); });
+  if (chosen == errand.variants.end()) return {};
+  errand.look.found.response = *chosen;
+  bool done = false;
+  Reply reply = freshened(errand, origin, done);
+  if (!done) return {};
+  return reply;
+}
+
+}  // namespace freshet

@@ -33,11 +33,18 @@ Task<Fetch::Look> follow(Ref<Fetch> fetch) {
 
 LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const QueryContent>& content) {
   LookUp look;
-  look.key = key_of(request, content.get());
+  look.key = look.uri = key_of(request, content.get());
   look.content = content;
   look.directives = parse_request_directives(request.head.fields);
   look.found = store_.find(look.key, request.head.fields);
+  judge(request, now, look);
+  return look;
+}
+
+/// What follows from what was found.
+void CachingProxy::judge(const Request& request, Time now, LookUp& look) const {
   Ref<StoredResponse>& stored = look.found.response;
+  look.fit = PartsFit();
   if (stored && stored->parts()) {
     if (!look.directives.no_store) look.fit = fit_parts(request, *stored);
     if (look.fit.kind == PartsFit::Kind::Useless) stored = nullptr;
@@ -50,7 +57,6 @@ LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const Q
     look.decision.reuse = look.directives.only_if_cached ? Reuse::Refuse : Reuse::Fetch;
     look.decision.why = look.directives.only_if_cached ? Reason::OnlyIfCached : Reason::PartMissing;
   }
-  return look;
 }
 
 /// `stored`: what was found, or what it has become since.
@@ -102,7 +108,9 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
 Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent> content) {
   bool followed = false;
   for (;;) {
-    LookUp look = look_up(request, clock_.now(), content);
+    const Time now = clock_.now();
+    LookUp look = look_up(request, now, content);
+    look_for_equivalent(request, now, look);
     if (look.decision.reuse == Reuse::Use)
       co_return hit(request, look, followed ? CacheResult::Collapsed : look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
     if (look.decision.reuse == Reuse::UseAndRevalidate) {

@@ -51,7 +51,7 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   fit.wanted = errand.look.fit.wanted;
   fit.slices = parts->cover(fit.wanted, body.get());
   auto combined = freshen(*old, errand.client.head, origin.head, options_.policy, errand.times, store_, {body, std::move(parts)});
-  if (fit.slices.empty() || !combined) return {};
+  if (fit.slices.empty() || !combined || !still_belongs(errand, combined->head().fields)) return {};
 
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);

@@ -21,7 +21,9 @@ namespace freshet {
 
 /// What the store and the policy say about one request.
 struct LookUp {
-  CacheKey key;
+  CacheKey key;                               ///< where it was looked for, and what is fetched is stored
+  CacheKey uri;                               ///< the key of the URL itself
+  std::shared_ptr<const UrlVariation> rule;   ///< by which `key` was made; null: it is the URL's own
   Ref<const QueryContent> content;  ///< of a QUERY; null for GET and HEAD
   RequestDirectives directives;
   Store::Found found;
@@ -80,6 +82,7 @@ class CachingProxy final : public Service {
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
+  void judge(const Request& request, Time now, LookUp& look) const;
   Reply hit(const Request& request, const LookUp& look, CacheResult result);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
@@ -94,6 +97,11 @@ class CachingProxy final : public Service {
   Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
+
+  // search.cpp
+  void look_for_equivalent(const Request& request, Time now, LookUp& look);
+  bool is_placed(Errand& errand, const ResponseHead& head);
+  bool still_belongs(const Errand& errand, FieldsView fields) const;
 
   // learn_from_head.cpp
   std::optional<Reply> learn_from_head(Errand& errand, Reply& origin);

@@ -16,16 +16,23 @@ using test::times_at;
 namespace {
 
 const std::vector<std::string> kResponseDirectives = {
-    "max-age=0",  "max-age=7",       "max-age=30",       "s-maxage=9",       "no-cache",
-    "no-store",   "private",         "must-revalidate",  "proxy-revalidate", "stale-while-revalidate=11",
-    "public",     "immutable",       "stale-if-error=5", "stale-if-error=0", "stale-if-error=40",
+    "max-age=0",  "max-age=7",        "max-age=30",       "s-maxage=9",       "no-cache",
+    "no-store",   "private",          "must-revalidate",  "proxy-revalidate", "stale-while-revalidate=11",
+    "public",     "immutable",        "stale-if-error=5", "stale-if-error=0", "stale-if-error=40",
     "max-age=xy", "no-cache=\"foo\"", "must-understand",  "unknown",          "stale-while-revalidate=0"};
-const std::vector<std::string> kRequestDirectives = {"max-age=0", "max-age=5",  "max-age=20", "min-fresh=3",
-                                                     "max-stale", "max-stale=6", "no-cache",   "no-store",
-                                                     "stale-if-error=13", "only-if-cached", "min-fresh=x", "unknown"};
-const std::vector<std::string> kOtherLines = {"ETag: \"1\"", "ETag: W/\"2\"", "Last-Modified: Wed, 31 Dec 2025 23:58:00 GMT",
-                                              "Age: 4", "Age: 100", "Expires: Thu, 01 Jan 2026 00:00:20 GMT", "Expires: 0",
-                                              "Date: Wed, 31 Dec 2025 23:59:55 GMT", "Set-Cookie: a=b", "X: 1"};
+const std::vector<std::string> kRequestDirectives = {
+    "max-age=0", "max-age=5", "max-age=20",        "min-fresh=3",    "max-stale",   "max-stale=6",
+    "no-cache",  "no-store",  "stale-if-error=13", "only-if-cached", "min-fresh=x", "unknown"};
+const std::vector<std::string> kOtherLines = {"ETag: \"1\"",
+                                              "ETag: W/\"2\"",
+                                              "Last-Modified: Wed, 31 Dec 2025 23:58:00 GMT",
+                                              "Age: 4",
+                                              "Age: 100",
+                                              "Expires: Thu, 01 Jan 2026 00:00:20 GMT",
+                                              "Expires: 0",
+                                              "Date: Wed, 31 Dec 2025 23:59:55 GMT",
+                                              "Set-Cookie: a=b",
+                                              "X: 1"};
 const std::vector<int> kStatuses = {200, 203, 301, 404, 410, 500, 599};
 
 struct Throw {
@@ -103,10 +110,13 @@ TEST_CASE("prohibitions hold at every moment", "[cache][property][rfc9111-4.2.4]
       const SteadyTime moment = at(now).steady;
       const ReuseDecision decision = decide_reuse(directives, &meta, thrown.policy, moment);
       const bool stale = decision.ttl <= Seconds{0};
-      const bool stands_in = may_serve_stale_on_error(directives, meta, OriginTrouble::Disconnected, thrown.policy, moment);
-      if (directives.no_cache || directives.no_store || meta.no_cache) CHECK_FALSE((uses_store(decision.reuse) || stands_in));
+      const bool stands_in =
+          may_serve_stale_on_error(directives, meta, OriginTrouble::Disconnected, thrown.policy, moment);
+      if (directives.no_cache || directives.no_store || meta.no_cache)
+        CHECK_FALSE((uses_store(decision.reuse) || stands_in));
       if (stale && meta.forbids_stale) CHECK_FALSE((uses_store(decision.reuse) || stands_in));
-      if (!stale && !meta.no_cache && !directives.no_cache && !directives.no_store && !directives.max_age && !directives.min_fresh)
+      if (!stale && !meta.no_cache && !directives.no_cache && !directives.no_store && !directives.max_age &&
+          !directives.min_fresh)
         CHECK(decision.reuse == Reuse::Use);
       if (directives.only_if_cached)
         CHECK((uses_store(decision.reuse) || decision.reuse == Reuse::Refuse));
@@ -138,7 +148,8 @@ TEST_CASE("what is stored was allowed to be, and can be used once at least",
   CHECK(stored > 1000);
 }
 
-TEST_CASE("a 304 never changes the body, the status or the key, and is the newer word", "[cache][property][rfc9111-4.3.4]") {
+TEST_CASE("a 304 never changes the body, the status or the key, and is the newer word",
+          "[cache][property][rfc9111-4.3.4]") {
   std::size_t freshened = 0;
   for (std::uint64_t seed = 0; seed < 3000; ++seed) {
     Dice dice(seed);
@@ -150,8 +161,8 @@ TEST_CASE("a 304 never changes the body, the status or the key, and is the newer
     test::CountingWaiter waiter;
     body->append(test::bytes_of("body"), waiter);
     body->finish();
-    const auto stored = make_stored_response("key", "", {before.status, before.response}, before.decision, body, "1.1 me",
-                                             at(0).wall, ledger);
+    const auto stored = make_stored_response("key", "", {before.status, before.response}, before.decision, body,
+                                             "1.1 me", at(0).wall, ledger);
     const auto fresh = freshen(*stored, get(), {304, after.response}, before.policy, times_at(50, 50), ledger);
     REQUIRE(fresh);
     ++freshened;

@@ -12,8 +12,8 @@ using test::Dice;
 namespace {
 
 const std::vector<std::string> kNames = {"Accept-Encoding", "Accept-Language", "Accept", "Foo", "Cookie"};
-const std::vector<std::string> kValues = {"gzip",    "br;q=0.5", "*;q=0",  "de",  "en-US;q=0.7", "EN", "identity", "a b",
-                                          "\"x, y\"", "q=1",      "x-gzip", "\"", "gzip;q=0",    ""};
+const std::vector<std::string> kValues = {"gzip", "br;q=0.5", "*;q=0", "de",     "en-US;q=0.7", "EN",       "identity",
+                                          "a b",  "\"x, y\"", "q=1",   "x-gzip", "\"",          "gzip;q=0", ""};
 
 /// Lines with these names, several of one name too; some values spread white space around commas.
 Fields throw_request(Dice& dice) {

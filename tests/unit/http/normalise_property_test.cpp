@@ -12,8 +12,8 @@ using namespace freshet;
 using test::Dice;
 
 TEST_CASE("a normalised authority stays as it is", "[http][target][property][rfc9110-4.2.3]") {
-  const std::vector<std::string> bits = {"A", "b.", ".", "EXAMPLE", "com", "-", "1", ":80", ":443", ":8080", ":", "[::1]",
-                                         "[", "]", "127.0.0.1", "_", "~", "%41", "@", " "};
+  const std::vector<std::string> bits = {"A", "b.",    ".", "EXAMPLE", "com",       "-", "1", ":80", ":443", ":8080",
+                                         ":", "[::1]", "[", "]",       "127.0.0.1", "_", "~", "%41", "@",    " "};
   std::size_t good = 0;
   for (std::uint64_t seed = 0; seed < 20000; ++seed) {
     Dice dice(seed);
@@ -55,7 +55,9 @@ TEST_CASE("a canonical query stays as it is, and the order of other names does n
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
       UrlVariation nothing;
       nothing.any_order = true;
-      const auto name = [&](const std::string& part) { return canonical_query(part.substr(0, part.find('=')), nothing); };
+      const auto name = [&](const std::string& part) {
+        return canonical_query(part.substr(0, part.find('=')), nothing);
+      };
       if (name(parts[i]) != name(parts[i + 1])) std::swap(parts[i], parts[i + 1]);
     }
     CHECK(canonical_query(joined(), rule) == canonical);

@@ -57,6 +57,7 @@ FetchTicket& FetchTicket::operator=(FetchTicket&& other) noexcept {
   fetch_ = std::move(other.fetch_);
   hash_ = other.hash_;
   began_ = other.began_;
+  path_ = other.path_;
   remembered_ = other.remembered_;
   large_ = other.large_;
   return *this;
@@ -105,7 +106,8 @@ Store::Store(const StoreOptions& options, const Clock& clock)
       shard_count_(count_shards(options)),
       shard_shift_(64u - static_cast<unsigned>(std::countr_zero(shard_count_))),
       order_(std::make_unique<Order>(clock.now().steady)),
-      generations_(options.max_size) {
+      generations_(options.max_size),
+      rules_(options.max_size) {
   shards_ = std::make_unique<Shard[]>(shard_count_);
 }
 
@@ -172,12 +174,11 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
   Nodes gone;
   bool done = false;
   if (fit) {
-    ENSURE(response->hash() == ticket.hash_);
-    Shard& shard = shard_of(ticket.hash_);
+    Shard& shard = shard_of(response->hash());
     const std::lock_guard lock(shard.mutex);
-    done = !shard.invalidations.may_contain(ticket.hash_, ticket.began_) && !is_outdone(shard, old, *response);
+    done = !is_invalidated(shard, ticket, *response) && !is_outdone(shard, old, *response);
     if (done) put_locked(shard, old, *response, gone);
-    if (done && share) shard.declined.forget(ticket.hash_);
+    if (done && share) shard.declined.forget(response->hash());
   }
   stop_keeping(gone, response.get(), Reason::Invalidated);
   const Reason why = done ? Reason::None : fit ? Reason::Invalidated : Reason::NoRoom;
@@ -217,6 +218,12 @@ bool Store::hand_over(FetchTicket& ticket, const Ref<StoredResponse>& response, 
   return valid;
 }
 
+// REQUIRES: the shard of `response` is locked.
+bool Store::is_invalidated(Shard& shard, const FetchTicket& ticket, const StoredResponse& response) const noexcept {
+  if (response.hash() == ticket.hash_) return shard.invalidations.may_contain(ticket.hash_, ticket.began_);
+  return path_generation(response.key()) != ticket.path_;
+}
+
 // REQUIRES: the shard is locked; `response` is in no store.
 void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& response, Nodes& gone) {
   Nodes hidden, surplus;
@@ -254,11 +261,16 @@ void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& 
 
 // ---- fetches ----
 
+std::uint32_t Store::path_generation(std::string_view key) const noexcept {
+  return generations_.of(hash_key(path_of_key(key)));
+}
+
 // REQUIRES: the shard is locked.
-FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, bool announced) {
+FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t path, bool announced) {
   FetchTicket ticket;
   ticket.store_ = this;
   ticket.hash_ = key.hash;
+  ticket.path_ = path;
   ticket.began_ = shard.invalidations.now();
   if (announced) {
     ticket.fetch_ = make_ref<Fetch>();
@@ -269,6 +281,7 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, bool announced
 
 Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional) {
   Joined joined;
+  const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const SteadyTime now = clock_.now().steady;
   const std::lock_guard lock(shard.mutex);
@@ -279,7 +292,7 @@ Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional) {
   if (!alone && under_way && flight->second.key == key.text) {
     joined.follow = flight->second.fetch;
   } else {
-    joined.ticket = make_ticket(shard, key, !alone && !under_way);
+    joined.ticket = make_ticket(shard, key, path, !alone && !under_way);
     joined.ticket.remembered_ = declined != Declined::No;
     joined.ticket.large_ = declined == Declined::TooLarge;
   }
@@ -287,10 +300,11 @@ Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional) {
 }
 
 std::optional<FetchTicket> Store::join_background(const CacheKey& key) {
+  const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
   if (shard.flights.contains(key.hash)) return {};
-  return make_ticket(shard, key, true);
+  return make_ticket(shard, key, path, true);
 }
 
 void Store::settle(FetchTicket& ticket, Fetch::Look look, Declined declined) noexcept {
@@ -314,9 +328,21 @@ std::size_t Store::invalidate(const CacheKey& key) {
   return invalidate(key, nobody);
 }
 
+// The generations first: put() looks at them under the lock of the shard that is emptied here.
 std::size_t Store::invalidate(const CacheKey& key, FetchTicket& own) {
-  Nodes gone;
+  const std::uint64_t path = hash_key(path_of_key(key.text));
   generations_.advance(key.hash);
+  if (path != key.hash) generations_.advance(path);
+  std::size_t gone = invalidate_key(key, own);
+  if (!rules_.any()) return gone;
+  Arena arena;
+  for (const SearchRule& rule : rules_.of(path))
+    if (const auto equivalent = make_search_key(key, rule, arena)) gone += invalidate_key(*equivalent, own);
+  return gone;
+}
+
+std::size_t Store::invalidate_key(const CacheKey& key, FetchTicket& own) {
+  Nodes gone;
   {
     Shard& shard = shard_of(key.hash);
     const std::lock_guard lock(shard.mutex);

@@ -68,6 +68,21 @@ class Reader {
     return true;
   }
 
+  bool string_list(std::vector<std::string>& out) {
+    if (!take('(')) return false;
+    for (;;) {
+      skip(' ');
+      if (take(')')) return rest_.empty();
+      Member item;
+      if (!bare_item(item) || item.kind != Kind::String || !parameters()) return false;
+      std::string& text = out.emplace_back();
+      for (std::size_t i = 0; i < item.text.size(); ++i) {
+        if (item.text[i] == '\\') ++i;
+        text += item.text[i];
+      }
+    }
+  }
+
  private:
   static bool keep(std::vector<Member>& members, const Member& member) {
     const auto same_key = [&member](const Member& other) { return other.key == member.key; };
@@ -261,6 +276,12 @@ std::optional<std::vector<DictionaryMember>> parse_dictionary(std::string_view t
   std::vector<DictionaryMember> members;
   if (!Reader(text).dictionary(members)) return {};
   return members;
+}
+
+std::optional<std::vector<std::string>> parse_string_list(std::string_view inner_list) {
+  std::vector<std::string> items;
+  if (!Reader(inner_list).string_list(items)) return {};
+  return items;
 }
 
 void append_sf_string(std::string& out, std::string_view text) {

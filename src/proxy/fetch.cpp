@@ -104,7 +104,7 @@ Task<std::optional<Reply>> CachingProxy::ask_origin(Errand& errand) {
   errand.times.received = clock_.now();
 
   std::unique_ptr<FillJob> fill;
-  std::optional<Reply> reply = judge(errand, asked, std::move(origin), fill);
+  std::optional<Reply> reply = judge_answer(errand, asked, std::move(origin), fill);
   if (fill) {
     Task<void> filling = run_fill(std::move(fill));
     co_await spawn(std::move(filling));
@@ -113,7 +113,7 @@ Task<std::optional<Reply>> CachingProxy::ask_origin(Errand& errand) {
 }
 
 /// What becomes of the origin's answer; leaves in `fill` the work of filling what has been stored. Empty: ask again.
-std::optional<Reply> CachingProxy::judge(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill) {
+std::optional<Reply> CachingProxy::judge_answer(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill) {
   const int status = origin.head.status;
   if (origin.outcome.origin_status == 0) return failed(errand, std::move(origin));
   const StoredResponse* held = errand.fallback();
@@ -192,7 +192,12 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin) {
       freshen(*old, errand.client.head, origin.head, options_.policy, errand.times, store_);
   bool published = false;
   const Ref<StoredResponse> used = fresh ? fresh : old;
-  if (fresh) {
+  const bool kept = !fresh || still_belongs(errand, fresh->head().fields);
+  if (!kept) {
+    // It answers this request; from now on, other URLs than before.
+    store_.remove(old);
+    errand.ticket.decline(Reason::None, false);
+  } else if (fresh) {
     // A variant that this request did not select stays beside what it has become for this one.
     published = errand.variants.empty() ? errand.ticket.publish(old, fresh) : errand.ticket.publish(fresh, true);
   } else {
@@ -223,6 +228,10 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
   Request& client = errand.client;
   const auto vary_key = make_vary_key(origin.head.fields, client.head.fields);
   if (!vary_key) return false;
+  const bool by_rule = errand.look.rule != nullptr;
+  const Ref<StoredResponse> before = errand.look.found.response;
+  const bool placed = is_placed(errand, origin.head);
+  if (!placed) errand.look.found.response = nullptr;
   const bool whole = !origin.body.source;
   std::optional<std::uint64_t> expected = whole ? std::optional<std::uint64_t>(origin.body.whole.bytes.size()) : origin.length;
   if (decision.part && whole && *expected != decision.part->size) return false;
@@ -242,17 +251,19 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
     body->finish();
   }
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
-  if (combined ? !errand.ticket.publish(combined, stored) : !errand.ticket.publish(stored, fresh)) {
+  const bool share = fresh && (placed || !by_rule);  // who waits by a rule that did not hold would find nothing
+  if (combined ? !errand.ticket.publish(combined, stored) : !errand.ticket.publish(stored, share)) {
     origin.body.source = std::move(job->source);
     return false;
   }
+  if (!placed && !by_rule && before) store_.remove(before);  // it would be found first
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
   said.stored = true;
   said.ttl = decision.meta.lifetime - decision.meta.initial_age;
   origin = first_answer(errand, std::move(origin), stored, said);
-  origin.outcome.cache = errand.look.found.response ? CacheResult::Expired : CacheResult::Miss;
+  origin.outcome.cache = before ? CacheResult::Expired : CacheResult::Miss;
   origin.outcome.reason = errand.look.decision.why;
   origin.outcome.stored = true;
   if (!whole) fill = std::move(job);
@@ -300,6 +311,7 @@ Reply CachingProxy::pass_on(Errand& errand, Reply origin, Reason why) {
 Task<void> CachingProxy::revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket) {
   Request& own = request->request();
   look.key.text = own.arena.copy(look.key.text);
+  look.uri.text = own.arena.copy(look.uri.text);
   Errand errand(own, std::move(look), std::move(ticket));
   errand.background = true;
   const Reply reply = co_await fetch(errand);

@@ -34,11 +34,18 @@ Task<Fetch::Look> follow(Ref<Fetch> fetch) {
 
 LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const QueryContent>& content) {
   LookUp look;
-  look.key = key_of(request, content.get());
+  look.key = look.uri = key_of(request, content.get());
   look.content = content;
   look.directives = parse_request_directives(request.head.fields);
   look.found = store_.find(look.key, request.head.fields);
+  judge(request, now, look);
+  return look;
+}
+
+/// What follows from what was found.
+void CachingProxy::judge(const Request& request, Time now, LookUp& look) const {
   Ref<StoredResponse>& stored = look.found.response;
+  look.fit = PartsFit();
   if (stored && stored->parts()) {
     if (!look.directives.no_store) look.fit = fit_parts(request, *stored);
     if (look.fit.kind == PartsFit::Kind::Useless) stored = nullptr;
@@ -51,7 +58,6 @@ LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const Q
     look.decision.reuse = look.directives.only_if_cached ? Reuse::Refuse : Reuse::Fetch;
     look.decision.why = look.directives.only_if_cached ? Reason::OnlyIfCached : Reason::PartMissing;
   }
-  return look;
 }
 
 /// `stored`: what was found, or what it has become since.
@@ -95,7 +101,9 @@ std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, Cac
 
 /// What another client's fetch brought, when it suits this request too.
 std::optional<Reply> CachingProxy::take(Request& request, LookUp& look, const Fetch::Look& seen) {
-  if (!seen.response || seen.response->parts() || !vary_matches(seen.response->vary_key(), request.head.fields)) return {};
+  const Ref<StoredResponse>& brought = seen.response;
+  if (!brought || brought->parts() || brought->key() != look.key.text) return {};  // another key: it answers other URLs than was thought
+  if (!vary_matches(brought->vary_key(), request.head.fields)) return {};
   look.found.response = seen.response;
   look.fit = PartsFit();
   look.decision = decide_reuse(look.directives, &seen.response->meta(), options_.policy, clock_.now().steady);
@@ -127,7 +135,9 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
 Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent> content) {
   bool followed = false;
   for (;;) {
-    LookUp look = look_up(request, clock_.now(), content);
+    const Time now = clock_.now();
+    LookUp look = look_up(request, now, content);
+    look_for_equivalent(request, now, look);
     if (look.decision.reuse == Reuse::Use) {
       const bool fresh = look.decision.why == Reason::Fresh;
       if (auto reply = hit(request, look, followed ? CacheResult::Collapsed : fresh ? CacheResult::Hit : CacheResult::Stale))

@@ -68,7 +68,7 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   Holds holds;
   for (const PartSlice& slice : fit.slices)
     if (slice.body != body) holds.add(slice);
-  if (fit.slices.empty() || holds.late() || !combined) return {};
+  if (fit.slices.empty() || holds.late() || !combined || !still_belongs(errand, combined->head().fields)) return {};
 
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);

@@ -22,7 +22,9 @@ namespace freshet {
 
 /// What the store and the policy say about one request.
 struct LookUp {
-  CacheKey key;
+  CacheKey key;                               ///< where it was looked for, and what is fetched is stored
+  CacheKey uri;                               ///< the key of the URL itself
+  std::shared_ptr<const UrlVariation> rule;   ///< by which `key` was made; null: it is the URL's own
   Ref<const QueryContent> content;  ///< of a QUERY; null for GET and HEAD
   RequestDirectives directives;
   Store::Found found;
@@ -97,6 +99,7 @@ class CachingProxy final : public Service {
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
+  void judge(const Request& request, Time now, LookUp& look) const;
   std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
   std::optional<Reply> take(Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
@@ -108,7 +111,7 @@ class CachingProxy final : public Service {
   Task<Reply> fetch(Errand& errand);
   Reply failed(Errand& errand, Reply reply);
   Task<std::optional<Reply>> ask_origin(Errand& errand);
-  std::optional<Reply> judge(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
+  std::optional<Reply> judge_answer(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   std::optional<Reply> store_or_pass_on(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   Reply freshened(Errand& errand, Reply& origin);
   bool is_stored(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
@@ -116,12 +119,17 @@ class CachingProxy final : public Service {
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
 
-  // variants.cpp
-  void choose_variants(Errand& errand);
-  std::optional<Reply> selected_variant(Errand& errand, Reply& origin);
+  // search.cpp
+  void look_for_equivalent(const Request& request, Time now, LookUp& look);
+  bool is_placed(Errand& errand, const ResponseHead& head);
+  bool still_belongs(const Errand& errand, FieldsView fields) const;
 
   // learn_from_head.cpp
   std::optional<Reply> learn_from_head(Errand& errand, Reply& origin);
+
+  // variants.cpp
+  void choose_variants(Errand& errand);
+  std::optional<Reply> selected_variant(Errand& errand, Reply& origin);
 
   // partial.cpp
   Reason why_part_not_stored(const Errand& errand, const ResponseHead& head);

@@ -11,7 +11,7 @@ namespace freshet {
 bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill) {
   if (!errand.ticket) return false;
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
-  if (!decision.shareable || !fresh) {
+  if (!decision.shareable || !fresh || !still_belongs(errand, origin.head.fields)) {
     errand.ticket.decline(Reason::ResponseNoCache, true);  // nobody could use another one's
     return false;
   }

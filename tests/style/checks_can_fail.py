@@ -8,6 +8,7 @@ import unittest
 
 import layers
 import names_in_docs
+import rfc_sections
 import sizes
 import words
 
@@ -164,6 +165,29 @@ class NamesInDocs(unittest.TestCase):
     def test_missing_document(self):
         tree = Tree()
         self.assertEqual(len(list(names_in_docs.check(tree.root))), len(names_in_docs.DOCUMENTS))
+
+
+class RfcSections(unittest.TestCase):
+    def everything_but(self, missing):
+        tags = "".join(f"[rfc9111-{s}]" for s in rfc_sections.SECTIONS if s != missing)
+        return f'TEST_CASE("a", "{tags}")\n'
+
+    def test_sections(self):
+        for text, good in [
+            (self.everything_but(None), True),
+            (self.everything_but("4.2.1"), False),
+            (self.everything_but("4.2.1") + 'TEST_CASE("b", "[scenario][9111-4.2.1]")', True),
+            (self.everything_but("4.2.1") + 'TEST_CASE("b", "[rfc9111 4.2.1]")', True),
+            (self.everything_but("4.2.1") + '    {"4.2.1: a row", 200},', True),
+            (self.everything_but("4.2.1") + 'TEST_CASE("b", "[rfc9110-4.2.1]")', False),
+            (self.everything_but(None) + 'TEST_CASE("b", "[rfc9111-9.9]")', False),
+        ]:
+            found = complaints(rfc_sections, "tests/unit/a_test.cpp", text)
+            self.assertEqual(not found, good, f"{text}: {found}")
+
+    def test_rows_count_only_beside_a_tag(self):
+        tree = Tree().put("tests/unit/a_test.cpp", self.everything_but("4.2.1")).put("tests/unit/b_test.cpp", '{"4.2.1: of another RFC"}')
+        self.assertEqual(len(list(rfc_sections.check(tree.root))), 1)
 
 
 if __name__ == "__main__":

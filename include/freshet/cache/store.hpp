@@ -15,6 +15,7 @@
 #include "freshet/cache/fetch.hpp"
 #include "freshet/cache/key.hpp"
 #include "freshet/cache/ledger.hpp"
+#include "freshet/cache/search_rules.hpp"
 #include "freshet/cache/stored_response.hpp"
 #include "freshet/cache/uri_generations.hpp"
 #include "freshet/http/fields.hpp"
@@ -54,7 +55,8 @@ class FetchTicket {
 
   /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for
   /// the others, when the key was invalidated after the fetch began, or when the body cannot be kept (passing,
-  /// aborted). `share`: those who wait may use it; otherwise (it must be validated before any reuse) it is stored, but
+  /// aborted). A response with another key than the ticket's must be of the same path; an invalidation of any URI of
+  /// that path counts then. `share`: those who wait may use it; otherwise (it must be validated before any reuse) it is stored, but
   /// they are told Declined and the key is remembered, so that nobody waits for the next ones.
   bool publish(Ref<StoredResponse> response, bool share);
   /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays
@@ -74,6 +76,7 @@ class FetchTicket {
   Ref<Fetch> fetch_;  // null: alone (not announced to anybody)
   std::uint64_t hash_ = 0;
   std::uint64_t began_ = 0;  // how many invalidations its shard had seen
+  std::uint32_t path_ = 0;   // generation of the path, for a response that belongs under another key of it
   bool remembered_ = false, large_ = false;
 };
 
@@ -102,8 +105,12 @@ class Store final : public Ledger {
   };
   Joined join(const CacheKey&, bool alone, bool conditional = false);
 
-  /// Removes all variants of a key (RFC 9111 4.4), and keeps fetches that began earlier from being stored. Returns how
-  /// many there were.
+  /// What No-Vary-Search has said of paths. A response that says it is stored under make_search_key(); learn the rule
+  /// before.
+  SearchRules& search_rules() noexcept { return rules_; }
+
+  /// Removes all variants of a URI's key (RFC 9111 4.4), also those that are stored for an equivalent URI
+  /// (No-Vary-Search), and keeps fetches that began earlier from being stored. Returns how many there were.
   std::size_t invalidate(const CacheKey&);
   /// The same by a request whose own answer may be stored afterwards: `own` stays as good as it was.
   std::size_t invalidate(const CacheKey&, FetchTicket& own);
@@ -149,7 +156,10 @@ class Store final : public Ledger {
   bool forget(const Ref<StoredResponse>& unlinked) noexcept;
   static void stop_keeping(const Nodes& gone, const StoredResponse* successor, Reason) noexcept;
   bool hand_over(FetchTicket&, const Ref<StoredResponse>&, bool remember);
-  FetchTicket make_ticket(Shard&, const CacheKey&, bool announced);
+  FetchTicket make_ticket(Shard&, const CacheKey&, std::uint32_t path, bool announced);
+  std::uint32_t path_generation(std::string_view key) const noexcept;
+  bool is_invalidated(Shard&, const FetchTicket&, const StoredResponse&) const noexcept;
+  std::size_t invalidate_key(const CacheKey&, FetchTicket& own);
   void settle(FetchTicket&, Fetch::Look, Declined) noexcept;
 
   const Clock& clock_;
@@ -161,6 +171,7 @@ class Store final : public Ledger {
   UriGenerations generations_;
   std::mutex passing_mutex_;  // taken alone
   std::vector<Ref<StoredBody>> passing_;
+  SearchRules rules_;
   struct Counts {
     std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0},
         expired{0};

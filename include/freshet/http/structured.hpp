@@ -34,6 +34,10 @@ struct DictionaryMember {
 /// earlier one. An empty text is an empty dictionary. More than 1024 members are refused. Views point into the text.
 std::optional<std::vector<DictionaryMember>> parse_dictionary(std::string_view);
 
+/// The items of an inner list (DictionaryMember::text of one) without their escapes; empty optional when one of them is
+/// not a String.
+std::optional<std::vector<std::string>> parse_string_list(std::string_view inner_list);
+
 /// Appends an sf-string, quoted and escaped; bytes that it cannot hold become '?'.
 void append_sf_string(std::string& out, std::string_view text);
 /// True when `text` is a valid sf-token.

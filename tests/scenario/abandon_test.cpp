@@ -85,6 +85,15 @@ TEST_CASE("otherwise it is abandoned: the origin is cut off at once, and the nex
   CHECK(s.p.ask("http://a.example/x").at_once);
 }
 
+TEST_CASE("a client that was gone before the fill began has left it too", "[scenario][collapse][abandon]") {
+  for (const bool worth_it : {false, true}) {
+    Slow s({worth_it ? 10u : 9u, 100}, 10);
+    CHECK(s.p.start_and_leave("http://a.example/x", 0)->done);
+    CHECK(s.trickle->dropped() != worth_it);
+    CHECK(s.abandoned() == (worth_it ? 0 : 1));
+  }
+}
+
 TEST_CASE("as long as one client reads, the fill goes on", "[scenario][collapse][abandon]") {
   Slow s({0, 100}, 10);
   const auto stays = s.p.start("http://a.example/x");

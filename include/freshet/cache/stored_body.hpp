@@ -183,6 +183,7 @@ class StoredBody final : public Pinned {
   std::size_t next_capacity(std::size_t wanted) const noexcept;
   bool settle(State, Reason);
   bool settle_locked(State, Reason) noexcept;
+  void judge() noexcept;
   bool is_worth_finishing() const noexcept;
   void give_up() noexcept;
   void compact();

@@ -232,7 +232,8 @@ void StoredBody::stop_watching() noexcept {
 
 // REQUIRES: the mutex is held. Gives the body up when the last of its readers has left and the rest is not worth it.
 void StoredBody::judge() noexcept {
-  if (state() != State::Filling || traffic_->filler == nullptr || !traffic_->was_read || !traffic_->readers.empty()) return;
+  if (state() != State::Filling || traffic_->filler == nullptr || !traffic_->was_read || !traffic_->readers.empty())
+    return;
   traffic_->unread_from = size();
   if (!is_worth_finishing()) give_up();
 }

@@ -67,7 +67,8 @@ TEST_CASE("a fill of which enough has arrived goes on without readers", "[scenar
   CHECK(s.abandoned() == 0);
 }
 
-TEST_CASE("otherwise it is abandoned: the origin is cut off at once, and the next client asks anew", "[scenario][collapse][abandon][9111-3.3]") {
+TEST_CASE("otherwise it is abandoned: the origin is cut off at once, and the next client asks anew",
+          "[scenario][collapse][abandon][9111-3.3]") {
   Slow s({4, 60}, 10);
   const auto client = s.p.start_and_leave("http://a.example/x", 1);
   s.push("12345");  // 50 %, and 5 bytes are missing
@@ -212,7 +213,8 @@ TEST_CASE("a body is not given up while its revalidation is under way", "[scenar
   CHECK(p.origin.seen.size() == 2);
 }
 
-TEST_CASE("a 304 for a body that has failed meanwhile is worth nothing: the whole is asked for", "[scenario][abandon][9111-4.3.3]") {
+TEST_CASE("a 304 for a body that has failed meanwhile is worth nothing: the whole is asked for",
+          "[scenario][abandon][9111-4.3.3]") {
   Pipeline p;
   auto trickle = std::make_shared<Trickle>();
   auto gate = std::make_shared<Wakeup>();

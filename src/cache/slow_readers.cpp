@@ -21,6 +21,16 @@ bool StoredBody::holds_up(const StoredBodyReader& reader) const noexcept {
   return one_chunk_only || size() - reader.at_ >= kWindow;
 }
 
+// Long enough, and not just as slow as everybody is now and then: a quarter of the readers are far better.
+bool StoredBody::is_too_slow(const StoredBodyReader& reader) const noexcept {
+  if (reader.held_up_ < kMostHeldUp) return false;
+  const auto& all = traffic_->readers;
+  const auto faster = std::count_if(all.begin(), all.end(), [&reader](const StoredBodyReader* other) {
+    return 8 * other->held_up_ <= reader.held_up_;
+  });
+  return static_cast<std::size_t>(faster) >= std::max<std::size_t>(1, all.size() / 4);
+}
+
 // Call before anything changes for a reader: what has passed until now is put on the account of those who held up the
 // others. Returns how many were cut off for it.
 std::size_t StoredBody::book_hold_up() noexcept {
@@ -28,13 +38,12 @@ std::size_t StoredBody::book_hold_up() noexcept {
   const SteadyTime now = traffic_->clock->now().steady;
   const auto passed = now - *traffic_->held_up_since;
   traffic_->held_up_since = now;
-  const std::size_t cut = std::erase_if(traffic_->readers, [this, passed](StoredBodyReader* reader) {
-    if (!holds_up(*reader)) return false;
-    reader->held_up_ += passed;
-    if (reader->held_up_ < kMostHeldUp) return false;
-    cut_off(*reader);
-    return true;
-  });
+  auto& all = traffic_->readers;
+  for (StoredBodyReader* reader : all)
+    if (holds_up(*reader)) reader->held_up_ += passed;
+  for (StoredBodyReader* reader : all)
+    if (holds_up(*reader) && is_too_slow(*reader)) cut_off(*reader);
+  const std::size_t cut = std::erase_if(all, [](const StoredBodyReader* reader) { return reader->cut_off_; });
   if (cut == 0) return 0;
   traffic_->waiting_writer.wake_all();
   note_hold_up();

@@ -219,6 +219,7 @@ void StoredBody::watch_readers(const FillWorth& worth, Waiter& filler, const Clo
   traffic_->clock = clock;
   traffic_->worth = worth;
   traffic_->filler = &filler;
+  judge();  // the reader may have left already
 }
 
 void StoredBody::stop_watching() noexcept {
@@ -227,7 +228,14 @@ void StoredBody::stop_watching() noexcept {
   traffic_->filler = nullptr;
   traffic_->clock = nullptr;
   traffic_->held_up_since.reset();
-  traffic_->was_read = false;
+}
+
+// REQUIRES: the mutex is held. Gives the body up when the last of its readers has left and the rest is not worth it.
+void StoredBody::judge() noexcept {
+  if (state() != State::Filling || traffic_->filler == nullptr || !traffic_->was_read || !traffic_->readers.empty())
+    return;
+  traffic_->unread_from = size();
+  if (!is_worth_finishing()) give_up();
 }
 
 // REQUIRES: the mutex is held; filling; no reader is left.
@@ -323,11 +331,8 @@ void StoredBody::remove_reader(StoredBodyReader& reader) noexcept {
   std::erase(traffic_->readers, &reader);
   traffic_->waiting_writer.wake_all();
   note_hold_up();
-  if (traffic_->filler != nullptr && reader.purpose_ == StoredBodyReader::Purpose::Reading) traffic_->was_read = true;
-  if (traffic_->readers.empty() && traffic_->was_read && state() == State::Filling) {
-    traffic_->unread_from = size();
-    if (!is_worth_finishing()) return give_up();
-  }
+  if (reader.purpose_ == StoredBodyReader::Purpose::Reading) traffic_->was_read = true;
+  judge();
   release_traffic();
 }
 

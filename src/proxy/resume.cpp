@@ -33,7 +33,8 @@ Task<Result<Piece>> ResumingBody::read() {
 }
 
 Task<bool> ResumingBody::ask_for_rest() {
-  const std::unique_ptr<Request> sent = make_origin_request(from_.client, from_.rules, from_.loop_token, Preconditions::Drop, nullptr);
+  const std::unique_ptr<Request> sent =
+      make_origin_request(from_.client, from_.rules, from_.loop_token, Preconditions::Drop, nullptr);
   sent->head.fields.set(FieldId::Range, "bytes=" + std::to_string(at_) + "-");
   sent->head.fields.set(FieldId::IfRange, stored_->meta().etag);
   Reply reply = co_await from_.origin.serve(*sent);
@@ -56,7 +57,8 @@ Task<Result<Piece>> ResumingBody::read_rest() {
   Result<Piece> piece = Piece(rest_.body.whole.bytes, rest_.body.whole.pin, true);
   if (rest_.body.source) piece = co_await rest_.body.source->read();
   if (!piece) co_return piece;
-  if (piece->bytes.size() > *stored_->body()->expected() - at_) co_return Failure(Reason::BadResponse, Side::Origin, 502);
+  if (piece->bytes.size() > *stored_->body()->expected() - at_)
+    co_return Failure(Reason::BadResponse, Side::Origin, 502);
   at_ += piece->bytes.size();
   co_return piece;
 }

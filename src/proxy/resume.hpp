@@ -19,13 +19,13 @@ struct ResumeFrom {
   std::string_view loop_token;
 };
 
-/// True when the rest of a 200 response can be asked for such that it is certain to belong to what has been sent already: the length is
-/// known, and so is a strong ETag (RFC 9110 8.8.1, 13.1.5). Only worth it while the body fills.
+/// True when the rest of a 200 response can be asked for such that it is certain to belong to what has been sent
+/// already: the length is known, and so is a strong ETag (RFC 9110 8.8.1, 13.1.5). Only worth it while the body fills.
 bool is_resumable(const StoredResponse& stored) noexcept;
 
-/// Reads `shared`, which reads the body of `stored` from its beginning. When the reader is cut off (ClientTooSlow), the origin is asked
-/// for the rest with Range and If-Range; the answer has to be a 206 for exactly that range of exactly that representation, otherwise the
-/// reader's failure stands.
+/// Reads `shared`, which reads the body of `stored` from its beginning. When the reader is cut off (ClientTooSlow), the
+/// origin is asked for the rest with Range and If-Range; the answer has to be a 206 for exactly that range of exactly
+/// that representation, otherwise the reader's failure stands.
 class ResumingBody final : public BodySource {
  public:
   /// REQUIRES: is_resumable(*stored).

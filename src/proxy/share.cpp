@@ -6,9 +6,11 @@
 
 namespace freshet {
 
-/// Turns `origin` into the client's answer, read along with those who wait for the same fetch: one origin request, and a window of the
-/// body in memory. False when nobody waits, or they must not share it: they have been sent off then, and the origin's body is untouched.
-bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill) {
+/// Turns `origin` into the client's answer, read along with those who wait for the same fetch: one origin request, and
+/// a window of the body in memory. False when nobody waits, or they must not share it: they have been sent off then,
+/// and the origin's body is untouched.
+bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision& decision,
+                             std::unique_ptr<FillJob>& fill) {
   if (!errand.ticket) return false;
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
   if (!decision.shareable || !fresh || !still_belongs(errand, origin.head.fields)) {
@@ -45,20 +47,24 @@ void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<Stor
   reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, from);
 }
 
-/// A response that is never in the store: complete, or with a body that passes from its first byte on. Null when there is no room.
-Ref<StoredResponse> CachingProxy::make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision) {
+/// A response that is never in the store: complete, or with a body that passes from its first byte on. Null when there
+/// is no room.
+Ref<StoredResponse> CachingProxy::make_unstored(const Errand& errand, const Reply& origin,
+                                                const StoreDecision& decision) {
   const auto vary_key = make_vary_key(origin.head.fields, errand.client.head.fields);
   if (!vary_key) return {};
   const Piece& all = origin.body.whole;
   const bool whole = !origin.body.source;
-  const auto body = whole ? make_ref<StoredBody>(store_, all.bytes.size(), all.bytes.size()) : make_ref<StoredBody>(store_, origin.length, 0);
+  const auto body = whole ? make_ref<StoredBody>(store_, all.bytes.size(), all.bytes.size())
+                          : make_ref<StoredBody>(store_, origin.length, 0);
   if (whole) {
     Wakeup nobody;
     if (body->append(all.bytes, nobody) != StoredBody::Appended::Taken || body->passing()) return {};
     body->finish();
   }
   return make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
-                              errand.client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
+                              errand.client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall,
+                              store_);
 }
 
 }  // namespace freshet

@@ -67,7 +67,8 @@ TEST_CASE("a fill of which enough has arrived goes on without readers", "[scenar
   CHECK(s.abandoned() == 0);
 }
 
-TEST_CASE("otherwise it is abandoned: the origin is cut off at once, and the next client asks anew", "[scenario][collapse][abandon][9111-3.3]") {
+TEST_CASE("otherwise it is abandoned: the origin is cut off at once, and the next client asks anew",
+          "[scenario][collapse][abandon][9111-3.3]") {
   Slow s({4, 60}, 10);
   const auto client = s.p.start_and_leave("http://a.example/x", 1);
   s.push("12345");  // 50 %, and 5 bytes are missing
@@ -83,6 +84,15 @@ TEST_CASE("otherwise it is abandoned: the origin is cut off at once, and the nex
   CHECK(s.p.ask("http://a.example/x").body == "1234567890");
   CHECK(s.p.origin.seen.size() == 2);
   CHECK(s.p.ask("http://a.example/x").at_once);
+}
+
+TEST_CASE("a client that was gone before the fill began has left it too", "[scenario][collapse][abandon]") {
+  for (const bool worth_it : {false, true}) {
+    Slow s({worth_it ? 10u : 9u, 100}, 10);
+    CHECK(s.p.start_and_leave("http://a.example/x", 0)->done);
+    CHECK(s.trickle->dropped() != worth_it);
+    CHECK(s.abandoned() == (worth_it ? 0 : 1));
+  }
 }
 
 TEST_CASE("as long as one client reads, the fill goes on", "[scenario][collapse][abandon]") {
@@ -203,7 +213,8 @@ TEST_CASE("a body is not given up while its revalidation is under way", "[scenar
   CHECK(p.origin.seen.size() == 2);
 }
 
-TEST_CASE("a 304 for a body that has failed meanwhile is worth nothing: the whole is asked for", "[scenario][abandon][9111-4.3.3]") {
+TEST_CASE("a 304 for a body that has failed meanwhile is worth nothing: the whole is asked for",
+          "[scenario][abandon][9111-4.3.3]") {
   Pipeline p;
   auto trickle = std::make_shared<Trickle>();
   auto gate = std::make_shared<Wakeup>();

@@ -89,7 +89,8 @@ struct Large {
 
 }  // namespace
 
-TEST_CASE("all who wait share one answer that is too large to be stored, in bounded memory", "[scenario][collapse][share][9111-4]") {
+TEST_CASE("all who wait share one answer that is too large to be stored, in bounded memory",
+          "[scenario][collapse][share][9111-4]") {
   Large large;
   const std::string text = numbered(8u << 20);
   large.declared = text.size();
@@ -113,7 +114,8 @@ TEST_CASE("all who wait share one answer that is too large to be stored, in boun
   CHECK(large.p.store.figures().bytes == 0);
 }
 
-TEST_CASE("who comes when the beginning is gone leads the next fetch, which others join", "[scenario][collapse][share]") {
+TEST_CASE("who comes when the beginning is gone leads the next fetch, which others join",
+          "[scenario][collapse][share]") {
   Large large;
   const std::string text = numbered(3u << 20);
   large.declared = text.size();
@@ -132,7 +134,8 @@ TEST_CASE("who comes when the beginning is gone leads the next fetch, which othe
   CHECK(later[2]->outcome.cache == CacheResult::Collapsed);
 }
 
-TEST_CASE("a body that outgrows the limit is shared too, and pushes nothing out the next time", "[scenario][collapse][share]") {
+TEST_CASE("a body that outgrows the limit is shared too, and pushes nothing out the next time",
+          "[scenario][collapse][share]") {
   Large large;
   const std::string text = numbered(3u << 20);
   for (const std::size_t round : {0u, 1u, 2u}) {
@@ -179,7 +182,8 @@ TEST_CASE("without a declared length, a URL that was too large is tried again af
   }
 }
 
-TEST_CASE("a client for whom the shared answer is the wrong variant asks by itself", "[scenario][collapse][share][9111-4.1]") {
+TEST_CASE("a client for whom the shared answer is the wrong variant asks by itself",
+          "[scenario][collapse][share][9111-4.1]") {
   Large large;
   const std::string text = numbered(3u << 20);
   large.declared = text.size();
@@ -199,7 +203,8 @@ TEST_CASE("a client for whom the shared answer is the wrong variant asks by itse
   CHECK((other[0]->body == french));
 }
 
-TEST_CASE("large answers that may not be shared are not, and nobody queues for them twice", "[scenario][collapse][share][P9]") {
+TEST_CASE("large answers that may not be shared are not, and nobody queues for them twice",
+          "[scenario][collapse][share][P9]") {
   const FieldList kinds[] = {{{"Cache-Control", "private, max-age=60"}},
                              {{"Cache-Control", "no-store"}},
                              {{"Cache-Control", "max-age=60"}, {"Vary", "*"}},
@@ -223,7 +228,8 @@ TEST_CASE("large answers that may not be shared are not, and nobody queues for t
   CHECK(large.p.origin.seen.size() == 3);
 }
 
-TEST_CASE("a client that has the large response already gets its 304 from the origin, without queueing", "[scenario][collapse][share][9110-13.1.2]") {
+TEST_CASE("a client that has the large response already gets its 304 from the origin, without queueing",
+          "[scenario][collapse][share][9110-13.1.2]") {
   Large large;
   large.declared = 3u << 20;
   const auto first = large.start(1);
@@ -270,7 +276,8 @@ TEST_CASE("what arrived in one piece and is too large is shared as it is", "[sce
 TEST_CASE("when all who share it have left, the origin is cut off", "[scenario][collapse][share][abandon]") {
   Large large;
   large.declared = 64u << 20;
-  const auto one = large.p.start_and_leave("http://a.example/x", 2), two = large.p.start_and_leave("http://a.example/x", 1);
+  const auto one = large.p.start_and_leave("http://a.example/x", 2),
+             two = large.p.start_and_leave("http://a.example/x", 1);
   large.answer_heads();
   large.bodies[0]->push("1");
   large.p.poll();
@@ -314,7 +321,8 @@ TEST_CASE("a client that holds up the others is cut off, visibly", "[scenario][c
 
 namespace {
 
-/// A fast client, and a slow one that the fast one would have to wait for; and what the origin answers when the slow one wants the rest.
+/// A fast client, and a slow one that the fast one would have to wait for; and what the origin answers when the slow
+/// one wants the rest.
 struct Slow {
   explicit Slow(std::function<void(Answer&, std::uint64_t)> rest, std::string etag = "\"1\"") {
     large.fields = {{"Cache-Control", "max-age=60"}, {"ETag", etag}};
@@ -326,7 +334,8 @@ struct Slow {
       Answer answer;
       answer.status = 206;
       answer.fields = {{"ETag", "\"1\""},
-                       {"Content-Range", "bytes " + std::to_string(from) + "-" + std::to_string(text.size() - 1) + "/" + std::to_string(text.size())}};
+                       {"Content-Range", "bytes " + std::to_string(from) + "-" + std::to_string(text.size() - 1) + "/" +
+                                             std::to_string(text.size())}};
       answer.body = text.substr(from);
       answer.as_source = true;
       rest(answer, from);
@@ -386,9 +395,14 @@ TEST_CASE("what does not surely belong to what has been sent is not sent", "[sce
       {"another validator", [](Answer& a, std::uint64_t) { a.fields[0].second = "\"2\""; }},
       {"a weak one", [](Answer& a, std::uint64_t) { a.fields[0].second = "W/\"1\""; }},
       {"none", [](Answer& a, std::uint64_t) { a.fields.erase(a.fields.begin()); }},
-      {"another place", [&](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at + 1) + "-4194303/" + size; }},
-      {"another end", [&](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at) + "-4194302/" + size; }},
-      {"another size", [](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at) + "-4194303/4194305"; }},
+      {"another place",
+       [&](Answer& a, std::uint64_t at) {
+         a.fields[1].second = "bytes " + std::to_string(at + 1) + "-4194303/" + size;
+       }},
+      {"another end",
+       [&](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at) + "-4194302/" + size; }},
+      {"another size",
+       [](Answer& a, std::uint64_t at) { a.fields[1].second = "bytes " + std::to_string(at) + "-4194303/4194305"; }},
       {"two ranges", [](Answer& a, std::uint64_t) { a.fields.push_back(a.fields[1]); }},
       {"no range", [](Answer& a, std::uint64_t) { a.fields.pop_back(); }},
       {"another length", [](Answer& a, std::uint64_t) { a.body += "more"; }},

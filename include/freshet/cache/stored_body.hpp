@@ -114,7 +114,9 @@ class StoredBody final : public Pinned {
   /// From now on each last reader that leaves decides whether to go on: when not, the body is aborted at once, and
   /// `filler` is woken. A body that is passing never goes on without readers; one that never had a reader always does.
   /// With a clock, readers that hold up a body that is passing are cut off (ClientTooSlow): when the time in which the
-  /// writer had to wait for one, while another reader had read all there is, adds up to kMostHeldUp.
+  /// writer had to wait for one, while another reader had read all there is, adds up to kMostHeldUp, and a quarter of
+  /// the readers have cost next to nothing (an eighth of that). Among equals somebody is always the last: that is no
+  /// reason.
   void watch_readers(const FillWorth&, Waiter& filler, const Clock* clock = nullptr);
   static constexpr Milliseconds kMostHeldUp{1000};
   /// Cuts off those whose time is over although nothing happens. Any thread, for a tick to call. Returns how many.
@@ -174,6 +176,7 @@ class StoredBody final : public Pinned {
   void free_left_chunks() noexcept;
   bool is_held_up() const noexcept;
   bool holds_up(const StoredBodyReader&) const noexcept;
+  bool is_too_slow(const StoredBodyReader&) const noexcept;
   std::size_t book_hold_up() noexcept;
   void note_hold_up() noexcept;
   void cut_off(StoredBodyReader&) noexcept;
@@ -183,6 +186,7 @@ class StoredBody final : public Pinned {
   std::size_t next_capacity(std::size_t wanted) const noexcept;
   bool settle(State, Reason);
   bool settle_locked(State, Reason) noexcept;
+  void judge() noexcept;
   bool is_worth_finishing() const noexcept;
   void give_up() noexcept;
   void compact();

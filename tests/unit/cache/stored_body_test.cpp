@@ -399,15 +399,17 @@ TEST_CASE("nobody decides while nobody watches, nor for a body that nobody has r
   PlainLedger ledger;
   CountingWaiter writer, filler;
   auto body = make_ref<StoredBody>(ledger, 100, kNoLimit);
-  { const StoredBodyReader before(body); }
-  CHECK(body->is_whole());
   body->watch_readers({0, 100}, filler);
   CHECK(body->append(bytes_of("x"), writer) == Appended::Taken);
+  { const StoredBodyReader holding(body, 0, StoredBodyReader::Purpose::Holding); }
   CHECK(body->is_whole());
   body->stop_watching();
-  { const StoredBodyReader after(body); }
+  { const StoredBodyReader unwatched(body); }
   CHECK(body->is_whole());
   CHECK(filler.wakes == 0);
+  body->watch_readers({0, 100}, filler);  // it was the last one, and has left
+  CHECK_FALSE(body->is_whole());
+  CHECK(filler.wakes == 1);
 }
 
 TEST_CASE("a body that is passing ends at once with its last reader", "[cache][body][abandon][passing]") {

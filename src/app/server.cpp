@@ -239,9 +239,10 @@ void Server::await_drained(std::chrono::steady_clock::time_point end) {
   });
 }
 
-/// What no request pays for: expired responses leave the store.
+/// What no request pays for: expired responses leave the store, and readers that hold up others are cut off.
 void Server::keep_house() {
   store_.expire_some(clock_.now().steady, 10000);
+  store_.cut_off_slow_readers();
   std::uint64_t pauses = 0;
   for (const auto& site : sites_) pauses += site->counters().accept_pauses.get();
   if (pauses != 0 && pauses_seen_ == 0) log_warning("out of file descriptors: accepting pauses (said once; see freshet_accept_pauses_total)");

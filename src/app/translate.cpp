@@ -82,6 +82,7 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   made.policy.default_stale_if_error = std::chrono::duration_cast<Seconds>(settings.cache.stale_if_error);
   made.policy.targets = settings.cache.targets.names;
   made.policy.max_object_size = std::min<std::uint64_t>(settings.cache.max_object_size, settings.cache.max_size / 2);
+  made.finish_fill = {settings.cache.finish_fill_left, settings.cache.finish_fill_percent};
   for (const auto& listener : settings.listeners) made.listeners.push_back(listener_rules(settings, listener));
   for (const auto& from : settings.upstreams) made.upstreams.push_back(from.name);
   return made;

@@ -58,7 +58,7 @@ void Eviction::enqueue(EvictionNode& node, unsigned level, double base) noexcept
   const auto width = static_cast<unsigned>(std::bit_width(node.cost_));  // 1 .. 32; below 32 bytes all are alike
   const unsigned size_class = width < 5 ? 0 : width - 5;
   node.queue_ = static_cast<std::uint16_t>(size_class * kLevels + level);
-  node.priority_ = base + weight(level) / node.cost_;
+  node.priority_ = base + worth(level, node.cost_);
   Queue& queue = queues_[node.queue_];
   node.previous_ = queue.last;
   node.next_ = nullptr;
@@ -109,7 +109,7 @@ EvictionNode* Eviction::pick(Measure measure) noexcept {
     const unsigned level = level_of(node);
     const Standing standing = measure(node);
     const std::uint32_t cost_then = node.cost_;
-    const double base = node.priority_ - weight(level) / cost_then;
+    const double base = node.priority_ - worth(level, cost_then);
     erase(node);
     set_bytes(node, standing.bytes);
     const std::uint8_t used = node.used_.exchange(0, std::memory_order_relaxed);
@@ -117,7 +117,7 @@ EvictionNode* Eviction::pick(Measure measure) noexcept {
       enqueue(node, level, base);
       continue;
     }
-    inflation_ = std::max(inflation_, base + weight(level) / cost_then);
+    inflation_ = std::max(inflation_, base + worth(level, cost_then));
     if (used > 0) {
       enqueue(node, std::min(level + used, kLevels - 1), inflation_);
     } else if (standing.busy && passed_over++ < kMostPassedOver) {

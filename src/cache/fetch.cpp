@@ -1,5 +1,7 @@
 #include "freshet/cache/fetch.hpp"
 
+#include <utility>
+
 namespace freshet {
 
 Fetch::Look Fetch::look(Waiter& waiter) {
@@ -20,8 +22,11 @@ std::size_t Fetch::followers() const noexcept {
 }
 
 void Fetch::settle(Look verdict) {
+  // Nobody can join any more; one reference is the ticket's own.
+  if (verdict.response && references() > 1)
+    hold_.emplace(verdict.response->body(), 0, StoredBodyReader::Purpose::Holding);
   const std::lock_guard lock(mutex_);
-  look_ = verdict;
+  look_ = std::move(verdict);
   waiters_.wake_all();
 }
 

@@ -89,6 +89,10 @@ std::optional<ByteRange> PartList::only_claimed() const noexcept {
   return ByteRange{parts_.front().first, claimed_};
 }
 
+bool PartList::holds(const StoredBody* body) const noexcept {
+  return std::any_of(parts_.begin(), parts_.end(), [body](const Part& part) { return part.body.get() == body; });
+}
+
 std::uint64_t PartList::bytes() const noexcept {
   std::uint64_t sum = 0;
   for (const Part& part : parts_) sum += sizeof(StoredBody) + available(part);

@@ -14,23 +14,30 @@
 
 namespace freshet {
 
-/// Keys whose answers were not shareable, for a while: sets of four places, so that memory is bounded; the one that
-/// ends first is overwritten. A fingerprint that meets another one's makes a request go to the origin by itself, no
-/// more.
+/// What is remembered of keys whose answers were not stored.
+enum class Declined : std::uint8_t {
+  No,
+  NotShared,  ///< nobody waits for anybody
+  TooLarge,   ///< those who wait share it while it passes
+};
+
+/// Keys whose answers were not stored, for a while: sets of four places, so that memory is bounded; the one that
+/// ends first is overwritten. A fingerprint that meets another one's makes a request go to the origin by itself, or its
+/// answer pass, no more.
 class DeclinedKeys {
  public:
-  void remember(std::uint64_t hash, SteadyTime until) noexcept {
+  void remember(std::uint64_t hash, SteadyTime until, Declined why) noexcept {
     Place* chosen = nullptr;
     for (Place& place : set_of(hash)) {
       if (place.hash == hash) chosen = &place;
       if (chosen == nullptr || (chosen->hash != hash && place.until < chosen->until)) chosen = &place;
     }
-    *chosen = {hash, until};
+    *chosen = {hash, until, why};
   }
-  bool contains(std::uint64_t hash, SteadyTime now) const noexcept {
+  Declined find(std::uint64_t hash, SteadyTime now) const noexcept {
     for (const Place& place : places_[index(hash)])
-      if (place.hash == hash && now < place.until) return true;
-    return false;
+      if (place.hash == hash && now < place.until) return place.why;
+    return Declined::No;
   }
   void forget(std::uint64_t hash) noexcept {
     for (Place& place : set_of(hash))
@@ -41,6 +48,7 @@ class DeclinedKeys {
   struct Place {
     std::uint64_t hash = 0;
     SteadyTime until{};
+    Declined why = Declined::No;
   };
   using Set = std::array<Place, 4>;
   static std::size_t index(std::uint64_t hash) noexcept { return (hash >> 8) % 32; }

@@ -59,6 +59,7 @@ FetchTicket& FetchTicket::operator=(FetchTicket&& other) noexcept {
   began_ = other.began_;
   path_ = other.path_;
   remembered_ = other.remembered_;
+  large_ = other.large_;
   return *this;
 }
 
@@ -76,14 +77,24 @@ bool FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> fr
   return store_->put(*this, old.get(), freshened, true);
 }
 
+bool FetchTicket::has_followers() const noexcept {
+  return fetch_ && fetch_->references() > 2;  // the shard has one too
+}
+
+bool FetchTicket::share(const Ref<StoredResponse>& response, bool remember) {
+  ENSURE(store_ != nullptr);
+  return store_->hand_over(*this, response, remember);
+}
+
 void FetchTicket::decline(Reason why, bool remember) {
   ENSURE(store_ != nullptr);
-  store_->settle(*this, {FetchVerdict::Declined, why, 0}, remember);
+  const Declined kept = why == Reason::TooLarge ? Declined::TooLarge : Declined::NotShared;
+  store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, remember ? kept : Declined::No);
 }
 
 void FetchTicket::fail(Reason why, int status) {
   ENSURE(store_ != nullptr);
-  store_->settle(*this, {FetchVerdict::Failed, why, status}, false);
+  store_->settle(*this, {FetchVerdict::Failed, why, status, {}}, Declined::No);
 }
 
 // ---- the store ----
@@ -162,9 +173,12 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
     if (done) put_locked(shard, old, *response, gone);
     if (done && share) shard.declined.forget(response->hash());
   }
+  stop_keeping(gone, response.get(), Reason::Invalidated);
   const Reason why = done ? Reason::None : fit ? Reason::Invalidated : Reason::NoRoom;
   const FetchVerdict verdict = done && share ? FetchVerdict::Published : FetchVerdict::Declined;
-  settle(ticket, {verdict, why, 0}, !share);
+  Fetch::Look look{verdict, why, 0, {}};
+  if (verdict == FetchVerdict::Published) look.response = response;
+  settle(ticket, std::move(look), share ? Declined::No : Declined::NotShared);
   return done;
 }
 
@@ -172,6 +186,20 @@ bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
 bool Store::is_invalidated(Shard& shard, const FetchTicket& ticket, const StoredResponse& response) const noexcept {
   if (response.hash() == ticket.hash_) return shard.invalidations.may_contain(ticket.hash_, ticket.began_);
   return path_generation(response.key()) != ticket.path_;
+}
+
+bool Store::hand_over(FetchTicket& ticket, const Ref<StoredResponse>& response, bool remember) {
+  ENSURE(response->hash() == ticket.hash_);
+  bool valid = false;
+  {
+    Shard& shard = shard_of(ticket.hash_);
+    const std::lock_guard lock(shard.mutex);
+    valid = !shard.invalidations.may_contain(ticket.hash_, ticket.began_);
+  }
+  Fetch::Look look{FetchVerdict::Declined, Reason::Invalidated, 0, {}};
+  if (valid) look = {FetchVerdict::Published, Reason::TooLarge, 0, response};
+  settle(ticket, std::move(look), remember ? Declined::TooLarge : Declined::No);
+  return valid;
 }
 
 // REQUIRES: the shard is locked; `response` is in no store.
@@ -227,7 +255,7 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t 
   return ticket;
 }
 
-Store::Joined Store::join(const CacheKey& key, bool alone) {
+Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional) {
   Joined joined;
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
@@ -235,12 +263,14 @@ Store::Joined Store::join(const CacheKey& key, bool alone) {
   const std::lock_guard lock(shard.mutex);
   const auto flight = shard.flights.find(key.hash);
   const bool under_way = flight != shard.flights.end();
-  const bool remembered = shard.declined.contains(key.hash, now);
-  if (!alone && !remembered && under_way && flight->second.key == key.text) {
+  const Declined declined = shard.declined.find(key.hash, now);
+  if (declined == Declined::NotShared || (declined == Declined::TooLarge && conditional)) alone = true;
+  if (!alone && under_way && flight->second.key == key.text) {
     joined.follow = flight->second.fetch;
   } else {
-    joined.ticket = make_ticket(shard, key, path, !alone && !remembered && !under_way);
-    joined.ticket.remembered_ = remembered;
+    joined.ticket = make_ticket(shard, key, path, !alone && !under_way);
+    joined.ticket.remembered_ = declined != Declined::No;
+    joined.ticket.large_ = declined == Declined::TooLarge;
   }
   return joined;
 }
@@ -253,18 +283,18 @@ std::optional<FetchTicket> Store::join_background(const CacheKey& key) {
   return make_ticket(shard, key, path, true);
 }
 
-void Store::settle(FetchTicket& ticket, Fetch::Look look, bool remember) noexcept {
+void Store::settle(FetchTicket& ticket, Fetch::Look look, Declined declined) noexcept {
   const Ref<Fetch> fetch = std::move(ticket.fetch_);
   ticket.store_ = nullptr;
-  if (fetch || remember) {
+  if (fetch || declined != Declined::No) {
     Shard& shard = shard_of(ticket.hash_);
     const SteadyTime now = clock_.now().steady;
     const std::lock_guard lock(shard.mutex);
     const auto flight = shard.flights.find(ticket.hash_);
     if (fetch && flight != shard.flights.end() && flight->second.fetch == fetch) shard.flights.erase(flight);
-    if (remember) shard.declined.remember(ticket.hash_, now + options_.remember_declined);
+    if (declined != Declined::No) shard.declined.remember(ticket.hash_, now + options_.remember_declined, declined);
   }
-  if (fetch) fetch->settle(look);
+  if (fetch) fetch->settle(std::move(look));
 }
 
 // ---- leaving ----
@@ -289,16 +319,19 @@ std::size_t Store::invalidate(const CacheKey& key, FetchTicket& own) {
 
 std::size_t Store::invalidate_key(const CacheKey& key, FetchTicket& own) {
   Nodes gone;
-  Shard& shard = shard_of(key.hash);
-  const std::lock_guard lock(shard.mutex);
-  const bool still_good =
-      own.store_ == this && own.hash_ == key.hash && !shard.invalidations.may_contain(key.hash, own.began_);
-  shard.invalidations.add(key.hash);
-  if (still_good) own.began_ = shard.invalidations.now();
-  // A fetch that began earlier goes on, but nobody joins it any more.
-  const auto flight = shard.flights.find(key.hash);
-  if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);
-  while (StoredResponse* const response = shard.first(key.hash, key.text)) take_out(shard, *response, gone);
+  {
+    Shard& shard = shard_of(key.hash);
+    const std::lock_guard lock(shard.mutex);
+    const bool is_own = own.store_ == this && &shard_of(own.hash_) == &shard;
+    const bool was_good = is_own && !shard.invalidations.may_contain(own.hash_, own.began_);
+    shard.invalidations.add(key.hash);
+    if (was_good) own.began_ = shard.invalidations.now();
+    // A fetch that began earlier goes on, but nobody joins it any more.
+    const auto flight = shard.flights.find(key.hash);
+    if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);
+    while (StoredResponse* const response = shard.first(key.hash, key.text)) take_out(shard, *response, gone);
+  }
+  stop_keeping(gone, nullptr, Reason::Invalidated);
   count(counts_.invalidated, gone.size());
   return gone.size();
 }
@@ -310,13 +343,31 @@ void Store::remove(const Ref<StoredResponse>& response) {
   take_out(shard, *response, gone);
 }
 
+void Store::outgrown(const Ref<StoredResponse>& response) {
+  Nodes gone;
+  Shard& shard = shard_of(response->hash());
+  const SteadyTime now = clock_.now().steady;
+  const std::lock_guard lock(shard.mutex);
+  take_out(shard, *response, gone);
+  shard.declined.remember(response->hash(), now + options_.remember_declined, Declined::TooLarge);
+}
+
+// Nobody finds them any more: what is still filling serves those who read it now, and no more is kept than they need.
+// A body that `successor` has too stays.
+void Store::stop_keeping(const Nodes& gone, const StoredResponse* successor, Reason why) noexcept {
+  for (const Ref<StoredResponse>& response : gone) response->stop_keeping(successor, why);
+}
+
 // Takes what has left the queues out of the index too.
 bool Store::forget(const Ref<StoredResponse>& response) noexcept {
-  Shard& shard = shard_of(response->hash());
-  const std::lock_guard lock(shard.mutex);
-  if (!shard.index.remove(*response)) return false;
-  response->release();  // the index's reference; the caller has another one
+  {
+    Shard& shard = shard_of(response->hash());
+    const std::lock_guard lock(shard.mutex);
+    if (!shard.index.remove(*response)) return false;
+    response->release();  // the index's reference; the caller has another one
+  }
   counts_.objects.fetch_sub(1, std::memory_order_relaxed);
+  response->stop_keeping(nullptr, Reason::NoRoom);
   return true;
 }
 
@@ -358,6 +409,27 @@ std::size_t Store::expire_some(SteadyTime now, std::size_t work) {
   }
   count(counts_.expired, expired);
   return expired;
+}
+
+void Store::add_passing(const Ref<StoredBody>& body) {
+  const std::lock_guard lock(passing_mutex_);
+  passing_.push_back(body);
+}
+
+void Store::remove_passing(const StoredBody& body) noexcept {
+  const std::lock_guard lock(passing_mutex_);
+  std::erase_if(passing_, [&body](const Ref<StoredBody>& other) { return other.get() == &body; });
+}
+
+std::size_t Store::cut_off_slow_readers() {
+  std::vector<Ref<StoredBody>> passing;
+  {
+    const std::lock_guard lock(passing_mutex_);
+    passing = passing_;
+  }
+  std::size_t cut = 0;
+  for (const Ref<StoredBody>& body : passing) cut += body->cut_off_slow_readers();
+  return cut;
 }
 
 StoreFigures Store::figures() const {

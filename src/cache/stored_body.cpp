@@ -12,7 +12,6 @@ namespace freshet {
 namespace {
 
 constexpr std::size_t kKiB = 1024;
-constexpr std::uint64_t kWindow = 1024 * kKiB;  // how far a passing body runs ahead of its slowest reader
 constexpr std::size_t kLargestChunk = 1024 * kKiB;
 constexpr std::size_t kLargestWhole = 4 * 1024 * kKiB;  // a declared length up to this is one chunk
 constexpr std::size_t kSmallestChunk = 1 * kKiB, kSecondChunk = 16 * kKiB;
@@ -74,6 +73,7 @@ void StoredBody::free_chunk(BodyChunk* chunk) noexcept {
 // ---- the writer ----
 
 StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter& writer) {
+  const std::uint64_t before = size();
   if (!passing() && size() + bytes.size() > max_size_) start_passing(Reason::TooLarge);
   for (bool first = true; first || !bytes.empty(); first = false) {
     if (first && passing())
@@ -89,9 +89,15 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
     std::memcpy(chunk.bytes() + chunk.used, bytes.data(), n);
     bytes = bytes.subspan(n);
     const std::lock_guard lock(mutex_);
+    if (state() != State::Filling) return Appended::Unread;
     chunk.used += static_cast<std::uint32_t>(n);
     size_.store(size() + n, std::memory_order_release);
     if (bytes.empty()) traffic_->waiting_readers.wake_all();
+    const auto& unread_from = traffic_->unread_from;
+    if (unread_from && expected_ == kUnknownLength && before - *unread_from > traffic_->worth.left) {
+      give_up();
+      return Appended::Unread;
+    }
   }
   return Appended::Taken;
 }
@@ -99,15 +105,20 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
 // REQUIRES: passing. Empty when append() may go on.
 std::optional<StoredBody::Appended> StoredBody::check_window(Waiter& writer) {
   const std::lock_guard lock(mutex_);
+  if (state() != State::Filling) return Appended::Unread;
   traffic_->waiting_writer.remove(writer);
-  if (traffic_->readers.empty()) return Appended::Unread;
+  if (traffic_->readers.empty()) {
+    give_up();
+    return Appended::Unread;
+  }
   free_left_chunks();
   const std::uint64_t ahead = size() - std::min(slowest_locked(), size());
   // Without room in the ledger, one chunk at a time: it goes on, but holds next to nothing.
   const bool chunk_in_spite = last_ != nullptr && last_->charged == 0;
-  if (ahead < kWindow && !(chunk_in_spite && ahead > 0)) return {};
-  traffic_->waiting_writer.add(writer);
-  return Appended::WindowFull;
+  const bool full = ahead >= kWindow || (chunk_in_spite && ahead > 0);
+  if (full) traffic_->waiting_writer.add(writer);
+  note_hold_up();
+  return full ? std::optional(Appended::WindowFull) : std::nullopt;
 }
 
 std::uint64_t StoredBody::slowest_locked() const noexcept {
@@ -125,13 +136,15 @@ void StoredBody::free_left_chunks() noexcept {
     if (first_ == nullptr) last_ = nullptr;
     for (StoredBodyReader* reader : traffic_->readers)
       if (reader->chunk_ == left) reader->chunk_ = nullptr;
-    free_chunk(left);
+    left->left = true;
+    if (left->keepers == 0) free_chunk(left);
   }
 }
 
-void StoredBody::start_passing(Reason why) {
+void StoredBody::start_passing(Reason why) noexcept {
+  if (state() != State::Filling) return;
   const std::lock_guard lock(mutex_);
-  if (passing_.load(std::memory_order_relaxed)) return;
+  if (state() != State::Filling || passing()) return;
   why_ = why;
   passing_.store(true, std::memory_order_release);
 }
@@ -177,21 +190,59 @@ bool StoredBody::extend(std::size_t wanted) {
   return true;
 }
 
-void StoredBody::finish() {
+bool StoredBody::finish() {
+  if (state() != State::Filling) return false;
   ENSURE(expected_ == kUnknownLength || expected_ == size());
   if (!passing()) compact();
-  settle(State::Complete, Reason::None);
+  return settle(State::Complete, Reason::None);
 }
 
-void StoredBody::abort(Reason why) { settle(State::Aborted, why); }
+bool StoredBody::abort(Reason why) { return settle(State::Aborted, why); }
 
-void StoredBody::settle(State state, Reason why) {
+bool StoredBody::settle(State state, Reason why) {
   const std::lock_guard lock(mutex_);
-  if (state_.load(std::memory_order_relaxed) != State::Filling) return;
+  return settle_locked(state, why);
+}
+
+bool StoredBody::settle_locked(State state, Reason why) noexcept {
+  if (state_.load(std::memory_order_relaxed) != State::Filling) return false;
   if (state == State::Aborted) why_ = why;
   state_.store(state, std::memory_order_release);
   traffic_->waiting_readers.wake_all();
   release_traffic();
+  return true;
+}
+
+void StoredBody::watch_readers(const FillWorth& worth, Waiter& filler, const Clock* clock) {
+  const std::lock_guard lock(mutex_);
+  if (!traffic_) return;
+  traffic_->clock = clock;
+  traffic_->worth = worth;
+  traffic_->filler = &filler;
+}
+
+void StoredBody::stop_watching() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!traffic_) return;
+  traffic_->filler = nullptr;
+  traffic_->clock = nullptr;
+  traffic_->held_up_since.reset();
+  traffic_->was_read = false;
+}
+
+// REQUIRES: the mutex is held; filling; no reader is left.
+bool StoredBody::is_worth_finishing() const noexcept {
+  if (passing()) return false;
+  if (expected_ == kUnknownLength) return true;  // append() counts what comes from here on
+  const FillWorth& worth = traffic_->worth;
+  const std::uint64_t share = expected_ / 100 * worth.percent + expected_ % 100 * worth.percent / 100;
+  return size() >= share || expected_ - size() <= worth.left;
+}
+
+// REQUIRES: the mutex is held; filling; no reader is left.
+void StoredBody::give_up() noexcept {
+  if (traffic_->filler != nullptr) traffic_->filler->wake();
+  settle_locked(State::Aborted, Reason::ClientClosed);
 }
 
 void StoredBody::stop_writing(Waiter& writer) noexcept {
@@ -255,16 +306,28 @@ std::size_t StoredBody::readers() const noexcept {
 void StoredBody::add_reader(StoredBodyReader& reader) {
   if (state() == State::Complete && !passing()) return;  // nothing will change any more
   const std::lock_guard lock(mutex_);
-  if (state_.load(std::memory_order_relaxed) != State::Filling) return;
+  const std::uint64_t begins = first_ != nullptr ? first_->from : size();
+  reader.missed_ = state() == State::Aborted || reader.at_ < begins;
+  if (state() != State::Filling) return;
+  book_hold_up();
   traffic_->readers.push_back(&reader);
+  traffic_->unread_from.reset();
   reader.registered_ = true;
 }
 
 void StoredBody::remove_reader(StoredBodyReader& reader) noexcept {
   const std::lock_guard lock(mutex_);
+  book_hold_up();
+  if (reader.cut_off_) return let_go(reader);
   stop_waiting_locked(reader);
   std::erase(traffic_->readers, &reader);
   traffic_->waiting_writer.wake_all();
+  note_hold_up();
+  if (traffic_->filler != nullptr && reader.purpose_ == StoredBodyReader::Purpose::Reading) traffic_->was_read = true;
+  if (traffic_->readers.empty() && traffic_->was_read && state() == State::Filling) {
+    traffic_->unread_from = size();
+    if (!is_worth_finishing()) return give_up();
+  }
   release_traffic();
 }
 
@@ -285,6 +348,11 @@ StoredBody::Look StoredBody::look_locked(StoredBodyReader& reader, Waiter* waite
   Look look;
   const std::uint64_t here = size();
   const State state = state_.load(std::memory_order_acquire);
+  if (reader.cut_off_) {
+    look.state = Look::State::Aborted;
+    look.why = Reason::ClientTooSlow;
+    return look;
+  }
   if (reader.at_ < here) {
     look = data_at(reader, here);
   } else if (state == State::Complete) {
@@ -326,7 +394,8 @@ StoredBody::Look StoredBody::data_at(StoredBodyReader& reader, std::uint64_t siz
   return look;
 }
 
-StoredBodyReader::StoredBodyReader(Ref<StoredBody> body, std::uint64_t from) : body_(std::move(body)), at_(from) {
+StoredBodyReader::StoredBodyReader(Ref<StoredBody> body, std::uint64_t from, Purpose purpose)
+    : body_(std::move(body)), at_(from), purpose_(purpose) {
   body_->add_reader(*this);
 }
 
@@ -348,8 +417,11 @@ void StoredBodyReader::advance(std::uint64_t n) noexcept {
     return;
   }
   const std::lock_guard lock(body_->mutex_);
+  body_->book_hold_up();
   at_ += n;
+  if (cut_off_) return body_->let_go(*this);
   if (body_->traffic_) body_->traffic_->waiting_writer.wake_all();
+  body_->note_hold_up();
 }
 
 }  // namespace freshet

@@ -92,6 +92,17 @@ std::uint64_t StoredResponse::bytes() const noexcept {
   return charged_ + sizeof(StoredBody) + std::max(there, body_->expected().value_or(kGuess));
 }
 
+void StoredResponse::stop_keeping(const StoredResponse* successor, Reason why) noexcept {
+  const auto stays = [successor](const StoredBody* body) {
+    if (successor == nullptr) return false;
+    return successor->body_.get() == body || (successor->parts_ && successor->parts_->holds(body));
+  };
+  if (!stays(body_.get())) body_->stop_keeping(why);
+  if (!parts_) return;
+  for (const Part& part : parts_->all())
+    if (!stays(part.body.get())) part.body->stop_keeping(why);
+}
+
 StoredResponse::~StoredResponse() {
   if (ledger_ != nullptr) ledger_->credit(charged_);
 }

@@ -195,6 +195,7 @@ void add_cache(Page& page, const Workers& workers, const GaugeReadings& readings
   for (const auto& [reason, count] : readings.cache_evictions)
     page.add(Family::CacheEvictions, {reason}, static_cast<double>(count));
   page.add(Family::CacheFills, total(workers, [](auto& w) { return w.fills_in_flight.get(); }));
+  page.add(Family::CacheFillsAbandoned, total(workers, [](auto& w) { return w.fills_abandoned.get(); }));
 }
 
 void add_tunnels(Page& page, const Workers& workers) {

@@ -30,7 +30,6 @@ bool is_about_the_url(Reason why) noexcept {
     case Reason::StatusNotCacheable:
     case Reason::VaryStar:
     case Reason::SetCookie:
-    case Reason::TooLarge:
     case Reason::AlreadyStale: return true;
     default: return false;
   }
@@ -72,8 +71,8 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
   errand.times.received = clock_.now();
 
   if (origin.outcome.origin_status == 0) co_return failed(errand, std::move(origin));
-  const auto& held = errand.look.found.response;
-  if (held && !errand.look.has_gap() && is_trouble(origin.head.status) &&
+  const StoredResponse* held = errand.fallback();
+  if (held && is_trouble(origin.head.status) &&
       may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
     CacheStatus said;
     said.forward_status = origin.head.status;
@@ -81,11 +80,16 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
     co_return stale_hit(errand, said);
   }
   if ((asked == Preconditions::Stored || asked == Preconditions::StoredPart) && origin.head.status == 304) {
+    if (!held) {  // its body has failed meanwhile: without it the 304 is worth nothing
+      errand.forget_stored();
+      origin = Reply();
+      Reply again = co_await fetch(errand);
+      co_return again;
+    }
     bool done = false;
     Reply reply = freshened(errand, origin, done);
     if (done) co_return reply;
   }
-  if (auto reply = learn_from_head(errand, origin)) co_return std::move(*reply);
   if (asked == Preconditions::Variants && origin.head.status == 304) {
     if (auto reply = selected_variant(errand, origin)) co_return std::move(*reply);
     errand.offers_variants = false;
@@ -93,6 +97,7 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
     Reply again = co_await fetch(errand);
     co_return again;
   }
+  if (auto reply = learn_from_head(errand, origin)) co_return std::move(*reply);
   std::unique_ptr<FillJob> fill;
   if (asked == Preconditions::Gap && contradicts_parts(origin.head.status)) {
     if (auto reply = completed(errand, origin, fill)) {
@@ -102,27 +107,29 @@ Task<Reply> CachingProxy::fetch(Errand& errand) {
       }
       co_return std::move(*reply);
     }
-    store_.remove(held);
-    errand.look.found.response = nullptr;
-    errand.look.fit = PartsFit();
+    store_.remove(errand.look.found.response);
+    errand.forget_stored();
     origin = Reply();
     Reply again = co_await fetch(errand);
     co_return again;
   }
   const StoreDecision decision = decide_store(client.head, origin.head, origin.length, options_.policy, errand.times);
-  const Reason against = why_not_stored(client, origin.head.status, asked, decision);
+  Reason against = why_not_stored(client, origin.head.status, asked, decision);
+  const bool outgrew = errand.ticket.remembered_as_large() && !origin.length && origin.body.source;
+  if (against == Reason::None && outgrew) against = Reason::TooLarge;
   if (against != Reason::None && asked == Preconditions::Drop && client.head.fields.contains(FieldId::Range)) {
     errand.keeps_range = true;
     origin = Reply();
     Reply again = co_await fetch(errand);
     co_return again;
   }
-  if (against != Reason::None) co_return pass_on(errand, std::move(origin), against);
   // A request for a part (with no-cache, say) must not cost the others a whole that is still good.
-  if (decision.part && held && !held->parts() && is_fresh(held->meta(), errand.times.received.steady))
-    co_return pass_on(errand, std::move(origin), Reason::PartialResponse);
+  if (against == Reason::None && decision.part && held && !held->parts() && is_fresh(held->meta(), errand.times.received.steady))
+    against = Reason::PartialResponse;
 
-  if (!is_stored(errand, origin, decision, fill)) co_return pass_on(errand, std::move(origin), Reason::NoRoom);
+  const bool shared = against == Reason::TooLarge && is_shared(errand, origin, decision, fill);
+  if (!shared && against != Reason::None) co_return pass_on(errand, std::move(origin), against);
+  if (!shared && !is_stored(errand, origin, decision, fill)) co_return pass_on(errand, std::move(origin), Reason::NoRoom);
   if (fill) {
     Task<void> filling = run_fill(std::move(fill));
     co_await spawn(std::move(filling));
@@ -137,9 +144,8 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   CacheStatus said;
   if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
   said.detail = why;
-  const auto& stored = errand.look.found.response;
-  if (stored && !errand.look.has_gap() &&
-      may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
+  const StoredResponse* stored = errand.fallback();
+  if (stored && may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
                                          clock_.now().steady))
     return stale_hit(errand, said);
   sign(reply, errand.client, said);
@@ -204,6 +210,7 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
                                                      client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
   if (!stored) return false;
   auto job = std::make_unique<FillJob>(store_, counters_, stored, std::move(origin.body.source));
+  job->worth = errand.background ? FillWorth::always() : options_.finish_fill;
   if (whole) {
     Wakeup nobody;
     if (!origin.body.whole.bytes.empty() && body->append(origin.body.whole.bytes, nobody) != StoredBody::Appended::Taken) return false;
@@ -248,6 +255,7 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
   }
   // The client's reader comes before the fill starts, so that the fill never finds itself without one.
   origin.body = make_stored_body(stored->body(), 0, {});
+  make_resumable(origin, errand.client, stored);
   sign(origin, client, said);
   return origin;
 }
@@ -272,6 +280,7 @@ Task<void> CachingProxy::revalidate(std::unique_ptr<DetachedRequest> request, Lo
   look.key.text = own.arena.copy(look.key.text);
   look.uri.text = own.arena.copy(look.uri.text);
   Errand errand(own, std::move(look), std::move(ticket));
+  errand.background = true;
   const Reply reply = co_await fetch(errand);
 }
 

@@ -16,12 +16,15 @@ struct FillJob {
   WorkerCounters& counters;
   Ref<StoredResponse> response;
   std::unique_ptr<BodySource> source;
+  bool shared = false;  ///< it was never in the store
+  FillWorth worth;  ///< when it goes on although nobody reads any more
   FillJob(Store& s, WorkerCounters& c, Ref<StoredResponse> r, std::unique_ptr<BodySource> b)
       : store(s), counters(c), response(std::move(r)), source(std::move(b)) {}
 };
 
 /// Reads the source to its end. Cut short, or grown beyond the limits: the response leaves the store, and readers get what there is
-/// (RFC 9111 3.3: an incomplete response is not stored as complete).
+/// (RFC 9111 3.3: an incomplete response is not stored as complete). Given up by its readers: the response leaves the store, and the
+/// source is closed at once.
 Task<void> run_fill(std::unique_ptr<FillJob> job);
 
 }  // namespace freshet

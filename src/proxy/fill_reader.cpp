@@ -21,7 +21,9 @@ Task<Result<Piece>> FillReader::read() {
         co_return Piece(bytes, Pin(body_), look.last || taken_ == left_);
       }
       case State::End: co_return Piece({}, nullptr, true);
-      case State::Aborted: co_return Failure(look.why, Side::Origin, 502);
+      case State::Aborted:
+        if (look.why == Reason::ClientTooSlow) co_return Failure(look.why, Side::Client, 0);
+        co_return Failure(look.why, Side::Origin, 502);
       case State::Wait: break;
     }
     co_await wakeup_.wait();

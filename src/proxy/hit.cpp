@@ -12,9 +12,6 @@
 namespace freshet {
 namespace {
 
-/// What one Range field may ask for: more is answered with the whole (RFC 9110 14.2).
-constexpr std::size_t kMostRanges = 16;
-
 /// The fields that a 304 carries (RFC 9110 15.4.5): those that guide caches; the client has the rest.
 bool belongs_in_304(FieldId id) noexcept {
   switch (id) {
@@ -116,7 +113,11 @@ Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const 
   const auto ranges = wanted_ranges(request, *stored, size);
   add_lines(reply, request, lines);
   if (ranges && ranges->kind == RangeKind::Unsatisfiable) return unsatisfiable(request, std::move(reply), *size);
-  if (ranges && ranges->parts.size() > 1) return make_multipart(request, std::move(reply), stored->body(), ranges->parts, *size);
+  if (ranges && ranges->parts.size() > 1) {
+    std::vector<RangeContent> contents;
+    for (const ByteRange& range : ranges->parts) contents.push_back({range, {{stored->body(), range.first, range.size}}});
+    return make_multipart(request, std::move(reply), contents, *size);
+  }
   if (ranges) {
     const ByteRange& part = ranges->parts.front();
     reply.head.status = 206;
@@ -137,6 +138,7 @@ Reply make_parts_hit(const Request& request, const Ref<StoredResponse>& stored, 
   reply.pin = Pin(stored);
   if (has_this_already(request, *stored)) return not_modified(request, std::move(reply), lines);
   add_lines(reply, request, lines);
+  if (!fit.several.empty()) return make_multipart(request, std::move(reply), fit.several, *stored->parts()->complete());
   reply.head.status = fit.whole ? 200 : 206;
   if (!fit.whole) reply.added.add(FieldId::ContentRange, content_range(&fit.wanted, stored->parts()->complete(), request.arena));
   reply.length = fit.wanted.size;

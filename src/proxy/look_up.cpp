@@ -1,6 +1,7 @@
 // What the store has for a request, and what follows from it: a hit, a wait for another client's fetch, or a fetch.
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
+#include "freshet/cache/vary.hpp"
 #include "freshet/exchange/error_reply.hpp"
 #include "pipeline.hpp"
 
@@ -64,7 +65,20 @@ Reply CachingProxy::answer_from(const Request& request, const LookUp& look, cons
   return stored->parts() ? make_parts_hit(request, stored, look.fit, lines) : make_hit(request, stored, lines);
 }
 
-Reply CachingProxy::hit(const Request& request, const LookUp& look, CacheResult result) {
+Holds LookUp::hold() const {
+  Holds holds;
+  if (!found.response) return holds;
+  if (!found.response->parts()) holds.add(found.response->body());
+  for (const PartSlice& slice : fit.slices) holds.add(slice);
+  for (const RangeContent& each : fit.several)
+    for (const PartSlice& slice : each.slices) holds.add(slice);
+  return holds;
+}
+
+/// Empty when the body has been lost since the look-up: look again.
+std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, CacheResult result) {
+  const Holds holds = look.hold();
+  if (holds.late()) return {};
   CacheStatus said;
   said.hit = result != CacheResult::Collapsed;
   said.ttl = look.decision.ttl;
@@ -78,10 +92,21 @@ Reply CachingProxy::hit(const Request& request, const LookUp& look, CacheResult 
   lines.age = look.decision.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   Reply reply = answer_from(request, look, look.found.response, lines);
+  make_resumable(reply, request, look.found.response);
   reply.outcome.cache = result;
   reply.outcome.reason = look.decision.why;
   reply.outcome.cache_status = lines.cache_status;
   return reply;
+}
+
+/// What another client's fetch brought, when it suits this request too.
+std::optional<Reply> CachingProxy::take(Request& request, LookUp& look, const Fetch::Look& seen) {
+  if (!seen.response || seen.response->parts() || !vary_matches(seen.response->vary_key(), request.head.fields)) return {};
+  look.found.response = seen.response;
+  look.fit = PartsFit();
+  look.decision = decide_reuse(look.directives, &seen.response->meta(), options_.policy, clock_.now().steady);
+  if (look.decision.reuse != Reuse::Use) return {};
+  return hit(request, look, CacheResult::Collapsed);
 }
 
 /// The origin is in trouble, and the stored response may stand in for it (RFC 9111 4.2.4).
@@ -111,15 +136,21 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     const Time now = clock_.now();
     LookUp look = look_up(request, now, content);
     look_for_equivalent(request, now, look);
-    if (look.decision.reuse == Reuse::Use)
-      co_return hit(request, look, followed ? CacheResult::Collapsed : look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
+    if (look.decision.reuse == Reuse::Use) {
+      const bool fresh = look.decision.why == Reason::Fresh;
+      if (auto reply = hit(request, look, followed ? CacheResult::Collapsed : fresh ? CacheResult::Hit : CacheResult::Stale))
+        co_return std::move(*reply);
+      continue;
+    }
     if (look.decision.reuse == Reuse::UseAndRevalidate) {
+      std::optional<Reply> reply = hit(request, look, CacheResult::Stale);
+      if (!reply) continue;
       if (auto ticket = store_.join_background(look.key)) {
         auto detached = std::make_unique<DetachedRequest>(request);
         Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket));
         co_await spawn(std::move(errand));
       }
-      co_return hit(request, look, CacheResult::Stale);
+      co_return std::move(*reply);
     }
     if (look.decision.reuse == Reuse::Refuse) {
       CacheStatus said;
@@ -128,14 +159,18 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     const bool own_part = request.head.fields.contains(FieldId::Range) && !options_.fetch_whole_for_range;
     const bool alone = followed || own_part || request.head.method == Method::Head || look.directives.no_store ||
                        look.directives.no_cache || request.head.fields.contains(FieldId::Authorization);
-    Store::Joined joined = store_.join(look.key, alone);
+    const bool conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+    Store::Joined joined = store_.join(look.key, alone, conditional);
     if (!joined.follow) {
       Errand errand(request, std::move(look), std::move(joined.ticket));
       Reply reply = co_await fetch(errand);
       co_return reply;
     }
-    const Fetch::Look seen = co_await follow(std::move(joined.follow));
+    const Ref<Fetch> leader = std::move(joined.follow);  // holds the body for us until take() has a reader
+    Task<Fetch::Look> following = follow(leader);
+    const Fetch::Look seen = co_await std::move(following);
     followed = true;
+    if (auto reply = take(request, look, seen)) co_return std::move(*reply);
     if (seen.verdict != FetchVerdict::Failed) continue;
     Errand errand(request, std::move(look), FetchTicket());
     Reply failure = make_error_reply(request, {seen.reason, Side::Origin, seen.status}, options_.pseudonym);

@@ -35,8 +35,7 @@ FieldsView without_content_type(FieldsView fields, Arena& arena) {
 
 }  // namespace
 
-Reply make_multipart(const Request& request, Reply reply, const Ref<StoredBody>& body, const std::vector<ByteRange>& ranges,
-                     std::uint64_t size) {
+Reply make_multipart(const Request& request, Reply reply, const std::vector<RangeContent>& ranges, std::uint64_t size) {
   const std::string boundary = make_boundary();
   const auto type = reply.head.fields.first(FieldId::ContentType);
   auto sequence = std::make_unique<SequenceSource>();
@@ -45,13 +44,13 @@ Reply make_multipart(const Request& request, Reply reply, const Ref<StoredBody>&
     length += text.size();
     sequence->add(std::move(text));
   };
-  for (const ByteRange& range : ranges) {
+  for (const auto& [range, slices] : ranges) {
     std::string text = (length == 0 ? "--" : "\r\n--") + boundary + "\r\n";
     if (type) text.append("Content-Type: ").append(*type).append("\r\n");
     text.append("Content-Range: ").append(content_range(&range, size, request.arena)).append("\r\n\r\n");
     add_text(std::move(text));
     length += range.size;
-    sequence->add(PartSlice{body, range.first, range.size});
+    for (const PartSlice& slice : slices) sequence->add(slice);
   }
   add_text("\r\n--" + boundary + "--\r\n");
 

@@ -4,14 +4,20 @@
 #include <cstdint>
 #include <vector>
 
-#include "freshet/cache/stored_body.hpp"
+#include "freshet/cache/parts.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/http/range.hpp"
 
 namespace freshet {
 
-/// Makes of `reply`, whose head is that of the whole response, the 206 with these ranges of `body`, in the order in which they were
-/// asked for. `size`: of the whole.
-Reply make_multipart(const Request&, Reply reply, const Ref<StoredBody>& body, const std::vector<ByteRange>& ranges, std::uint64_t size);
+/// One of several ranges, and where its bytes are.
+struct RangeContent {
+  ByteRange range;
+  std::vector<PartSlice> slices;
+};
+
+/// Makes of `reply`, whose head is that of the whole response, the 206 with these ranges, in the order in which they were asked for.
+/// `size`: of the whole.
+Reply make_multipart(const Request&, Reply reply, const std::vector<RangeContent>& ranges, std::uint64_t size);
 
 }  // namespace freshet

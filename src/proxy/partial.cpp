@@ -51,7 +51,10 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   fit.wanted = errand.look.fit.wanted;
   fit.slices = parts->cover(fit.wanted, body.get());
   auto combined = freshen(*old, errand.client.head, origin.head, options_.policy, errand.times, store_, {body, std::move(parts)});
-  if (fit.slices.empty() || !combined || !still_belongs(errand, combined->head().fields)) return {};
+  Holds holds;
+  for (const PartSlice& slice : fit.slices)
+    if (slice.body != body) holds.add(slice);
+  if (fit.slices.empty() || holds.late() || !combined || !still_belongs(errand, combined->head().fields)) return {};
 
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
@@ -74,6 +77,7 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
     else body->abort(Reason::NoRoom);
   } else {
     fill = std::make_unique<FillJob>(store_, counters_, combined, std::move(origin.body.source));
+    fill->worth = options_.finish_fill;
   }
   return reply;
 }

@@ -7,12 +7,12 @@
 namespace freshet {
 namespace {
 
-/// What a Range wants from a list of parts; empty when that cannot be said, or is not one range.
-std::optional<ByteRange> resolve(std::string_view range, const PartList& parts) {
+/// What a Range wants from a list of parts; empty when that cannot be said.
+std::vector<ByteRange> resolve(std::string_view range, const PartList& parts) {
   // Without a size, "first-last" is the only kind that says what it wants; the others end up beyond all parts.
-  const RangeVerdict verdict = decide_range(range, parts.complete().value_or(UINT64_MAX), 1);
+  RangeVerdict verdict = decide_range(range, parts.complete().value_or(UINT64_MAX), parts.complete() ? kMostRanges : 1);
   if (verdict.kind != RangeKind::Satisfiable) return {};
-  return verdict.parts.front();
+  return std::move(verdict.parts);
 }
 
 /// A part that came shorter than its Content-Range said is the origin's answer all the same: to the same question, and to one for
@@ -22,6 +22,16 @@ std::optional<ByteRange> from_short_part(ByteRange wanted, const PartList& parts
   if (parts.can_combine() || !held || wanted.first < held->first || wanted.first >= held->first + held->size) return {};
   if (wanted.first + wanted.size > claimed->first + claimed->size) return {};
   return ByteRange{wanted.first, std::min(wanted.size, held->first + held->size - wanted.first)};
+}
+
+PartsFit covered(const std::vector<ByteRange>& wanted, const PartList& parts) {
+  PartsFit fit;
+  for (const ByteRange& range : wanted) {
+    fit.several.push_back({range, parts.cover(range)});
+    if (fit.several.back().slices.empty()) return {};
+  }
+  fit.kind = PartsFit::Kind::Covered;
+  return fit;
 }
 
 PartsFit covered(ByteRange wanted, const PartList& parts) {
@@ -46,16 +56,18 @@ PartsFit fit_parts(const Request& request, const StoredResponse& stored) {
   if (range && *range == parts.asked() && parts.only()) return covered(*parts.only(), parts);
 
   if (!range && !parts.complete()) return {};
-  const auto wanted = range ? resolve(*range, parts) : std::optional(ByteRange{0, *parts.complete()});
-  if (!wanted) return {};
-  PartsFit fit = covered(*wanted, parts);
+  const auto all_wanted = range ? resolve(*range, parts) : std::vector<ByteRange>{{0, *parts.complete()}};
+  if (all_wanted.empty()) return {};
+  if (all_wanted.size() > 1) return covered(all_wanted, parts);
+  const ByteRange wanted = all_wanted.front();
+  PartsFit fit = covered(wanted, parts);
   fit.whole = !range;
   if (fit.kind == PartsFit::Kind::Covered) return fit;
   if (range)
-    if (const auto shorter = from_short_part(*wanted, parts)) return covered(*shorter, parts);
+    if (const auto shorter = from_short_part(wanted, parts)) return covered(*shorter, parts);
   if (!meta.has_strong_etag() || !parts.can_combine() || !parts.complete()) return {};
   fit.kind = PartsFit::Kind::Gap;
-  fit.missing = parts.missing(*wanted);
+  fit.missing = parts.missing(wanted);
   return fit;
 }
 

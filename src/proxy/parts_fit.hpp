@@ -8,6 +8,7 @@
 #include "freshet/cache/stored_response.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/http/range.hpp"
+#include "multipart.hpp"
 
 namespace freshet {
 
@@ -21,9 +22,14 @@ struct PartsFit {
   ByteRange wanted;    ///< what the answer holds
   ByteRange missing;
   std::vector<PartSlice> slices;  ///< of `wanted`, when Covered
+  std::vector<RangeContent> several;  ///< when Covered, and more than one range is wanted: they, instead of the two above
 };
 
-/// REQUIRES: `stored.parts()`. Several ranges, other methods than GET, and conditions that the parts do not meet find them Useless.
+/// What one Range field may ask for: more is answered with the whole (RFC 9110 14.2).
+inline constexpr std::size_t kMostRanges = 16;
+
+/// REQUIRES: `stored.parts()`. Other methods than GET, conditions that the parts do not meet, and several ranges of which one is missing
+/// find them Useless.
 PartsFit fit_parts(const Request&, const StoredResponse& stored);
 
 /// True when `head` is the 206 that was asked for to close a gap: exactly these bytes, of the same representation (RFC 9110 15.3.7.3).

@@ -11,6 +11,7 @@
 
 #include "cache_status.hpp"
 #include "fill.hpp"
+#include "hold.hpp"
 #include "freshet/proxy/caching_proxy.hpp"
 #include "hit.hpp"
 #include "origin_request.hpp"
@@ -30,6 +31,8 @@ struct LookUp {
   PartsFit fit;  ///< when what was found is in parts; never Useless then
   ReuseDecision decision;
   bool has_gap() const noexcept { return fit.kind == PartsFit::Kind::Gap; }
+  /// What was found stays as it is while this lives.
+  Holds hold() const;
 };
 
 /// What one fetch needs to remember from beginning to end.
@@ -41,7 +44,21 @@ struct Errand {
   std::vector<Ref<StoredResponse>> variants;  ///< offered to the origin
   bool offers_variants = true;
   bool keeps_range = false;  ///< asking for the whole in place of a range did not pay: ask for what the client wants
-  Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)) {}
+  bool background = false;   ///< no client waits for the answer
+  Holds holds;               ///< on what is stored, as it may be used after all
+  Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)), holds(look.hold()) {}
+  /// What may stand in for the origin's answer; null also when its body has been lost.
+  const StoredResponse* fallback() const noexcept {
+    const auto& stored = look.found.response;
+    return stored && !look.has_gap() && stored->is_usable() && !holds.late() ? stored.get() : nullptr;
+  }
+  /// From here on it is as if nothing were stored.
+  void forget_stored() noexcept {
+    holds = Holds();
+    look.found.response = nullptr;
+    look.fit = PartsFit();
+    look.decision.reuse = Reuse::Fetch;
+  }
   const StoredResponse* revalidated() const noexcept {
     return look.decision.reuse == Reuse::Revalidate || look.decision.reuse == Reuse::UseAndRevalidate ? look.found.response.get()
                                                                                                       : nullptr;
@@ -83,7 +100,8 @@ class CachingProxy final : public Service {
   // look_up.cpp
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
   void judge(const Request& request, Time now, LookUp& look) const;
-  Reply hit(const Request& request, const LookUp& look, CacheResult result);
+  std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
+  std::optional<Reply> take(Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
   Task<Reply> look_or_fetch(Request& request, Ref<const QueryContent> content);
@@ -115,6 +133,11 @@ class CachingProxy final : public Service {
   Ref<StoredResponse> make_part(const Errand& errand, const ResponseHead& head, const StoreDecision& decision, const std::string& vary_key,
                                 const Ref<StoredBody>& body, Ref<StoredResponse>& old);
   std::optional<Reply> completed(Errand& errand, Reply& origin, std::unique_ptr<FillJob>& fill);
+
+  // share.cpp
+  bool is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
+  void make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored);
+  Ref<StoredResponse> make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision);
 
   const ProxyOptions& options_;
   Service& origin_;

@@ -174,3 +174,103 @@ TEST_CASE("an invalidation during a fetch keeps its response out of the store", 
   CHECK(reader->body == "hello");
   CHECK(p.store.figures().objects == 0);
 }
+
+TEST_CASE("a leader whose client is gone when the head comes still tells those who wait", "[scenario][collapse]") {
+  for (const std::string_view kind : {"stored", "no-store", "failed"}) {
+    INFO(kind);
+    Pipeline p;
+    auto gate = std::make_shared<Wakeup>();
+    p.origin.answer = [&](const Seen&) {
+      Answer answer = held(p.origin.seen.size() == 1 ? gate : nullptr, {{"Cache-Control", kind == "no-store" ? "no-store" : "max-age=60"}});
+      answer.as_source = true;
+      if (kind == "failed") answer.failure = Reason::FirstByteTimeout;
+      return answer;
+    };
+    const auto leader = p.start_and_leave("http://a.example/x", 0);
+    const auto follower = p.start("http://a.example/x");
+    CHECK_FALSE(follower->done);
+    gate->wake();
+    p.poll();
+    REQUIRE(leader->done);
+    REQUIRE(follower->done);
+    CHECK(follower->status == (kind == "failed" ? 502 : 200));
+    if (kind != "failed") CHECK(follower->body == "hello");
+    CHECK(p.origin.seen.size() == (kind == "no-store" ? 2 : 1));
+  }
+}
+
+namespace {
+
+/// A second worker of the same process: its own loop and origin connections, the same store.
+struct OtherWorker {
+  explicit OtherWorker(Pipeline& p) : counters(p.options.listeners.size(), p.options.upstreams.size()) {
+    proxy = make_caching_proxy(p.options, origin, p.store, p.clock, counters);
+  }
+  void poll() {
+    loop->restart();
+    loop->poll();
+  }
+  FakeOrigin origin;
+  WorkerCounters counters;
+  std::unique_ptr<Service> proxy;
+  std::unique_ptr<boost::asio::io_context> loop = std::make_unique<boost::asio::io_context>();
+};
+
+}  // namespace
+
+TEST_CASE("followers on another worker get the leader's answer", "[scenario][collapse]") {
+  Pipeline p;
+  OtherWorker other(p);
+  auto gate = std::make_shared<Wakeup>();
+  auto trickle = std::make_shared<Trickle>();
+  p.origin.answer = [&](const Seen&) {
+    Answer answer = held(gate, {{"Cache-Control", "max-age=60"}});
+    answer.trickle = trickle;
+    return answer;
+  };
+  p.start_and_leave("http://a.example/x", 0);
+  const auto follower = p.start_on(*other.loop, *other.proxy, "http://a.example/x");
+  other.poll();
+  gate->wake();
+  p.poll();  // the leader's client leaves before the other worker has noticed anything
+  CHECK_FALSE(trickle->dropped());
+  other.poll();
+  trickle->push("hello");
+  p.poll();
+  other.poll();
+  CHECK(follower->body == "hello");
+  trickle->finish();
+  p.poll();
+  other.poll();
+  CHECK(follower->done);
+  CHECK(follower->outcome.cache == CacheResult::Collapsed);
+  CHECK(other.origin.seen.empty());
+}
+
+TEST_CASE("when the leader's worker ends, those who wait elsewhere go on by themselves", "[scenario][collapse]") {
+  for (const bool head_has_come : {false, true}) {
+    Pipeline p;
+    OtherWorker other(p);
+    auto gate = std::make_shared<Wakeup>();
+    auto trickle = std::make_shared<Trickle>();
+    other.origin.answer = [&](const Seen&) {
+      Answer answer = held(head_has_come ? nullptr : gate, {{"Cache-Control", "max-age=60"}});
+      answer.trickle = trickle;
+      answer.trickle_length = 10;
+      return answer;
+    };
+    p.start_on(*other.loop, *other.proxy, "http://a.example/x");
+    other.poll();
+    const auto follower = p.start("http://a.example/x");
+    CHECK_FALSE(follower->done);
+    CHECK(p.origin.seen.empty());
+    other.loop.reset();
+    p.poll();
+    REQUIRE(follower->done);
+    // Too late to ask for a whole body when half of it may have been sent.
+    CHECK(follower->body_failure == (head_has_come ? Reason::ShutDown : Reason::None));
+    CHECK(follower->body == (head_has_come ? "" : "hello"));
+    CHECK(p.origin.seen.size() == (head_has_come ? 0 : 1));
+    CHECK(p.ask("http://a.example/x").body == "hello");
+  }
+}

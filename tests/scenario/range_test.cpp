@@ -219,6 +219,20 @@ TEST_CASE("a request for the whole completes the parts", "[scenario][rfc9111 3.4
   CHECK(b.asked() == 2);
 }
 
+TEST_CASE("several ranges that the parts hold come from them", "[scenario][rfc9110 14.6]") {
+  Bench b;
+  b.get("bytes=0-9");
+  b.get("bytes=8-14");
+  const Got got = b.get("bytes=0-1,8-11");
+  CHECK(got.at_once);
+  const std::string part = "--" + boundary_of(got) + "\r\nContent-Type: text/plain\r\nContent-Range: bytes ";
+  CHECK(got.body == part + "0-1/20\r\n\r\n01\r\n" + part + "8-11/20\r\n\r\n89ab\r\n--" + boundary_of(got) + "--\r\n");
+  CHECK(got.length == got.body.size());
+  b.get("bytes=0-1,14-15");
+  CHECK(b.last().field("Range") == "bytes=0-1,14-15");
+  CHECK(b.asked() == 3);
+}
+
 TEST_CASE("a hole in the middle is closed by one request", "[scenario][rfc9111 3.4]") {
   Bench b;
   b.get("bytes=0-3");
@@ -247,6 +261,45 @@ TEST_CASE("parts are read while the missing one comes", "[scenario][rfc9111 3.4]
   CHECK(whole->body == b.ranged.body);
   CHECK(other->body == b.ranged.body);
   CHECK(b.asked() == 2);
+}
+
+TEST_CASE("those who want the whole wait for one request that completes the parts", "[scenario][rfc9111 3.4][collapsing]") {
+  Bench b;
+  b.get("bytes=0-9");
+  auto wait = std::make_shared<Wakeup>();
+  b.p.origin.answer = [&](const Seen& seen) {
+    Answer answer = b.ranged(seen);
+    answer.wait_for = wait;
+    return answer;
+  };
+  std::vector<std::shared_ptr<Got>> all;
+  for (int i = 0; i < 5; ++i) all.push_back(b.p.start("http://a.example/x"));
+  b.p.poll();
+  CHECK(b.asked() == 2);
+  wait->wake();
+  b.p.poll();
+  for (const auto& got : all) {
+    CHECK(got->status == 200);
+    CHECK(got->body == b.ranged.body);
+  }
+  CHECK(b.asked() == 2);
+}
+
+TEST_CASE("a client that leaves in the middle of a large part leaves what had arrived", "[scenario][rfc9111 3.3]") {
+  ProxyOptions options = Pipeline::default_options();
+  options.finish_fill.left = 0;
+  options.finish_fill.percent = 100;
+  Bench b(options);
+  auto trickle = std::make_shared<Trickle>();
+  b.ranged.trickle = trickle;
+  const auto leaving = b.p.start_and_leave(Bench::wanting("bytes=4-13"), 1);
+  trickle->push("4567");
+  b.p.poll();
+  CHECK(leaving->body == "4567");
+  CHECK(trickle->dropped());
+  CHECK(b.get("bytes=5-6").at_once);
+  CHECK(b.get("bytes=4-9").body == "456789");
+  CHECK(b.last().field("Range") == "bytes=8-9");
 }
 
 TEST_CASE("when the representation has changed, stored parts are not mixed with new ones", "[scenario][rfc9110 13.1.5]") {

@@ -19,9 +19,14 @@ class TrickleSource final : public BodySource {
  public:
   explicit TrickleSource(std::shared_ptr<Trickle> trickle) : trickle_(std::move(trickle)) {}
   ~TrickleSource() override { trickle_->dropped_ = !ended_; }
+  void cancel() noexcept override {
+    cancelled_ = true;
+    trickle_->wakeup_.wake();
+  }
 
   Task<Result<Piece>> read() override {
     for (;;) {
+      if (cancelled_) co_return Failure(Reason::ClientClosed, Side::Client, 0);
       if (!trickle_->pieces_.empty()) {
         current_ = std::move(trickle_->pieces_.front());
         trickle_->pieces_.pop_front();
@@ -44,6 +49,7 @@ class TrickleSource final : public BodySource {
   std::shared_ptr<Trickle> trickle_;
   std::string current_;
   bool ended_ = false;
+  bool cancelled_ = false;
 };
 
 std::unique_ptr<BodySource> make_source(std::shared_ptr<Trickle> trickle) {

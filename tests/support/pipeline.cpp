@@ -30,6 +30,7 @@ struct Client {
   NoInterim interim;
   Request request{arena, peer, interim};
   std::size_t leave_after = SIZE_MAX;
+  std::shared_ptr<Permits> permits;
   std::shared_ptr<Got> got = std::make_shared<Got>();
 };
 
@@ -85,6 +86,7 @@ Task<void> run_client(std::unique_ptr<Client> client, Service& service) {
   got.body += as_text(reply->body.whole.bytes);
   for (std::size_t pieces = 0; reply->body.source; ++pieces) {
     if (pieces == client->leave_after) break;
+    if (client->permits) co_await client->permits->take();
     Result<Piece> piece = co_await reply->body.source->read();
     if (!piece) {
       got.body_failure = piece.error().reason;
@@ -131,15 +133,24 @@ Pipeline::Pipeline(ProxyOptions given, StoreOptions store_options)
       proxy(make_caching_proxy(options, origin, store, clock, counters)) {}
 Pipeline::~Pipeline() = default;
 
-std::shared_ptr<Got> Pipeline::start_and_leave(const Ask& ask, std::size_t pieces) {
+std::shared_ptr<Got> Pipeline::start_and_leave(const Ask& ask, std::size_t pieces, std::shared_ptr<Permits> permits) {
   auto client = std::make_unique<Client>();
   client->leave_after = pieces;
+  client->permits = std::move(permits);
   fill_in(*client, ask, clock.now());
   auto got = client->got;
   boost::asio::co_spawn(loop, run_client(std::move(client), *proxy), [](const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);
   });
   poll();
+  return got;
+}
+
+std::shared_ptr<Got> Pipeline::start_on(boost::asio::io_context& other_loop, Service& other, const Ask& ask) {
+  auto client = std::make_unique<Client>();
+  fill_in(*client, ask, clock.now());
+  auto got = client->got;
+  boost::asio::co_spawn(other_loop, run_client(std::move(client), other), boost::asio::detached);
   return got;
 }
 

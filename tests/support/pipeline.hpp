@@ -48,6 +48,23 @@ struct Ask {
   Ask(std::string m, std::string u, FieldList f = {}) : method(std::move(m)), url(std::move(u)), fields(std::move(f)) {}
 };
 
+/// What a slow client waits for before each piece. One thread.
+class Permits {
+ public:
+  void give(std::size_t more) {
+    left_ += more;
+    wakeup_.wake();
+  }
+  Task<void> take() {
+    while (left_ == 0) co_await wakeup_.wait();
+    --left_;
+  }
+
+ private:
+  std::size_t left_ = 0;
+  Wakeup wakeup_;
+};
+
 class Pipeline {
  public:
   Pipeline();
@@ -59,7 +76,14 @@ class Pipeline {
   /// Asks without waiting; poll() moves it on.
   std::shared_ptr<Got> start(const Ask& ask);
   /// The same for a client that reads `pieces` pieces of the body and then leaves.
-  std::shared_ptr<Got> start_and_leave(const Ask& ask, std::size_t pieces);
+  /// With permits: one for each piece.
+  std::shared_ptr<Got> start_and_leave(const Ask& ask, std::size_t pieces, std::shared_ptr<Permits> permits = nullptr);
+  /// A client that reads as fast as the permits come.
+  std::shared_ptr<Got> start_slow(const Ask& ask, std::shared_ptr<Permits> permits) {
+    return start_and_leave(ask, SIZE_MAX, std::move(permits));
+  }
+  /// Asks another worker's proxy, on its loop, without running that.
+  std::shared_ptr<Got> start_on(boost::asio::io_context& other_loop, Service& other, const Ask& ask);
   /// Runs all that can run.
   void poll();
 

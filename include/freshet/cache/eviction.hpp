@@ -1,9 +1,10 @@
 // Which stored response leaves when room is needed.
 //
-// Every object has a priority: the inflation L at the time it was looked at last, plus weight / bytes. The weight grows
+// Every object has a priority: the inflation L at the time it was looked at last, plus weight / sqrt(bytes). The weight grows
 // with the number of times it was used. The object of the lowest priority leaves, and L rises to its priority: so the
-// small and the often used stay longer (as in GreedyDual-Size-Frequency), and what was popular once ages. Three things
+// small and the often used stay longer (as in GreedyDual-Size-Frequency), and what was popular once ages. Four things
 // differ from the textbook:
+//   - the root of the size: by the size itself, more requests are hits, but fewer bytes than with LRU (docs/why/eviction.md);
 //   - a hit moves nothing: it sets a counter that is read when the object's turn comes (as in CLOCK and S3-FIFO);
 //   - an object that has never been used weighs little, so that a scan passes through quickly; fingerprints of those
 //   that left are
@@ -13,6 +14,7 @@
 
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -90,7 +92,7 @@ class Eviction {
     EvictionNode* first = nullptr;
     EvictionNode* last = nullptr;
   };
-  static double weight(unsigned level) noexcept { return level == 0 ? 0.3 : level; }
+  static double worth(unsigned level, std::uint32_t cost) noexcept { return (level == 0 ? 0.3 : level) / std::sqrt(cost); }
   static unsigned level_of(const EvictionNode& node) noexcept { return node.queue_ % kLevels; }
   unsigned lowest_queue() const noexcept;
   void set_bytes(EvictionNode&, std::uint64_t bytes) noexcept;

@@ -4,28 +4,32 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 
 #include "freshet/base/pin.hpp"
 #include "freshet/base/reason.hpp"
 #include "freshet/base/waiter.hpp"
+#include "freshet/cache/stored_response.hpp"
 
 namespace freshet {
 
 /// What those who wait learn.
 enum class FetchVerdict : std::uint8_t {
   Waiting,
-  Published,  ///< a response is in the store, or was freshened: look again
+  Published,  ///< `response` came, or was freshened: take it if Vary selects it, else look again
   Declined,   ///< not shareable: go to the origin by yourself, without waiting for anybody
   Failed,     ///< no answer came: `reason` and `status` say what to tell the client
 };
 
-/// The fetch under way for one key. Any thread.
+/// The fetch under way for one key. Any thread. Whoever holds a Ref of it after it has published also holds the body:
+/// it is not given up, and its beginning stays. So keep the Ref until you have a reader of your own, and no longer.
 class Fetch final : public Pinned {
  public:
   struct Look {
     FetchVerdict verdict = FetchVerdict::Waiting;
     Reason reason = Reason::None;
     int status = 0;
+    Ref<StoredResponse> response;
   };
   /// Waiting: `waiter` has been registered; call leave() before it dies.
   Look look(Waiter& waiter);
@@ -38,6 +42,7 @@ class Fetch final : public Pinned {
   void settle(Look);
   mutable std::mutex mutex_;
   Look look_;
+  std::optional<StoredBodyReader> hold_;  // for those who wait, until they have come
   WaiterList waiters_;
 };
 

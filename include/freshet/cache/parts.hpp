@@ -55,6 +55,8 @@ class PartList final : public Pinned {
   /// What the only part holds, and what it claimed to hold; empty when there are several, or its fill failed.
   std::optional<ByteRange> only() const noexcept;
   std::optional<ByteRange> only_claimed() const noexcept;
+  const std::vector<Part>& all() const noexcept { return parts_; }
+  bool holds(const StoredBody* body) const noexcept;
   /// Bytes that are there or announced.
   std::uint64_t bytes() const noexcept;
   /// Heap bytes of the list itself.

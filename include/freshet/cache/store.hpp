@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ struct StoreFigures {
 };
 
 class Store;
+enum class Declined : std::uint8_t;
 
 /// The right and duty to fetch one key. Movable; one thread. Dropping it unsettled declines without remembering.
 class FetchTicket {
@@ -44,8 +46,12 @@ class FetchTicket {
   FetchTicket& operator=(FetchTicket&&) noexcept;
   ~FetchTicket();
   explicit operator bool() const noexcept { return store_ != nullptr; }
-  /// The key is remembered as not shareable: the caller is alone for that reason.
+  /// The key is remembered as one whose answers are not stored.
   bool remembered() const noexcept { return remembered_; }
+  /// It is remembered because they are too large: one of unknown length had better not be stored this time either.
+  bool remembered_as_large() const noexcept { return large_; }
+  /// Whether anybody waits right now.
+  bool has_followers() const noexcept;
 
   /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for
   /// the others, when the key was invalidated after the fetch began, or when the body cannot be kept (passing,
@@ -56,8 +62,11 @@ class FetchTicket {
   /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays
   /// then.
   bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
-  /// Wakes the waiters without a response of their own to share; with `remember`, nobody waits for this key for a
-  /// while.
+  /// Those who wait may use the response, but it is not stored: its body is passing, or lives as long as they do.
+  /// False, and Declined for the others, when the key was invalidated after the fetch began. `remember`: see decline().
+  bool share(const Ref<StoredResponse>& response, bool remember);
+  /// Wakes the waiters without a response to share; with `remember`, nobody waits for this key for a while. For
+  /// TooLarge they still do, except for those with a condition of their own.
   void decline(Reason, bool remember);
   void fail(Reason, int status);
 
@@ -68,7 +77,7 @@ class FetchTicket {
   std::uint64_t hash_ = 0;
   std::uint64_t began_ = 0;  // how many invalidations its shard had seen
   std::uint32_t path_ = 0;   // generation of the path, for a response that belongs under another key of it
-  bool remembered_ = false;
+  bool remembered_ = false, large_ = false;
 };
 
 /// Outlives every response and body that was made with it, wherever they are pinned. Any thread.
@@ -89,12 +98,12 @@ class Store final : public Ledger {
   std::vector<Ref<StoredResponse>> variants(const CacheKey&, std::size_t most);
 
   /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
-  /// key is remembered as not shareable).
+  /// key is remembered as not shareable, or as too large and the request is `conditional`).
   struct Joined {
     FetchTicket ticket;  ///< valid: this caller asks the origin
     Ref<Fetch> follow;   ///< else: wait for this one
   };
-  Joined join(const CacheKey&, bool alone);
+  Joined join(const CacheKey&, bool alone, bool conditional = false);
 
   /// What No-Vary-Search has said of paths. A response that says it is stored under make_search_key(); learn the rule
   /// before.
@@ -110,6 +119,8 @@ class Store final : public Ledger {
   std::uint32_t uri_generation(const CacheKey& uri) const noexcept { return generations_.of(uri.hash); }
   /// Takes one response out, if it is still there: its fill failed or outgrew the limits.
   void remove(const Ref<StoredResponse>&);
+  /// Takes one out whose body has turned out larger than may be stored, and remembers that.
+  void outgrown(const Ref<StoredResponse>&);
   /// True when a background revalidation of this response may start: nobody else is at it (RFC 5861: exactly one).
   /// The ticket settles as usual.
   std::optional<FetchTicket> join_background(const CacheKey&);
@@ -118,6 +129,13 @@ class Store final : public Ledger {
   /// used or validated (see keep_until() in store.cpp). For a worker to call each second; cheap when there is nothing
   /// to do. Returns how many.
   std::size_t expire_some(SteadyTime now, std::size_t work);
+
+  const Clock& clock() const noexcept { return clock_; }
+  /// Bodies that are passing: cut_off_slow_readers() looks after them from `add` to `remove`.
+  void add_passing(const Ref<StoredBody>&);
+  void remove_passing(const StoredBody&) noexcept;
+  /// See StoredBody. For a worker to call each second. Returns how many were cut off.
+  std::size_t cut_off_slow_readers();
 
   StoreFigures figures() const;
 
@@ -135,11 +153,13 @@ class Store final : public Ledger {
   void put_locked(Shard&, const StoredResponse* old, StoredResponse& response, Nodes& gone);
   void take_out(Shard&, StoredResponse&, Nodes& gone);
   bool forget(const Ref<StoredResponse>& unlinked) noexcept;
+  static void stop_keeping(const Nodes& gone, const StoredResponse* successor, Reason) noexcept;
+  bool hand_over(FetchTicket&, const Ref<StoredResponse>&, bool remember);
   FetchTicket make_ticket(Shard&, const CacheKey&, std::uint32_t path, bool announced);
   std::uint32_t path_generation(std::string_view key) const noexcept;
   bool is_invalidated(Shard&, const FetchTicket&, const StoredResponse&) const noexcept;
   std::size_t invalidate_key(const CacheKey&, FetchTicket& own);
-  void settle(FetchTicket&, Fetch::Look, bool remember) noexcept;
+  void settle(FetchTicket&, Fetch::Look, Declined) noexcept;
 
   const Clock& clock_;
   StoreOptions options_;
@@ -149,6 +169,8 @@ class Store final : public Ledger {
   std::unique_ptr<Order> order_;
   UriGenerations generations_;
   SearchRules rules_;
+  std::mutex passing_mutex_;  // taken alone
+  std::vector<Ref<StoredBody>> passing_;
   struct Counts {
     std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0},
         expired{0};

@@ -1,15 +1,17 @@
 // The bytes of a stored response: written once, by one fill, and read by many, also while they arrive and on other
 // workers.
 //
-//   Filling --finish()--> Complete          readers get everything
-//   Filling --abort()---> Aborted           readers get what there is, then the failure; the store forgets the response
-//   Filling --append() beyond the limits--> Filling, but passing: chunks that every reader has left are freed, append()
-//   answers
-//                                           WindowFull while the slowest reader is too far behind; finish() ends it,
-//                                           but it is not kept: who comes late finds it Aborted
+//   Filling --finish()--> Complete   readers get everything
+//   Filling --abort()--> Aborted     readers get what there is, then the failure; the store forgets the response
+//   Filling --last reader leaves, and the rest is not worth it--> Aborted, so that nobody joins any more
+//   Filling --append() beyond the limits, or stop_keeping()--> Filling, but passing:
+//                                    chunks that every reader has left are freed, append() answers WindowFull while the
+//                                    slowest reader is too far behind; finish() ends it, but it is not kept: who comes
+//                                    late finds it Aborted. A reader that others have to wait for is cut off in time.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +20,7 @@
 #include <span>
 #include <vector>
 
+#include "freshet/base/clock.hpp"
 #include "freshet/base/pin.hpp"
 #include "freshet/base/reason.hpp"
 #include "freshet/base/waiter.hpp"
@@ -35,22 +38,27 @@ struct BodyChunk {
   std::uint32_t used = 0;
   std::uint32_t charged = 0;  ///< bytes charged to the ledger; 0 for one that had to be had in spite of it
   std::uint32_t mapped = 0;   ///< bytes of its own mapping; 0: it lies on the heap
+  std::uint32_t keepers = 0;  ///< readers that were cut off and may still be at its bytes
+  bool left = false;          ///< out of the body's list: the last keeper frees it
   std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
 /// One reader's place in a body. One thread at a time. Keeps the body alive; leaving it unread is fine.
 class StoredBodyReader {
  public:
-  explicit StoredBodyReader(Ref<StoredBody> body, std::uint64_t from = 0);
+  /// Holding: it only keeps the body as it is for others that are about to come, and is not missed when it leaves.
+  enum class Purpose : std::uint8_t { Reading, Holding };
+  explicit StoredBodyReader(Ref<StoredBody> body, std::uint64_t from = 0, Purpose purpose = Purpose::Reading);
   ~StoredBodyReader();
   StoredBodyReader(const StoredBodyReader&) = delete;
   StoredBodyReader& operator=(const StoredBodyReader&) = delete;
 
   struct Look {
     enum class State : std::uint8_t { Data, Wait, End, Aborted } state = State::Wait;
-    std::span<const std::byte> bytes;  ///< valid while a Pin of the body is held and, when passing, until advance()
-    bool last = false;                 ///< with Data: nothing follows these bytes
-    Reason why = Reason::None;         ///< with Aborted
+    /// Valid while a Pin of the body is held and, when passing, until advance() and while the reader lives.
+    std::span<const std::byte> bytes;
+    bool last = false;          ///< with Data: nothing follows these bytes
+    Reason why = Reason::None;  ///< with Aborted
   };
   /// What is there at this place. Wait: `waiter` has been registered and is woken when that changes; it stays
   /// registered until the next look() that does not wait, or stop_waiting(), or destruction.
@@ -58,6 +66,9 @@ class StoredBodyReader {
   void stop_waiting() noexcept;
   void advance(std::uint64_t n) noexcept;
   std::uint64_t at() const noexcept { return at_; }
+  /// It came too late: the body had been aborted, or its bytes from `from` on were gone. Or it has been cut off since
+  /// then. Otherwise it will get them all, unless the fill itself fails.
+  bool missed() const noexcept { return missed_.load(std::memory_order_relaxed); }
 
  private:
   friend class StoredBody;
@@ -66,6 +77,18 @@ class StoredBodyReader {
   BodyChunk* chunk_ = nullptr;  // where the last look found its bytes
   Waiter* waiter_ = nullptr;
   bool registered_ = false;  // the body knows of it: it was filling when this reader came
+  std::atomic<bool> missed_{false};
+  Purpose purpose_;
+  bool cut_off_ = false;
+  std::chrono::nanoseconds held_up_{0};  // for so long others had nothing to read because of this one
+};
+
+/// When a fill goes on although its last reader has left. Of a body without declared length: as long as no more than
+/// `left` bytes have arrived since.
+struct FillWorth {
+  std::uint64_t left = 16u << 20;  ///< bytes: at most so many are missing
+  unsigned percent = 50;           ///< or at least this share of the declared length is there; 0: always
+  static FillWorth always() noexcept { return {UINT64_MAX, 0}; }
 };
 
 /// See the table above. Reader functions: any thread; writer functions: the one that fills.
@@ -79,17 +102,31 @@ class StoredBody final : public Pinned {
   enum class Appended : std::uint8_t {
     Taken,
     WindowFull,  ///< nothing taken: `writer` is woken when there is room; call again
-    Unread,      ///< passing, and no reader is left: stop. The first reader comes before the first append().
+    Unread,      ///< nobody reads, and it is not worth going on: aborted. The first reader comes before the first
+                 ///< append() of a body that is passing.
   };
   /// `writer` stays registered after WindowFull until the next append() or stop_writing().
   Appended append(std::span<const std::byte> bytes, Waiter& writer);
-  /// REQUIRES: the declared length, if any, has been appended.
-  void finish();
-  void abort(Reason why);
-  /// True once it has outgrown `max_size` or the ledger: it will not be kept. The fill then takes the response out of
-  /// the store.
+  /// False when the readers had given it up meanwhile. REQUIRES: the declared length, if any, has been appended.
+  bool finish();
+  /// False when it was over already: the first end counts.
+  bool abort(Reason why);
+  /// From now on each last reader that leaves decides whether to go on: when not, the body is aborted at once, and
+  /// `filler` is woken. A body that is passing never goes on without readers; one that never had a reader always does.
+  /// With a clock, readers that hold up a body that is passing are cut off (ClientTooSlow): when the time in which the
+  /// writer had to wait for one, while another reader had read all there is, adds up to kMostHeldUp.
+  void watch_readers(const FillWorth&, Waiter& filler, const Clock* clock = nullptr);
+  static constexpr Milliseconds kMostHeldUp{1000};
+  /// Cuts off those whose time is over although nothing happens. Any thread, for a tick to call. Returns how many.
+  std::size_t cut_off_slow_readers();
+  /// Call before that Waiter dies.
+  void stop_watching() noexcept;
+  /// The store has let it go while it fills: it goes on in a window, for those who read it. Any thread.
+  void stop_keeping(Reason why) noexcept { start_passing(why); }
+  /// True once it has outgrown `max_size` or the ledger, or the store has let it go: it will not be kept. The fill then
+  /// takes the response out of the store.
   bool passing() const noexcept { return passing_.load(std::memory_order_acquire); }
-  /// TooLarge or NoRoom, when passing.
+  /// TooLarge, NoRoom or Invalidated, when passing.
   Reason why_passing() const noexcept;
   /// Takes the writer off the list; call before the Waiter dies.
   void stop_writing(Waiter& writer) noexcept;
@@ -114,7 +151,14 @@ class StoredBody final : public Pinned {
   struct Traffic {
     std::vector<StoredBodyReader*> readers;
     WaiterList waiting_readers, waiting_writer;
+    Waiter* filler = nullptr;  // null: nobody watches
+    FillWorth worth;
+    bool was_read = false;                     // at least one that really read has left
+    std::optional<std::uint64_t> unread_from;  // bytes that were there when the last reader left
+    const Clock* clock = nullptr;              // null: nobody is cut off
+    std::optional<SteadyTime> held_up_since;   // the writer waits, and so does a reader; booked up to here
   };
+  static constexpr std::uint64_t kWindow = 1u << 20;  // how far a passing body runs ahead of its slowest reader
   using Look = StoredBodyReader::Look;
 
   void add_reader(StoredBodyReader&);
@@ -125,13 +169,22 @@ class StoredBody final : public Pinned {
   void stop_waiting_locked(StoredBodyReader&) noexcept;
   void release_traffic() noexcept;
 
-  void start_passing(Reason why);
+  void start_passing(Reason why) noexcept;
   std::optional<Appended> check_window(Waiter& writer);
   void free_left_chunks() noexcept;
+  bool is_held_up() const noexcept;
+  bool holds_up(const StoredBodyReader&) const noexcept;
+  std::size_t book_hold_up() noexcept;
+  void note_hold_up() noexcept;
+  void cut_off(StoredBodyReader&) noexcept;
+  void let_go(StoredBodyReader&) noexcept;
   std::uint64_t slowest_locked() const noexcept;
   bool extend(std::size_t wanted);
   std::size_t next_capacity(std::size_t wanted) const noexcept;
-  void settle(State, Reason);
+  bool settle(State, Reason);
+  bool settle_locked(State, Reason) noexcept;
+  bool is_worth_finishing() const noexcept;
+  void give_up() noexcept;
   void compact();
   void free_chunk(BodyChunk*) noexcept;
 

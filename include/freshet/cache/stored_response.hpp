@@ -37,6 +37,9 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   /// False for a freshened response that others must not see (the 304 says no-store, private or Vary: *, or only
   /// answers an authorized request): it answers one request, and the store does not take it.
   bool may_keep() const noexcept { return may_keep_; }
+  /// The store has let it go: what is still filling goes on in a window, for those who read it (StoredBody::stop_keeping()). What
+  /// `successor`, if any, holds too stays as it is.
+  void stop_keeping(const StoredResponse* successor, Reason why) noexcept;
   /// Bytes charged for head, key and index entry (the body charges itself).
   std::uint64_t overhead() const noexcept { return charged_; }
   /// Overhead and body, as far as it is there or announced.

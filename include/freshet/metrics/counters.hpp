@@ -79,6 +79,7 @@ struct WorkerCounters {
   std::array<Count, 128> denied;           ///< by Reason
   std::array<Count, 128> protocol_errors;  ///< by Reason
   Count fills_in_flight, tunnels_active, tunnel_bytes_in, tunnel_bytes_out;  ///< in: from the client
+  Count fills_abandoned;  ///< nobody read along any more, and too much was missing
   Count accept_pauses;
   UpstreamCounters& forward() noexcept { return upstream.back(); }
 };

@@ -21,6 +21,7 @@ struct ProxyOptions {
   CachePolicy policy;
   std::uint64_t query_body = 64u << 10;         ///< bytes of a QUERY's content that are read for the key; 0: QUERY is not cached
   bool fetch_whole_for_range = false;           ///< a range of something not stored brings the whole into the store
+  FillWorth finish_fill;                        ///< when fills go on that nobody reads any more
   std::vector<ListenerRules> listeners;         ///< indexed by Request::listener
   std::vector<std::string> upstreams;           ///< names, indexed by Destination::upstream
 };

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -53,6 +55,26 @@ class CountingWaiter final : public Waiter {
  public:
   void wake() noexcept override { wakes.fetch_add(1); }
   std::atomic<unsigned> wakes{0};
+};
+
+/// A waiter that a thread can sleep on.
+class BlockingWaiter final : public Waiter {
+ public:
+  void wake() noexcept override {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    condition_.notify_one();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    condition_.wait(lock, [this] { return woken_; });
+    woken_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool woken_ = false;
 };
 
 /// A ledger that evicts nothing.

@@ -13,6 +13,7 @@ using test::bytes_of;
 using test::CountingWaiter;
 using test::fields_of;
 using test::get;
+using test::text_of;
 
 namespace {
 
@@ -209,6 +210,72 @@ TEST_CASE("one leads, the others follow and learn that it is there", "[cache][st
   CHECK(bench.store.join(bench.key("/a"), false).ticket);  // over: the next one leads
 }
 
+TEST_CASE("those who wait get the response itself, and hold its body until they have come",
+          "[cache][store][collapsing]") {
+  Bench bench;
+  CountingWaiter waiter, filler;
+  for (const bool somebody_waits : {true, false}) {
+    auto leader = bench.store.join(bench.key("/a"), false);
+    Store::Joined follower;
+    if (somebody_waits) follower = bench.store.join(bench.key("/a"), false);
+    auto body = make_ref<StoredBody>(bench.store, 1000, UINT64_MAX);
+    auto response = bench.with_body("/a", body);
+    REQUIRE(leader.ticket.publish(response, true));
+    auto reader = std::make_unique<StoredBodyReader>(body);
+    body->watch_readers({0, 100}, filler);
+    reader.reset();  // the leader's client leaves before the follower has come
+    CHECK(body->is_whole() == somebody_waits);
+    if (somebody_waits) {
+      const Fetch::Look look = follower.follow->look(waiter);
+      CHECK(look.verdict == FetchVerdict::Published);
+      CHECK(look.response == response);
+      follower.follow = nullptr;  // it does not come after all
+      CHECK_FALSE(body->is_whole());
+    }
+    body->stop_watching();
+    bench.store.remove(response);
+  }
+}
+
+TEST_CASE("a response can be shared without being stored", "[cache][store][collapsing]") {
+  Bench bench;
+  CountingWaiter waiter;
+  for (const bool invalidated : {false, true}) {
+    auto leader = bench.store.join(bench.key("/a"), false);
+    CHECK_FALSE(leader.ticket.has_followers());
+    auto follower = bench.store.join(bench.key("/a"), false);
+    CHECK(leader.ticket.has_followers());
+    auto body = make_ref<StoredBody>(bench.store, std::uint64_t{1} << 40, UINT64_MAX);
+    const auto response = bench.with_body("/a", body);
+    if (invalidated) bench.store.invalidate(bench.key("/a"));
+    CHECK(leader.ticket.share(response, true) != invalidated);
+    const Fetch::Look look = follower.follow->look(waiter);
+    CHECK(look.verdict == (invalidated ? FetchVerdict::Declined : FetchVerdict::Published));
+    CHECK(static_cast<bool>(look.response) != invalidated);
+    CHECK(body->readers() == (invalidated ? 0 : 1));  // its beginning stays until the follower has come, or gone
+    follower.follow = nullptr;
+    CHECK(body->readers() == 0);
+    CHECK_FALSE(bench.store.find(bench.key("/a"), {}).response);
+  }
+}
+
+TEST_CASE("what is too large is remembered, and still waited for", "[cache][store][collapsing]") {
+  Bench bench;
+  bench.store.join(bench.key("/a"), false).ticket.decline(Reason::TooLarge, true);
+  auto leader = bench.store.join(bench.key("/a"), false);
+  CHECK(leader.ticket.remembered());
+  CHECK(leader.ticket.remembered_as_large());
+  CHECK(bench.store.join(bench.key("/a"), false).follow);
+  CHECK(bench.store.join(bench.key("/a"), false, true).ticket);  // it may have it already: not waiting
+  CHECK(leader.ticket.publish(bench.make("/a", "smaller now"), true));
+  CHECK_FALSE(bench.store.join(bench.key("/a"), false).ticket.remembered());
+  bench.store.outgrown(bench.store.find(bench.key("/a"), {}).response);
+  CHECK(bench.found("/a") == "");
+  CHECK(bench.store.join(bench.key("/a"), false).ticket.remembered_as_large());
+  bench.store.join(bench.key("/a"), false).ticket.decline(Reason::PrivateResponse, true);  // the last word counts
+  CHECK_FALSE(bench.store.join(bench.key("/a"), false).ticket.remembered_as_large());
+}
+
 TEST_CASE("an answer that is not shareable sends everybody off alone for a while", "[cache][store][collapsing]") {
   Bench bench;
   auto leader = bench.store.join(bench.key("/a"), false);
@@ -403,6 +470,39 @@ TEST_CASE("what is filling is evicted last", "[cache][store][memory]") {
   CHECK(joined.ticket.publish(bench.with_body("/filling", body), true));
   for (int i = 0; i < 12; ++i) bench.put("/" + std::to_string(i), std::string(100000, 'y'));
   CHECK(bench.store.find(bench.key("/filling"), {}).response);
+}
+
+TEST_CASE("what leaves the store while it fills is kept no longer than its readers need it", "[cache][store][memory]") {
+  Bench bench(1u << 20);
+  const std::string piece(100'000, 'x');
+  for (const std::string way : {"purged", "replaced", "evicted", "freshened"}) {
+    INFO(way);
+    auto body = make_ref<StoredBody>(bench.store, 400'000, UINT64_MAX);
+    const auto response = bench.with_body("/a", body, "Cache-Control: max-age=60|ETag: \"1\"");
+    REQUIRE(bench.store.join(bench.key("/a"), true).ticket.publish(response, true));
+    StoredBodyReader reader(body);
+    REQUIRE(body->append(bytes_of(piece), bench.waiter) == StoredBody::Appended::Taken);
+    CHECK_FALSE(body->passing());
+    if (way == "purged") bench.store.invalidate(bench.key("/a"));
+    if (way == "replaced") REQUIRE(bench.put("/a", "B"));
+    if (way == "evicted")
+      for (int i = 0; i < 200; ++i) {
+        const std::string path = "/b" + std::to_string(i);
+        bench.put(path, std::string(20'000, 'y'));
+        bench.store.find(bench.key(path), {});  // used, unlike the one that fills
+      }
+    if (way == "freshened") {
+      const Fields fields = fields_of("Cache-Control: max-age=60");
+      const Time now = bench.clock.now();
+      auto fresh = freshen(*response, get(), {304, fields}, {}, {now, now}, bench.store);
+      REQUIRE(bench.store.join(bench.key("/a"), true).ticket.publish(response, fresh));
+    }
+    CHECK(body->passing() == (way != "freshened"));
+    CHECK(text_of(reader.look(bench.waiter).bytes) == piece);  // who reads it goes on
+    CHECK(body->append(bytes_of(piece), bench.waiter) == StoredBody::Appended::Taken);
+    body->abort(Reason::CutShort);
+    bench.store.invalidate(bench.key("/a"));
+  }
 }
 
 TEST_CASE("useless responses leave by themselves, useful ones stay", "[cache][store][expiry]") {

@@ -348,3 +348,80 @@ TEST_CASE("bytes stay where they are once somebody has seen them", "[cache][body
   CHECK(text_of(body->contiguous().value()) == "seen and more");
   CHECK(static_cast<const void*>(body->contiguous()->data()) == seen.data());
 }
+
+TEST_CASE("the last reader that leaves decides whether to go on", "[cache][body][abandon]") {
+  struct Row {
+    std::optional<std::uint64_t> expected;
+    std::size_t there;
+    FillWorth worth;
+    bool goes_on;
+  };
+  const Row rows[] = {
+      {100, 0, {0, 0}, true},
+      {100, 49, {0, 50}, false},
+      {100, 50, {0, 50}, true},
+      {100, 49, {50, 50}, false},
+      {100, 49, {51, 50}, true},
+      {100, 99, {0, 100}, false},
+      {100, 100, {0, 100}, true},
+      {1, 0, {0, 1}, true},
+      {199, 98, {0, 50}, false},
+      {199, 99, {0, 50}, true},
+      {std::nullopt, 9, {0, 100}, true},
+  };
+  for (const Row& row : rows) {
+    INFO(row.expected.value_or(0) << " " << row.there << " " << row.worth.left << " " << row.worth.percent);
+    PlainLedger ledger;
+    CountingWaiter writer, filler;
+    auto body = make_ref<StoredBody>(ledger, row.expected, kNoLimit);
+    auto reader = std::make_unique<StoredBodyReader>(body);
+    body->watch_readers(row.worth, filler);
+    if (row.there > 0) body->append(bytes_of(numbered(row.there)), writer);
+    auto other = std::make_unique<StoredBodyReader>(body, 50);
+    reader.reset();
+    CHECK(body->state() == StoredBody::State::Filling);  // one is left
+    CHECK_FALSE(other->missed());
+    other.reset();
+    CHECK(body->is_whole() == row.goes_on);
+    CHECK(filler.wakes == (row.goes_on ? 0 : 1));
+    StoredBodyReader late(body);
+    CHECK(late.missed() != row.goes_on);
+    if (!row.goes_on) {
+      CHECK(body->append(bytes_of("x"), writer) == Appended::Unread);
+      CHECK_FALSE(body->finish());
+      CHECK_FALSE(body->abort(Reason::CutShort));
+    }
+    body->stop_watching();
+  }
+}
+
+TEST_CASE("nobody decides while nobody watches, nor for a body that nobody has read", "[cache][body][abandon]") {
+  PlainLedger ledger;
+  CountingWaiter writer, filler;
+  auto body = make_ref<StoredBody>(ledger, 100, kNoLimit);
+  { const StoredBodyReader before(body); }
+  CHECK(body->is_whole());
+  body->watch_readers({0, 100}, filler);
+  CHECK(body->append(bytes_of("x"), writer) == Appended::Taken);
+  CHECK(body->is_whole());
+  body->stop_watching();
+  { const StoredBodyReader after(body); }
+  CHECK(body->is_whole());
+  CHECK(filler.wakes == 0);
+}
+
+TEST_CASE("a body that is passing ends at once with its last reader", "[cache][body][abandon][passing]") {
+  PlainLedger ledger;
+  CountingWaiter writer, filler;
+  auto body = make_ref<StoredBody>(ledger, std::uint64_t{1} << 30, 1000);
+  auto reader = std::make_unique<StoredBodyReader>(body);
+  body->watch_readers(FillWorth::always(), filler);
+  while (body->append(bytes_of(numbered(65536)), writer) == Appended::Taken) {
+  }
+  reader.reset();
+  CHECK(body->state() == StoredBody::State::Aborted);
+  CHECK(filler.wakes == 1);
+  CHECK(writer.wakes == 1);
+  CHECK(body->append(bytes_of("x"), writer) == Appended::Unread);
+  body->stop_writing(writer);
+}

@@ -2,9 +2,6 @@
 #include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <condition_variable>
-#include <mutex>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,31 +9,10 @@
 #include "parts.hpp"
 
 using namespace freshet;
+using test::BlockingWaiter;
 using test::bytes_of;
-using test::fields_of;
-using test::get;
 
 namespace {
-
-/// A waiter that a thread can sleep on.
-class BlockingWaiter final : public Waiter {
- public:
-  void wake() noexcept override {
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-    condition_.notify_one();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    condition_.wait(lock, [this] { return woken_; });
-    woken_ = false;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable condition_;
-  bool woken_ = false;
-};
 
 char letter(std::uint64_t at) { return static_cast<char>('a' + (at * 31 + at / 977) % 26); }
 
@@ -160,114 +136,4 @@ TEST_CASE("readers come and go while a body fills and is aborted", "[cache][body
     CHECK(body->state() == StoredBody::State::Aborted);
     CHECK(body->readers() == 1);
   }
-}
-
-namespace {
-
-/// What a worker does with a store, over and over.
-class Workload {
- public:
-  Workload(Store& store, const Clock& clock, unsigned seed) : store_(store), clock_(clock), random_(seed) {}
-  std::uint64_t wrong = 0, hits = 0;
-
-  void step() {
-    arena_.reset();
-    number_ = random_() % 60;
-    key_ = make_cache_key("p", "http", "a.test", "/" + std::to_string(number_), arena_);
-    switch (random_() % 40) {
-      case 0:
-        store_.invalidate(key_);
-        return;
-      case 1:
-        store_.expire_some(clock_.now().steady, 10);
-        return;
-      case 2:
-        if (auto ticket = store_.join_background(key_)) fill(*ticket);
-        return;
-      case 3:
-        if (const auto found = store_.find(key_, {}); found.response) store_.remove(found.response);
-        return;
-      default:
-        look_up();
-        return;
-    }
-  }
-
- private:
-  std::size_t size_of(std::uint64_t number) const { return number * number * 10; }
-  void look_up() {
-    if (const auto found = store_.find(key_, {}); found.response) return use(found.response);
-    auto joined = store_.join(key_, random_() % 10 == 0);
-    if (joined.ticket) return fill(joined.ticket);
-    BlockingWaiter waiter;
-    while (joined.follow->look(waiter).verdict == FetchVerdict::Waiting) waiter.wait();
-    if (const auto found = store_.find(key_, {}); found.response) use(found.response);
-  }
-  void use(const Ref<StoredResponse>& response) {
-    ++hits;
-    StoredBodyReader::Look::State end{};
-    if (random_() % 8 == 0) {  // renew it, as after a 304
-      auto ticket = store_.join(key_, true).ticket;
-      const Fields fields = fields_of("Cache-Control: max-age=60");
-      const Time now = clock_.now();
-      if (auto fresh = freshen(*response, get(), {304, fields}, {}, {now, now}, store_))
-        ticket.publish(response, fresh);
-    }
-    const std::size_t got = read_all(response->body(), 0, end);
-    if (got == SIZE_MAX || (end == StoredBodyReader::Look::State::End && got != size_of(number_))) ++wrong;
-  }
-  void fill(FetchTicket& ticket) {
-    if (random_() % 10 == 0) return ticket.decline(Reason::NoStore, random_() % 2 == 0);
-    if (random_() % 10 == 0) return ticket.fail(Reason::ConnectionReset, 502);
-    const std::size_t size = size_of(number_);
-    auto body = make_ref<StoredBody>(store_, random_() % 2 == 0 ? std::optional<std::uint64_t>(size) : std::nullopt,
-                                     UINT64_MAX);
-    const Fields fields = fields_of("Cache-Control: max-age=60|ETag: \"1\"");
-    const Time now = clock_.now();
-    const StoreDecision decision = decide_store(get(), {200, fields}, {}, {}, {now, now});
-    auto response = make_stored_response(key_.text, {}, {200, fields}, decision, body, "", now.wall, store_);
-    if (!response) return ticket.decline(Reason::NoRoom, false);
-    ticket.publish(response, true);
-    if (random_() % 20 == 0) {
-      body->abort(Reason::CutShort);
-      store_.remove(response);
-    } else {
-      write_all(*body, size, 3000);
-      if (body->passing()) store_.remove(response);
-    }
-  }
-
-  Store& store_;
-  const Clock& clock_;
-  std::mt19937 random_;
-  Arena arena_;
-  CacheKey key_;
-  std::uint64_t number_ = 0;
-};
-
-}  // namespace
-
-TEST_CASE("finds, fills, follows, renewals, purges, aborts and evictions at once", "[cache][store][threads]") {
-  const SystemClock clock;
-  StoreOptions options;
-  options.max_size = 300'000;  // about half of what there is
-  Store store(options, clock);
-  std::atomic<std::uint64_t> wrong{0}, hits{0};
-  std::vector<std::thread> threads;
-  for (unsigned i = 0; i < 4; ++i) {
-    threads.emplace_back([&, i] {
-      Workload workload(store, clock, i);
-      for (int step = 0; step < 2000; ++step) workload.step();
-      wrong += workload.wrong;
-      hits += workload.hits;
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  CHECK(wrong == 0);
-  CHECK(hits > 100);
-  CHECK(store.held() <= store.limit());
-  Arena arena;
-  for (int i = 0; i < 60; ++i) store.invalidate(make_cache_key("p", "http", "a.test", "/" + std::to_string(i), arena));
-  CHECK(store.figures().objects == 0);
-  CHECK(store.held() == 0);
 }

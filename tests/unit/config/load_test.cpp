@@ -509,3 +509,11 @@ TEST_CASE("A file that cannot be read is a problem, not an exception", "[config]
   const auto directory = load_file("/");
   REQUIRE(to_string(directory.problems.at(0)) == "/: is a directory, expected a file");
 }
+
+TEST_CASE("When fills go on without readers can be set", "[config]") {
+  const auto s = load(good_with("cache: {finish_fill_left: 0, finish_fill_percent: 100}")).settings;
+  REQUIRE(s.cache.finish_fill_left == 0);
+  REQUIRE(s.cache.finish_fill_percent == 100);
+  REQUIRE(load(good_with("")).settings.cache.finish_fill_left == 16ULL << 20);
+  REQUIRE(problems(good_with("cache: {finish_fill_percent: 101}")) != "");
+}

@@ -1,0 +1,66 @@
+// Responses that are too large to be stored, and still answer all who wait for them.
+#include "freshet/async/wakeup.hpp"
+#include "freshet/cache/vary.hpp"
+#include "pipeline.hpp"
+#include "resume.hpp"
+
+namespace freshet {
+
+/// Turns `origin` into the client's answer, read along with those who wait for the same fetch: one origin request, and a window of the
+/// body in memory. False when nobody waits, or they must not share it: they have been sent off then, and the origin's body is untouched.
+bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill) {
+  if (!errand.ticket) return false;
+  const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
+  const bool for_others = !errand.look.rule || still_belongs(errand, origin.head.fields);  // who wait by that rule
+  if (!decision.shareable || !fresh || !for_others) {
+    errand.ticket.decline(Reason::ResponseNoCache, true);  // nobody could use another one's
+    return false;
+  }
+  // What turned out too large without a declared length may do better in a while.
+  const bool whole = !origin.body.source;
+  const bool remember = whole || origin.length.has_value();
+  const auto shared = errand.ticket.has_followers() ? make_unstored(errand, origin, decision) : Ref<StoredResponse>();
+  if (!shared) {
+    errand.ticket.decline(Reason::TooLarge, remember);
+    return false;
+  }
+  if (!errand.ticket.share(shared, remember)) return false;
+  CacheStatus said;
+  said.forward = forward_word(errand.look.decision.why);
+  said.forward_status = origin.head.status;
+  said.detail = Reason::TooLarge;
+  if (!whole) {
+    fill = std::make_unique<FillJob>(store_, counters_, shared, std::move(origin.body.source));
+    fill->shared = true;
+  }
+  origin = first_answer(errand, std::move(origin), shared, said);
+  origin.outcome.cache = CacheResult::Uncacheable;
+  origin.outcome.reason = Reason::TooLarge;
+  return true;
+}
+
+/// For a body that may have to pass some time: a client that the others will not wait for goes on by itself. Only a GET can be asked again
+/// from here on.
+void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored) {
+  if (request.head.method != Method::Get || !reply.body.source || reply.head.status != 200 || !is_resumable(*stored)) return;
+  const ResumeFrom from{origin_, request, rules(request), options_.loop_token};
+  reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, from);
+}
+
+/// A response that is never in the store: complete, or with a body that passes from its first byte on. Null when there is no room.
+Ref<StoredResponse> CachingProxy::make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision) {
+  const auto vary_key = make_vary_key(origin.head.fields, errand.client.head.fields);
+  if (!vary_key) return {};
+  const Piece& all = origin.body.whole;
+  const bool whole = !origin.body.source;
+  const auto body = whole ? make_ref<StoredBody>(store_, all.bytes.size(), all.bytes.size()) : make_ref<StoredBody>(store_, origin.length, 0);
+  if (whole) {
+    Wakeup nobody;
+    if (body->append(all.bytes, nobody) != StoredBody::Appended::Taken || body->passing()) return {};
+    body->finish();
+  }
+  return make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
+                              errand.client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
+}
+
+}  // namespace freshet

@@ -13,7 +13,8 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
                              std::unique_ptr<FillJob>& fill) {
   if (!errand.ticket) return false;
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
-  if (!decision.shareable || !fresh || !still_belongs(errand, origin.head.fields)) {
+  const bool for_others = !errand.look.rule || still_belongs(errand, origin.head.fields);  // who wait by that rule
+  if (!decision.shareable || !fresh || !for_others) {
     errand.ticket.decline(Reason::ResponseNoCache, true);  // nobody could use another one's
     return false;
   }
@@ -40,9 +41,10 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
   return true;
 }
 
-/// For a body that may have to pass some time: a client that the others will not wait for goes on by itself.
+/// For a body that may have to pass some time: a client that the others will not wait for goes on by itself. Only a GET can be asked again
+/// from here on.
 void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored) {
-  if (!reply.body.source || reply.head.status != 200 || !is_resumable(*stored)) return;
+  if (request.head.method != Method::Get || !reply.body.source || reply.head.status != 200 || !is_resumable(*stored)) return;
   const ResumeFrom from{origin_, request, rules(request), options_.loop_token};
   reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, from);
 }

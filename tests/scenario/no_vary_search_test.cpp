@@ -242,6 +242,36 @@ TEST_CASE("equivalent misses are collapsed once the rule is known", "[scenario][
   }
 }
 
+TEST_CASE("what is too large to be stored is shared by those only whom it answers",
+          "[scenario][no-vary-search][collapse][share]") {
+  for (const bool holds : {true, false}) {
+    ProxyOptions options = Pipeline::default_options();
+    options.policy.max_object_size = 1000;
+    Pipeline p(options);
+    answer_with(p, "params=(\"u\")");
+    p.ask(url("?id=0"));
+    std::vector<std::shared_ptr<Wakeup>> gates;
+    p.origin.answer = [&](const Seen& seen) {
+      Answer answer = with({{"Cache-Control", "max-age=60"}}, seen.target + std::string(5000, 'x'));
+      if (holds) answer.fields.emplace_back("No-Vary-Search", "params=(\"u\")");
+      gates.push_back(std::make_shared<Wakeup>());
+      answer.wait_for = gates.back();
+      answer.as_source = true;
+      return answer;
+    };
+    const auto first = p.start(url("?id=1&u=a"));
+    const auto second = p.start(url("?id=1&u=b"));
+    CHECK(p.origin.in_flight == 1);
+    for (std::size_t i = 0; i < gates.size(); ++i) {
+      gates[i]->wake();
+      p.poll();
+    }
+    CHECK(first->body.starts_with("/x?id=1&u=a"));
+    CHECK(second->done);
+    CHECK(second->body.starts_with(holds ? "/x?id=1&u=a" : "/x?id=1&u=b"));
+  }
+}
+
 TEST_CASE("Vary selects among equivalent responses too", "[scenario][no-vary-search][9111-4.1]") {
   Pipeline p;
   answer_with(p, "params", {{"Vary", "Foo"}});

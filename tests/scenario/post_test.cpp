@@ -207,6 +207,34 @@ TEST_CASE("an answer to a POST that is cut short is not kept", "[scenario][9111-
   CHECK(p.ask(kUrl).body == "got");
 }
 
+TEST_CASE("a POST whose client is cut off is not sent again", "[scenario][9110-9.2.2][slow]") {
+  Pipeline p;
+  const std::string text(4u << 20, 'x');
+  const auto trickle = std::make_shared<Trickle>();
+  Answer slow = answer_to_post({{"ETag", "\"1\""}});
+  slow.trickle = trickle;
+  slow.trickle_length = text.size();
+  answer_posts_with(p, slow);
+  const auto permits = std::make_shared<Permits>();
+  const auto posted = p.start_slow(post(), permits);
+  const auto got = p.start(kUrl);
+  CHECK(p.origin.seen.size() == 1);
+  p.ask({"DELETE", kUrl});  // from here on the body passes
+  permits->give(1);
+  for (std::size_t at = 0; at < text.size(); at += 60'000) trickle->push(text.substr(at, 60'000));
+  trickle->finish();
+  p.poll();
+  p.clock.advance(Milliseconds(1000));
+  REQUIRE(p.store.cut_off_slow_readers() == 1);
+  p.poll();
+  CHECK(got->body.size() == text.size());
+  permits->give(100);
+  p.poll();
+  REQUIRE(posted->done);
+  CHECK(posted->body_failure == Reason::ClientTooSlow);
+  CHECK(p.origin.seen.size() == 2);
+}
+
 TEST_CASE("with the cache off, nothing of a POST is stored", "[scenario]") {
   ProxyOptions options = Pipeline::default_options();
   options.cache_enabled = false;

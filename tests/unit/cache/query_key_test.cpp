@@ -54,17 +54,6 @@ TEST_CASE("the key of a QUERY is no key of a GET", "[cache][rfc10008-2.7]") {
   CHECK(make_query_key(uri, 7, "e", arena).text != key.text);
 }
 
-TEST_CASE("each invalidation of a URI begins a new generation", "[cache][store][rfc9111-4.4]") {
-  test::FakeClock clock;
-  Store store({}, clock);
-  Arena arena;
-  const CacheKey uri = make_cache_key("p", "http", "a.test", "/x", arena);
-  const std::uint32_t before = store.uri_generation(uri);
-  CHECK(store.uri_generation(uri) == before);
-  store.invalidate(uri);
-  CHECK(store.uri_generation(uri) == before + 1);
-}
-
 TEST_CASE("URIs have generations of their own, mostly", "[cache]") {
   for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{10} << 20, std::uint64_t{1} << 40}) {
     UriGenerations generations(size);

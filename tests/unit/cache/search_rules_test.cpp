@@ -8,9 +8,6 @@
 #include "parts.hpp"
 
 using namespace freshet;
-using test::at;
-using test::fields_of;
-using test::get;
 
 namespace {
 
@@ -124,65 +121,4 @@ TEST_CASE("rules may be learnt and asked for from several threads", "[cache][no-
     });
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
-}
-
-namespace {
-
-/// A store with one path "/x" and the rule that "u" does not matter.
-class Bench {
- public:
-  CacheKey uri(std::string_view target) { return make_cache_key("p", "http", "a.test", target, arena); }
-  CacheKey shared(std::string_view target) {
-    const CacheKey key = uri(target);
-    const SearchRule known = store.search_rules().learn(hash_key(path_of_key(key.text)), rule("params=(\"u\")"));
-    return make_search_key(key, known, arena).value();
-  }
-  Ref<StoredResponse> make(const CacheKey& key) {
-    auto body = make_ref<StoredBody>(store, 0, UINT64_MAX);
-    body->finish();
-    const Fields response = fields_of("Cache-Control: max-age=60");
-    const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, {clock.now(), clock.now()});
-    return make_stored_response(key.text, "", {200, response}, decision, body, "", clock.now().wall, store);
-  }
-  bool there(const CacheKey& key) { return static_cast<bool>(store.find(key, {}).response); }
-
-  test::FakeClock clock;
-  Store store{{}, clock};
-  Arena arena;
-};
-
-}  // namespace
-
-TEST_CASE("a response may be stored under another key of its path", "[cache][store][no-vary-search]") {
-  Bench bench;
-  auto ticket = bench.store.join(bench.uri("/x?a&u=1"), false).ticket;
-  const auto follow = bench.store.join(bench.uri("/x?a&u=1"), false).follow;
-  CHECK(ticket.publish(bench.make(bench.shared("/x?a&u=1")), true));
-  CHECK(bench.there(bench.shared("/x?a&u=2")));
-  CHECK_FALSE(bench.there(bench.uri("/x?a&u=1")));
-  test::CountingWaiter waiter;
-  CHECK(follow->look(waiter).verdict == FetchVerdict::Published);
-}
-
-TEST_CASE("an invalidation of any URL of the path meanwhile keeps it out",
-          "[cache][store][no-vary-search][rfc9111-4.4]") {
-  for (const char* target : {"/x?a&u=1", "/x?a&u=2", "/x", "/x?b"}) {
-    INFO(target);
-    Bench bench;
-    auto ticket = bench.store.join(bench.uri("/x?a&u=1"), true).ticket;
-    bench.store.invalidate(bench.uri(target));
-    CHECK_FALSE(ticket.publish(bench.make(bench.shared("/x?a&u=1")), true));
-  }
-}
-
-TEST_CASE("an invalidation of an equivalent URL takes the response out",
-          "[cache][store][no-vary-search][rfc9111-4.4]") {
-  Bench bench;
-  auto ticket = bench.store.join(bench.uri("/x?a&u=1"), true).ticket;
-  REQUIRE(ticket.publish(bench.make(bench.shared("/x?a&u=1")), true));
-  CHECK(bench.store.invalidate(bench.uri("/x?b")) == 0);
-  CHECK(bench.store.invalidate(bench.uri("/y?a")) == 0);
-  CHECK(bench.there(bench.shared("/x?a")));
-  CHECK(bench.store.invalidate(bench.uri("/x?u=7&a")) == 1);
-  CHECK_FALSE(bench.there(bench.shared("/x?a")));
 }

@@ -561,21 +561,6 @@ TEST_CASE("what may stand in for the origin by default is kept so long", "[cache
   CHECK(there_at(5070) == "");
 }
 
-TEST_CASE("who invalidates may store its own answer, unless others invalidated too", "[cache][store][rfc9111-4.4]") {
-  for (const bool others_too : {false, true}) {
-    Bench bench;
-    bench.put("/a", "old");
-    auto own = bench.store.join(bench.key("/a"), true).ticket;
-    auto earlier = bench.store.join(bench.key("/a"), true).ticket;
-    if (others_too) bench.store.invalidate(bench.key("/a"));
-    CHECK(bench.store.invalidate(bench.key("/a"), own) == (others_too ? 0 : 1));
-    CHECK(bench.store.invalidate(bench.key("/b"), own) == 0);
-    CHECK_FALSE(earlier.publish(bench.make("/a", "earlier"), true));
-    CHECK(own.publish(bench.make("/a", "own"), true) == !others_too);
-    CHECK(bench.found("/a") == (others_too ? "" : "own"));
-  }
-}
-
 TEST_CASE("for room, the useless leave before the useful", "[cache][store][expiry]") {
   Bench bench(1u << 20);
   bench.put("/useless", std::string(100, 'x'), "Cache-Control: max-age=1, must-revalidate");

@@ -48,6 +48,8 @@ void CachingProxy::judge(const Request& request, Time now, LookUp& look) const {
   look.fit = PartsFit();
   if (stored && stored->parts()) {
     if (!look.directives.no_store) look.fit = fit_parts(request, *stored);
+    // What could not be stored is not worth the parts that are.
+    if (look.has_gap() && look.fit.missing.size > options_.policy.max_object_size) look.fit = PartsFit();
     if (look.fit.kind == PartsFit::Kind::Useless) stored = nullptr;
   }
   look.decision = decide_reuse(look.directives, look.found.response ? &look.found.response->meta() : nullptr, options_.policy, now.steady);

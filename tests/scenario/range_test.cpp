@@ -302,6 +302,17 @@ TEST_CASE("a client that leaves in the middle of a large part leaves what had ar
   CHECK(b.last().field("Range") == "bytes=8-9");
 }
 
+TEST_CASE("what is too large to be stored does not cost the parts that are", "[scenario][rfc9111 3.3]") {
+  ProxyOptions options = Pipeline::default_options();
+  options.policy.max_object_size = 12;
+  Bench b(options);
+  b.get("bytes=0-4");
+  CHECK(b.get("bytes=0-").body == b.ranged.body);
+  CHECK(b.last().field("Range") == "bytes=0-");
+  CHECK(b.get_all().body == b.ranged.body);
+  CHECK(b.get("bytes=0-4").at_once);
+}
+
 TEST_CASE("when the representation has changed, stored parts are not mixed with new ones", "[scenario][rfc9110 13.1.5]") {
   Bench b;
   b.get("bytes=0-9");

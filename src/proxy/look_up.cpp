@@ -167,7 +167,11 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     Store::Joined joined = store_.join(look.key, alone, conditional);
     if (!joined.follow) {
       // Another worker's fetch may have ended between our look and our turn: look again before asking the origin.
-      if (!alone && look_up(request, now, content).decision.reuse == Reuse::Use) continue;
+      if (!alone) {
+        LookUp again = look_up(request, now, content);
+        look_for_equivalent(request, now, again);
+        if (again.decision.reuse == Reuse::Use) continue;
+      }
       Errand errand(request, std::move(look), std::move(joined.ticket));
       Reply reply = co_await fetch(errand);
       co_return reply;

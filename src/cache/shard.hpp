@@ -4,13 +4,13 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
-#include <string>
-#include <unordered_map>
+#include <string_view>
 
 #include "freshet/cache/eviction.hpp"
 #include "freshet/cache/expiry.hpp"
 #include "freshet/cache/index.hpp"
 #include "freshet/cache/store.hpp"
+#include "flights.hpp"
 
 namespace freshet {
 
@@ -76,11 +76,6 @@ class Invalidations {
 };
 
 struct alignas(64) Store::Shard {
-  struct Flight {
-    std::string key;
-    Ref<Fetch> fetch;
-  };
-
   StoredResponse* first(std::uint64_t hash, std::string_view key) const noexcept {
     return same_key(index.first(hash), key);
   }
@@ -88,7 +83,7 @@ struct alignas(64) Store::Shard {
 
   mutable std::mutex mutex;  // before the order's mutex, where both are taken
   Index index;
-  std::unordered_map<std::uint64_t, Flight> flights;  // by hash; the few fetches under way
+  Flights flights;
   Invalidations invalidations;
   DeclinedKeys declined;
 

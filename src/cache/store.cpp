@@ -40,6 +40,15 @@ Eviction::Standing measure(const EvictionNode& node) {
   return {response.hash(), response.bytes(), response.body()->state() == StoredBody::State::Filling};
 }
 
+// Why a response cannot be kept, whatever else is stored.
+Reason why_unfit(const StoredResponse* response) noexcept {
+  if (response == nullptr) return Reason::NoRoom;
+  if (response->why_not_kept() != Reason::None) return response->why_not_kept();
+  if (response->is_usable()) return Reason::None;
+  const Reason passing = response->body()->why_passing();
+  return passing == Reason::None ? Reason::CutShort : passing;
+}
+
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
   counter.fetch_add(n, std::memory_order_relaxed);
 }
@@ -67,12 +76,12 @@ FetchTicket::~FetchTicket() {
   if (store_ != nullptr) decline(Reason::None, false);
 }
 
-bool FetchTicket::publish(Ref<StoredResponse> response, bool share) {
+Kept FetchTicket::publish(Ref<StoredResponse> response, bool share) {
   ENSURE(store_ != nullptr);
   return store_->put(*this, nullptr, response, share);
 }
 
-bool FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened) {
+Kept FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened) {
   ENSURE(store_ != nullptr);
   return store_->put(*this, old.get(), freshened, true);
 }
@@ -169,24 +178,26 @@ void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
   order_->expiry.remove(response);
 }
 
-bool Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<StoredResponse>& response, bool share) {
-  const bool fit = response && response->may_keep() && response->is_usable();
+Kept Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<StoredResponse>& response, bool share) {
+  Reason why = why_unfit(response.get());
   Nodes gone;
-  bool done = false;
-  if (fit) {
+  if (why == Reason::None) {
     Shard& shard = shard_of(response->hash());
     const std::lock_guard lock(shard.mutex);
-    done = !is_invalidated(shard, ticket, *response) && !is_outdone(shard, old, *response);
-    if (done) put_locked(shard, old, *response, gone);
-    if (done && share) shard.declined.forget(response->hash());
+    if (is_invalidated(shard, ticket, *response))
+      why = Reason::Invalidated;
+    else if (is_outdone(shard, old, *response))
+      why = Reason::Outdone;
+    else
+      put_locked(shard, old, *response, gone);
+    if (why == Reason::None && share) shard.declined.forget(response->hash());
   }
   stop_keeping(gone, response.get(), Reason::Invalidated);
-  const Reason why = done ? Reason::None : fit ? Reason::Invalidated : Reason::NoRoom;
-  const FetchVerdict verdict = done && share ? FetchVerdict::Published : FetchVerdict::Declined;
-  Fetch::Look look{verdict, why, 0, {}};
-  if (verdict == FetchVerdict::Published) look.response = response;
+  const bool shared = why == Reason::None && share;
+  Fetch::Look look{shared ? FetchVerdict::Published : FetchVerdict::Declined, why, 0, {}};
+  if (shared) look.response = response;
   settle(ticket, std::move(look), share ? Declined::No : Declined::NotShared);
-  return done;
+  return Kept(why);
 }
 
 // REQUIRES: the shard is locked. True when something better than `response` is there: one that took the place of `old`
@@ -265,46 +276,59 @@ std::uint32_t Store::path_generation(std::string_view key) const noexcept {
   return generations_.of(hash_key(path_of_key(key)));
 }
 
+std::string Store::variant_of(const CacheKey& key, FieldsView request) const {
+  Ref<StoredResponse> like;
+  {
+    Shard& shard = shard_of(key.hash);
+    const std::lock_guard lock(shard.mutex);
+    StoredResponse* response = shard.first(key.hash, key.text);
+    while (response != nullptr && (response->vary_key().empty() || !response->is_usable())) response = shard.next(*response);
+    if (response == nullptr) return {};
+    like = Ref<StoredResponse>(response);
+  }
+  return make_vary_key_like(like->vary_key(), request);
+}
+
 // REQUIRES: the shard is locked.
-FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t path, bool announced) {
+FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t path) noexcept {
   FetchTicket ticket;
   ticket.store_ = this;
   ticket.hash_ = key.hash;
   ticket.path_ = path;
   ticket.began_ = shard.invalidations.now();
-  if (announced) {
-    ticket.fetch_ = make_ref<Fetch>();
-    shard.flights.insert_or_assign(key.hash, Shard::Flight{std::string(key.text), ticket.fetch_});
-  }
   return ticket;
 }
 
-Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional) {
+// REQUIRES: the shard is locked; nobody is fetching that variant.
+void Store::announce(Shard& shard, const CacheKey& key, std::string_view variant, FetchTicket& ticket) const {
+  if (shard.flights.count(key) < options_.max_variants) ticket.fetch_ = shard.flights.add(key, variant);
+}
+
+Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional, std::string_view variant) {
   Joined joined;
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const SteadyTime now = clock_.now().steady;
   const std::lock_guard lock(shard.mutex);
-  const auto flight = shard.flights.find(key.hash);
-  const bool under_way = flight != shard.flights.end();
   const Declined declined = shard.declined.find(key.hash, now);
   if (declined == Declined::NotShared || (declined == Declined::TooLarge && conditional)) alone = true;
-  if (!alone && under_way && flight->second.key == key.text) {
-    joined.follow = flight->second.fetch;
-  } else {
-    joined.ticket = make_ticket(shard, key, path, !alone && !under_way);
-    joined.ticket.remembered_ = declined != Declined::No;
-    joined.ticket.large_ = declined == Declined::TooLarge;
-  }
+  if (!alone) joined.follow = shard.flights.find(key, variant);
+  if (joined.follow) return joined;
+  joined.ticket = make_ticket(shard, key, path);
+  joined.ticket.remembered_ = declined != Declined::No;
+  joined.ticket.large_ = declined == Declined::TooLarge;
+  if (!alone) announce(shard, key, variant, joined.ticket);
   return joined;
 }
 
-std::optional<FetchTicket> Store::join_background(const CacheKey& key) {
+std::optional<FetchTicket> Store::join_background(const CacheKey& key, std::string_view variant) {
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
-  if (shard.flights.contains(key.hash)) return {};
-  return make_ticket(shard, key, path, true);
+  if (shard.flights.find(key, variant)) return {};
+  FetchTicket ticket = make_ticket(shard, key, path);
+  ticket.fetch_ = shard.flights.add(key, variant);
+  return ticket;
 }
 
 void Store::settle(FetchTicket& ticket, Fetch::Look look, Declined declined) noexcept {
@@ -314,8 +338,7 @@ void Store::settle(FetchTicket& ticket, Fetch::Look look, Declined declined) noe
     Shard& shard = shard_of(ticket.hash_);
     const SteadyTime now = clock_.now().steady;
     const std::lock_guard lock(shard.mutex);
-    const auto flight = shard.flights.find(ticket.hash_);
-    if (fetch && flight != shard.flights.end() && flight->second.fetch == fetch) shard.flights.erase(flight);
+    if (fetch) shard.flights.remove(ticket.hash_, fetch);
     if (declined != Declined::No) shard.declined.remember(ticket.hash_, now + options_.remember_declined, declined);
   }
   if (fetch) fetch->settle(std::move(look));
@@ -351,8 +374,7 @@ std::size_t Store::invalidate_key(const CacheKey& key, FetchTicket& own) {
     shard.invalidations.add(key.hash);
     if (was_good) own.began_ = shard.invalidations.now();
     // A fetch that began earlier goes on, but nobody joins it any more.
-    const auto flight = shard.flights.find(key.hash);
-    if (flight != shard.flights.end() && flight->second.key == key.text) shard.flights.erase(flight);
+    shard.flights.remove_all(key);
     while (StoredResponse* const response = shard.first(key.hash, key.text)) take_out(shard, *response, gone);
   }
   stop_keeping(gone, nullptr, Reason::Invalidated);

@@ -3,6 +3,7 @@
 
 #include "freshet/base/ascii.hpp"
 #include "freshet/cache/policy.hpp"
+#include "freshet/cache/vary.hpp"
 #include "freshet/http/grammar.hpp"
 #include "freshet/http/range.hpp"
 #include "freshness.hpp"
@@ -12,12 +13,6 @@ namespace {
 
 // Statuses whose caching rules we know and follow; must-understand asks for that (RFC 9111 5.2.2.3).
 bool is_understood(int status) noexcept { return status >= 200 && !reason_phrase(status).empty(); }
-
-bool says_vary_star(FieldsView fields) noexcept {
-  for (const Field field : fields)
-    if (field.id == FieldId::Vary && list_contains(field.value, "*")) return true;
-  return false;
-}
 
 // Content-Location as the target itself: absolute, or the same path and query.
 bool names_target(std::string_view location, const RequestHead& request) noexcept {

@@ -42,7 +42,7 @@ class StoredResponseBuilder {
  public:
   /// Views into `fields` in `meta` are moved to where the copy lies.
   static Ref<StoredResponse> build(std::string_view key, std::string_view vary_key, const StoredMeta& meta,
-                                   Fields& fields, StoredContent content, Ledger& ledger, bool may_keep) {
+                                   Fields& fields, StoredContent content, Ledger& ledger, Reason why_not_kept) {
     fields.compact();
     const std::string_view lines = *fields.view().wire();
     const std::span<const FieldEntry> entries = fields.view().entries();
@@ -77,7 +77,7 @@ class StoredResponseBuilder {
     response->parts_ = std::move(content.parts);
     response->ledger_ = &ledger;
     response->charged_ = cost;
-    response->may_keep_ = may_keep;
+    response->why_not_kept_ = why_not_kept;
     return response;
   }
 };
@@ -127,7 +127,7 @@ Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view 
   std::array<char, kHttpDateSize> date;
   if (!fields.contains(FieldId::Date)) fields.add(FieldId::Date, http_date(now, date));
   if (!via.empty()) fields.add(FieldId::Via, via);
-  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(content), ledger, true);
+  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(content), ledger, Reason::None);
 }
 
 // ---- freshening ----
@@ -164,11 +164,13 @@ std::optional<std::string> freshened_vary_key(const StoredResponse& stored, Fiel
   return make_vary_key(merged, request);
 }
 
-// Whether others may see what a 304 has made of a stored response.
-bool may_keep(const RequestHead& request, const ResponseDirectives& directives) noexcept {
-  if (directives.is_private || (directives.no_store && !directives.must_understand)) return false;
-  if (parse_request_directives(request.fields).no_store) return false;
-  return !request.fields.contains(FieldId::Authorization) || may_share_authorized(directives);
+// Why others may not see what a 304 has made of a stored response.
+Reason objection_to_keeping(const RequestHead& request, const ResponseDirectives& directives) noexcept {
+  if (directives.is_private) return Reason::PrivateResponse;
+  if (directives.no_store && !directives.must_understand) return Reason::NoStore;
+  if (parse_request_directives(request.fields).no_store) return Reason::RequestNoStore;
+  const bool shared = !request.fields.contains(FieldId::Authorization) || may_share_authorized(directives);
+  return shared ? Reason::None : Reason::AuthorizedRequest;
 }
 
 }  // namespace
@@ -180,7 +182,8 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
   const Freshness freshness = read_freshness({stored.meta().status, fields}, policy, times);
   const ResponseDirectives& directives = freshness.directives;
   const auto vary_key = freshened_vary_key(stored, request.fields, not_modified.fields, fields);
-  const bool keep = vary_key && may_keep(request, directives);
+  Reason why_not_kept = objection_to_keeping(request, directives);
+  if (!vary_key) why_not_kept = says_vary_star(fields) ? Reason::VaryStar : Reason::VaryTooComplex;
   // Whether everybody may have a cookie, the answer that sets it says itself.
   const bool cookie =
       !not_modified.fields.contains(FieldId::SetCookie) || may_store_cookie(parse_response_directives(not_modified.fields, policy.targets), policy);
@@ -192,7 +195,7 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
     return lists_name(private_fields, field.name) || lists_name(no_cache_fields, field.name);
   });
   return StoredResponseBuilder::build(stored.key(), vary_key ? *vary_key : stored.vary_key(), freshness.meta, fields,
-                                      std::move(content), ledger, keep);
+                                      std::move(content), ledger, why_not_kept);
 }
 
 Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Ledger& ledger) {
@@ -202,7 +205,7 @@ Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Led
   Fields fields;
   fields.append(stored.head().fields);
   return StoredResponseBuilder::build(stored.key(), stored.vary_key(), meta, fields, {stored.body(), stored.parts()}, ledger,
-                                      true);
+                                      Reason::None);
 }
 
 void add_stored_validators(const StoredMeta& stored, Fields& request) {

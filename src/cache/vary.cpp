@@ -100,6 +100,24 @@ std::optional<std::string> make_vary_key(FieldsView response, FieldsView request
   return std::string(key);
 }
 
+bool says_vary_star(FieldsView response) noexcept {
+  for (const Field field : response)
+    if (field.id == FieldId::Vary && list_contains(field.value, "*")) return true;
+  return false;
+}
+
+std::string make_vary_key_like(std::string_view vary_key, FieldsView request) {
+  std::pmr::string key(std::pmr::new_delete_resource());
+  for (std::string_view rest = vary_key; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+    append_line(request, rest.substr(0, rest.find_first_of(":\n")), key);
+    key += '\n';
+    if (key.size() > kLongestVaryKey) return {};
+    rest.remove_prefix(end + 1);
+  }
+  return std::string(key);
+}
+
 bool vary_matches(std::string_view vary_key, FieldsView request) {
   return vary_key.empty() || VaryMatcher(request).matches(vary_key);
 }

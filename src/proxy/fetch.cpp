@@ -165,7 +165,8 @@ std::optional<Reply> CachingProxy::store_or_pass_on(Errand& errand, Precondition
   }
   if (against == Reason::TooLarge && is_shared(errand, origin, decision, fill)) return origin;
   if (against != Reason::None) return pass_on(errand, std::move(origin), against);
-  if (!is_stored(errand, origin, decision, fill)) return pass_on(errand, std::move(origin), Reason::NoRoom);
+  const Reason not_kept = keep(errand, origin, decision, fill);
+  if (not_kept != Reason::None) return pass_on(errand, std::move(origin), not_kept);
   return origin;
 }
 
@@ -190,24 +191,26 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin) {
   const Ref<StoredResponse>& old = errand.look.found.response;
   Ref<StoredResponse> fresh =
       freshen(*old, errand.client.head, origin.head, options_.policy, errand.times, store_);
-  bool published = false;
+  Kept result(Reason::None);
   const Ref<StoredResponse> used = fresh ? fresh : old;
   const bool kept = !fresh || still_belongs(errand, fresh->head().fields);
   if (!kept) {
     // It answers this request; from now on, other URLs than before.
     store_.remove(old);
     errand.ticket.decline(Reason::None, false);
-  } else if (fresh) {
-    // A variant that this request did not select stays beside what it has become for this one.
-    published = errand.variants.empty() ? errand.ticket.publish(old, fresh) : errand.ticket.publish(fresh, true);
+  } else if (errand.variants.empty()) {
+    result = errand.ticket.publish(old, fresh);
   } else {
-    errand.ticket.decline(Reason::NoRoom, false);
+    // A variant that this request did not select stays beside what it has become for this one.
+    result = errand.ticket.publish(fresh, true);
   }
+  const bool published = kept && result;
   const StoredMeta& meta = used->meta();
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
   said.stored = published;
+  said.detail = result.why_not();
   HitLines lines;
   lines.age = current_age(meta, errand.times.received.steady);
   said.ttl = meta.lifetime - lines.age;
@@ -223,38 +226,39 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin) {
 }
 
 /// Puts the response into the store, turns `origin` into the client's answer read from there, and leaves in `fill` the work of filling
-/// it. False when there is no room, or the key was invalidated meanwhile: the origin's body is then untouched.
-bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill) {
+/// it. Not None: why it is not there; the origin's body is then untouched.
+Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill) {
   Request& client = errand.client;
   const auto vary_key = make_vary_key(origin.head.fields, client.head.fields);
-  if (!vary_key) return false;
+  if (!vary_key) return Reason::VaryTooComplex;
   const bool by_rule = errand.look.rule != nullptr;
   const Ref<StoredResponse> before = errand.look.found.response;
   const bool placed = is_placed(errand, origin.head);
   if (!placed) errand.look.found.response = nullptr;
   const bool whole = !origin.body.source;
   std::optional<std::uint64_t> expected = whole ? std::optional<std::uint64_t>(origin.body.whole.bytes.size()) : origin.length;
-  if (decision.part && whole && *expected != decision.part->size) return false;
+  if (decision.part && whole && *expected != decision.part->size) return Reason::CutShort;
   if (decision.part) expected = decision.part->size;
   auto body = make_ref<StoredBody>(store_, expected, options_.policy.max_object_size);
   Ref<StoredResponse> combined;
   auto stored = decision.part ? make_part(errand, origin.head, decision, *vary_key, body, combined)
                               : make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
                                                      client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
-  if (!stored) return false;
+  if (!stored) return Reason::NoRoom;
   auto job = std::make_unique<FillJob>(store_, counters_, stored, std::move(origin.body.source));
   job->worth = errand.background ? FillWorth::always() : options_.finish_fill;
   if (whole) {
     Wakeup nobody;
-    if (!origin.body.whole.bytes.empty() && body->append(origin.body.whole.bytes, nobody) != StoredBody::Appended::Taken) return false;
-    if (body->passing()) return false;
+    if (!origin.body.whole.bytes.empty() && body->append(origin.body.whole.bytes, nobody) != StoredBody::Appended::Taken) return Reason::NoRoom;
+    if (body->passing()) return body->why_passing();
     body->finish();
   }
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
   const bool share = fresh && (placed || !by_rule);  // who waits by a rule that did not hold would find nothing
-  if (combined ? !errand.ticket.publish(combined, stored) : !errand.ticket.publish(stored, share)) {
+  const Kept result = combined ? errand.ticket.publish(combined, stored) : errand.ticket.publish(stored, share);
+  if (!result) {
     origin.body.source = std::move(job->source);
-    return false;
+    return result.why_not();
   }
   if (!placed && !by_rule && before) store_.remove(before);  // it would be found first
   CacheStatus said;
@@ -267,7 +271,7 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
   origin.outcome.reason = errand.look.decision.why;
   origin.outcome.stored = true;
   if (!whole) fill = std::move(job);
-  return true;
+  return Reason::None;
 }
 
 /// For the client whose request brought the response: the origin's own head; or 304 when its conditions (which the origin did not see)

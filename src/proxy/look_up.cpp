@@ -21,6 +21,25 @@ class Following {
   Wakeup wakeup_;
 };
 
+/// A request's place among those who want the same. It waits for whoever fetches it; once more when that turned out to be
+/// another variant, for its own; then it goes alone. So nobody waits more than twice, and one who leads waits for nobody.
+struct Turn {
+  bool followed = false;
+  bool alone = false;
+  std::string variant;  ///< whose fetch it leads or follows
+
+  /// After a fetch that was of no use.
+  void take_next(const Request& request, const LookUp& look, const Fetch::Look& seen) {
+    const bool again = followed;
+    followed = alone = true;
+    if (again || !seen.response || seen.response->key() != look.key.text) return;
+    if (vary_matches(seen.response->vary_key(), request.head.fields)) return;
+    std::string own = make_vary_key_like(seen.response->vary_key(), request.head.fields);
+    alone = own.empty() || own == variant;
+    variant = std::move(own);
+  }
+};
+
 Task<Fetch::Look> follow(Ref<Fetch> fetch) {
   Following following(std::move(fetch));
   for (;;) {
@@ -133,38 +152,55 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
   return reply;
 }
 
-/// Looks again after every fetch that it waited for, and goes alone when that did not help: nobody queues twice.
+/// Background revalidation, exactly once for each stored response (RFC 5861 3).
+Task<void> CachingProxy::revalidate_soon(Request& request, const LookUp& look) {
+  auto ticket = store_.join_background(look.key, look.found.response->vary_key());
+  if (!ticket) co_return;
+  auto detached = std::make_unique<DetachedRequest>(request);
+  Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket));
+  co_await spawn(std::move(errand));
+}
+
+/// What others may be fetching that this request could use too. A stored response or variant says what it depends on.
+std::string CachingProxy::variant_of(const Request& request, const LookUp& look) const {
+  if (look.found.response) return std::string(look.found.response->vary_key());
+  return look.found.other_variants ? store_.variant_of(look.key, request.head.fields) : std::string();
+}
+
+bool CachingProxy::asks_alone(const Request& request, const LookUp& look) const noexcept {
+  const bool own_part = request.head.fields.contains(FieldId::Range) && !options_.fetch_whole_for_range;
+  return own_part || request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
+         request.head.fields.contains(FieldId::Authorization);
+}
+
+/// Looks again after every fetch that it waited for.
 Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent> content) {
-  bool followed = false;
+  Turn turn;
   for (;;) {
     const Time now = clock_.now();
     LookUp look = look_up(request, now, content);
     look_for_equivalent(request, now, look);
     if (look.decision.reuse == Reuse::Use) {
       const bool fresh = look.decision.why == Reason::Fresh;
-      if (auto reply = hit(request, look, followed ? CacheResult::Collapsed : fresh ? CacheResult::Hit : CacheResult::Stale))
+      if (auto reply = hit(request, look, turn.followed ? CacheResult::Collapsed : fresh ? CacheResult::Hit : CacheResult::Stale))
         co_return std::move(*reply);
       continue;
     }
     if (look.decision.reuse == Reuse::UseAndRevalidate) {
       std::optional<Reply> reply = hit(request, look, CacheResult::Stale);
       if (!reply) continue;
-      if (auto ticket = store_.join_background(look.key)) {
-        auto detached = std::make_unique<DetachedRequest>(request);
-        Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket));
-        co_await spawn(std::move(errand));
-      }
+      Task<void> revalidation = revalidate_soon(request, look);
+      co_await std::move(revalidation);
       co_return std::move(*reply);
     }
     if (look.decision.reuse == Reuse::Refuse) {
       CacheStatus said;
       co_return refuse(request, Reason::OnlyIfCached, 504, said);
     }
-    const bool own_part = request.head.fields.contains(FieldId::Range) && !options_.fetch_whole_for_range;
-    const bool alone = followed || own_part || request.head.method == Method::Head || look.directives.no_store ||
-                       look.directives.no_cache || request.head.fields.contains(FieldId::Authorization);
+    const bool alone = turn.alone || asks_alone(request, look);
+    if (!alone && !turn.followed) turn.variant = variant_of(request, look);
     const bool conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
-    Store::Joined joined = store_.join(look.key, alone, conditional);
+    Store::Joined joined = store_.join(look.key, alone, conditional, turn.variant);
     if (!joined.follow) {
       // Another worker's fetch may have ended between our look and our turn: look again before asking the origin.
       if (!alone) {
@@ -179,8 +215,8 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     const Ref<Fetch> leader = std::move(joined.follow);  // holds the body for us until take() has a reader
     Task<Fetch::Look> following = follow(leader);
     const Fetch::Look seen = co_await std::move(following);
-    followed = true;
     if (auto reply = take(request, look, seen)) co_return std::move(*reply);
+    turn.take_next(request, look, seen);
     if (seen.verdict != FetchVerdict::Failed) continue;
     Errand errand(request, std::move(look), FetchTicket());
     Reply failure = make_error_reply(request, {seen.reason, Side::Origin, seen.status}, options_.pseudonym);

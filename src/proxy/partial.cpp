@@ -73,7 +73,9 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
-  said.stored = errand.ticket.publish(old, combined);
+  const Kept result = errand.ticket.publish(old, combined);
+  said.stored = bool(result);
+  said.detail = result.why_not();
   HitLines lines;
   lines.age = current_age(combined->meta(), errand.times.received.steady);
   said.ttl = combined->meta().lifetime - lines.age;

@@ -45,7 +45,7 @@ bool CachingProxy::is_stored_for_get(Errand& errand, Reply& reply, std::unique_p
   if (reply.head.status != 200) return false;
   const StoreDecision decision = decide_store(errand.client.head, reply.head, reply.length, options_.policy, errand.times);
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
-  if (!decision.store || !fresh || !is_stored(errand, reply, decision, fill)) return false;
+  if (!decision.store || !fresh || keep(errand, reply, decision, fill) != Reason::None) return false;
   reply.outcome.cache = CacheResult::Bypass;
   return true;
 }

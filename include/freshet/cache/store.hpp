@@ -35,10 +35,23 @@ struct StoreFigures {
   std::uint64_t evicted_for_room = 0, evicted_variants = 0, invalidated = 0, replaced = 0, expired = 0;
 };
 
+/// What became of a response that was given to the store.
+class Kept {
+ public:
+  explicit Kept(Reason why_not) noexcept : why_not_(why_not) {}
+  explicit operator bool() const noexcept { return why_not_ == Reason::None; }
+  /// None: it is there. Invalidated: its key was, after the fetch began. Outdone: something better is there. NoRoom,
+  /// TooLarge, CutShort: its body cannot be kept. Or what the 304 that freshened it forbids (StoredResponse::why_not_kept()).
+  Reason why_not() const noexcept { return why_not_; }
+
+ private:
+  Reason why_not_;
+};
+
 class Store;
 enum class Declined : std::uint8_t;
 
-/// The right and duty to fetch one key. Movable; one thread. Dropping it unsettled declines without remembering.
+/// The right and duty to fetch one key, or one variant of it. Movable; one thread. Dropping it unsettled declines without remembering.
 class FetchTicket {
  public:
   FetchTicket() = default;
@@ -53,15 +66,13 @@ class FetchTicket {
   /// Whether anybody waits right now.
   bool has_followers() const noexcept;
 
-  /// Puts the response into the store (its body may still be filling) and wakes those who wait. False, and Declined for
-  /// the others, when the key was invalidated after the fetch began, or when the body cannot be kept (passing,
-  /// aborted). A response with another key than the ticket's must be of the same path; an invalidation of any URI of
+  /// Puts the response into the store (its body may still be filling) and wakes those who wait. When it may not be kept:
+  /// Declined for the others. A response with another key than the ticket's must be of the same path; an invalidation of any URI of
   /// that path counts then. `share`: those who wait may use it; otherwise (it must be validated before any reuse) it is stored, but
   /// they are told Declined and the key is remembered, so that nobody waits for the next ones.
-  bool publish(Ref<StoredResponse> response, bool share);
-  /// After a 304: `freshened` takes the place of `old`. False, and Declined, also when it may not be kept; `old` stays
-  /// then.
-  bool publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
+  Kept publish(Ref<StoredResponse> response, bool share);
+  /// After a 304: `freshened` takes the place of `old`, which stays when the other one may not be kept.
+  Kept publish(const Ref<StoredResponse>& old, Ref<StoredResponse> freshened);
   /// Those who wait may use the response, but it is not stored: its body is passing, or lives as long as they do.
   /// False, and Declined for the others, when the key was invalidated after the fetch began. `remember`: see decline().
   bool share(const Ref<StoredResponse>& response, bool remember);
@@ -97,13 +108,19 @@ class Store final : public Ledger {
   /// (RFC 9111 4.1). At most `most`, the newest first. For misses: it allocates.
   std::vector<Ref<StoredResponse>> variants(const CacheKey&, std::size_t most);
 
+  /// The variant of the key that this request is about, by what the newest stored response that has a Vary names in it.
+  /// Empty when there is none.
+  std::string variant_of(const CacheKey&, FieldsView request) const;
+
   /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
-  /// key is remembered as not shareable, or as too large and the request is `conditional`).
+  /// key is remembered as not shareable, or as too large and the request is `conditional`). `variant`: the vary key of
+  /// what the request is about, as far as that can be told: one fetch is under way for each, and at most `max_variants`
+  /// for a key; who comes when there are more fetches for nobody else.
   struct Joined {
     FetchTicket ticket;  ///< valid: this caller asks the origin
     Ref<Fetch> follow;   ///< else: wait for this one
   };
-  Joined join(const CacheKey&, bool alone, bool conditional = false);
+  Joined join(const CacheKey&, bool alone, bool conditional = false, std::string_view variant = {});
 
   /// What No-Vary-Search has said of paths. A response that says it is stored under make_search_key(); learn the rule
   /// before.
@@ -121,9 +138,9 @@ class Store final : public Ledger {
   void remove(const Ref<StoredResponse>&);
   /// Takes one out whose body has turned out larger than may be stored, and remembers that.
   void outgrown(const Ref<StoredResponse>&);
-  /// True when a background revalidation of this response may start: nobody else is at it (RFC 5861: exactly one).
-  /// The ticket settles as usual.
-  std::optional<FetchTicket> join_background(const CacheKey&);
+  /// A ticket when a background revalidation of the stored response with this key and vary key may start: nobody else is
+  /// at it (RFC 5861: exactly one). It settles as usual.
+  std::optional<FetchTicket> join_background(const CacheKey&, std::string_view variant = {});
 
   /// Takes out up to about `work` responses that have become useless: stale beyond every window in which they could be
   /// used or validated (see keep_until() in store.cpp). For a worker to call each second; cheap when there is nothing
@@ -149,14 +166,15 @@ class Store final : public Ledger {
   using Nodes = std::vector<Ref<StoredResponse>>;
 
   Shard& shard_of(std::uint64_t hash) const noexcept;
-  bool put(FetchTicket&, const StoredResponse* old, const Ref<StoredResponse>& response, bool share);
+  Kept put(FetchTicket&, const StoredResponse* old, const Ref<StoredResponse>& response, bool share);
   bool is_outdone(const Shard&, const StoredResponse* old, const StoredResponse& response) const noexcept;
   void put_locked(Shard&, const StoredResponse* old, StoredResponse& response, Nodes& gone);
   void take_out(Shard&, StoredResponse&, Nodes& gone);
   bool forget(const Ref<StoredResponse>& unlinked) noexcept;
   static void stop_keeping(const Nodes& gone, const StoredResponse* successor, Reason) noexcept;
   bool hand_over(FetchTicket&, const Ref<StoredResponse>&, bool remember);
-  FetchTicket make_ticket(Shard&, const CacheKey&, std::uint32_t path, bool announced);
+  FetchTicket make_ticket(Shard&, const CacheKey&, std::uint32_t path) noexcept;
+  void announce(Shard&, const CacheKey&, std::string_view variant, FetchTicket&) const;
   std::uint32_t path_generation(std::string_view key) const noexcept;
   bool is_invalidated(Shard&, const FetchTicket&, const StoredResponse&) const noexcept;
   std::size_t invalidate_key(const CacheKey&, FetchTicket& own);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "freshet/base/pin.hpp"
+#include "freshet/base/reason.hpp"
 #include "freshet/cache/eviction.hpp"
 #include "freshet/cache/expiry.hpp"
 #include "freshet/cache/index.hpp"
@@ -34,9 +35,9 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   const Ref<const PartList>& parts() const noexcept { return parts_; }
   /// False when it answers nobody any more: its fill failed or outgrew the limits. Parts are judged one by one.
   bool is_usable() const noexcept { return parts_ || body_->is_whole(); }
-  /// False for a freshened response that others must not see (the 304 says no-store, private or Vary: *, or only
+  /// Not None for a freshened response that others must not see (the 304 says no-store, private or Vary: *, or only
   /// answers an authorized request): it answers one request, and the store does not take it.
-  bool may_keep() const noexcept { return may_keep_; }
+  Reason why_not_kept() const noexcept { return why_not_kept_; }
   /// The store has let it go: what is still filling goes on in a window, for those who read it (StoredBody::stop_keeping()). What
   /// `successor`, if any, holds too stays as it is.
   void stop_keeping(const StoredResponse* successor, Reason why) noexcept;
@@ -59,7 +60,7 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   Ref<const PartList> parts_;
   Ledger* ledger_ = nullptr;
   std::uint64_t charged_ = 0;
-  bool may_keep_ = true;
+  Reason why_not_kept_ = Reason::None;
 };
 
 /// What a stored response holds: a whole body, or parts and the one among them that came last.

@@ -29,9 +29,16 @@ inline constexpr std::size_t kLongestVaryKey = 8192;
 ///   response's Content-Encoding. Accept-Language: in lower case, sorted by falling weight, then name.
 std::optional<std::string> make_vary_key(FieldsView response, FieldsView request);
 
+/// "Vary: *": no request selects the response again.
+bool says_vary_star(FieldsView response) noexcept;
+
 /// True when `request` has the same normalised values for the fields that `vary_key` names. No allocation when fields
 /// are equal byte for byte.
 bool vary_matches(std::string_view vary_key, FieldsView request);
+
+/// The vary key of `request` by the names of another one's: what a response that varies like that one would be stored
+/// under for this request. Empty when there are no names, and beyond kLongestVaryKey.
+std::string make_vary_key_like(std::string_view vary_key, FieldsView request);
 
 /// vary_matches() for one request against many keys: a value is normalised once. One thread; no heap for values up to
 /// about 1 KiB.

@@ -96,7 +96,7 @@ class Workload {
         store_.expire_some(clock_.now().steady, 10);
         return;
       case 2:
-        if (auto ticket = store_.join_background(key_)) fetch(*ticket);
+        if (auto ticket = store_.join_background(key_, variant())) fetch(*ticket);
         return;
       case 3:
         if (const auto found = store_.find(key_, {}); found.response) store_.remove(found.response);
@@ -112,12 +112,14 @@ class Workload {
 
  private:
   bool chance(unsigned one_in) { return random_() % one_in == 0; }
+  /// Whose fetch is led or followed; what comes of it answers all.
+  std::string_view variant() { return chance(3) ? "v:1\n" : ""; }
   /// The last keys are too large to be stored.
   std::size_t size_of(std::uint64_t number) const { return number < kKeys - 2 ? number * number * 10 : 400'000; }
 
   void look_up() {
     if (const auto found = store_.find(key_, {}); found.response) return use(found.response);
-    auto joined = store_.join(key_, chance(10), chance(10));
+    auto joined = store_.join(key_, chance(10), chance(10), variant());
     if (joined.ticket) return fetch(joined.ticket);
     Ref<Fetch> leader = std::move(joined.follow);
     BlockingWaiter waiter;

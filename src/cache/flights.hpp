@@ -13,8 +13,9 @@
 
 namespace freshet {
 
-/// One for each key and variant. The variant is a vary key (cache/vary.hpp); it is empty for a fetch of which nobody can
-/// tell yet what its response will depend on. Few are under way for one key: looking for one goes through all of them.
+/// One for each key and variant. The variant is a vary key (cache/vary.hpp); it is empty for a fetch of which nobody
+/// can tell yet what its response will depend on. Few are under way for one key: looking for one goes through all of
+/// them.
 class Flights {
  public:
   /// Null: nobody is fetching it.
@@ -40,7 +41,8 @@ class Flights {
   }
   /// Nobody joins the fetches of this key any more, of whatever variant.
   void remove_all(const CacheKey& key) {
-    for (auto [at, end] = all_.equal_range(key.hash); at != end;) at = at->second.key == key.text ? all_.erase(at) : std::next(at);
+    for (auto [at, end] = all_.equal_range(key.hash); at != end;)
+      at = at->second.key == key.text ? all_.erase(at) : std::next(at);
   }
 
  private:

@@ -112,7 +112,8 @@ std::string_view proxy_status_error(Reason reason) noexcept {
     case Reason::ConnectionReset: return "connection_terminated";
     case Reason::FirstByteTimeout: return "http_response_timeout";
     case Reason::BetweenBytesTimeout: return "connection_read_timeout";
-    case Reason::BadResponse: return "http_protocol_error";
+    case Reason::BadResponse:
+    case Reason::UnexpectedNotModified: return "http_protocol_error";
     case Reason::ResponseFieldsTooLarge: return "http_response_header_section_size";
     case Reason::ResponseCutShort: return "http_response_incomplete";
     case Reason::UpstreamBusy: return "connection_limit_reached";

@@ -2,6 +2,7 @@
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/cache/vary.hpp"
+#include "freshet/exchange/error_reply.hpp"
 #include "freshet/http/conditional.hpp"
 #include "hit.hpp"
 #include "pipeline.hpp"
@@ -64,6 +65,12 @@ void give_cookies(Reply& reply, FieldsView not_modified, const Ref<StoredRespons
   reply.pin = Pin(head);
 }
 
+/// The origin was asked something that a 304 answers (RFC 9110 15.4.5).
+bool was_conditional(const Request& client, Preconditions asked) noexcept {
+  if (asked == Preconditions::Keep) return has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+  return asked != Preconditions::Drop;
+}
+
 bool is_trouble(int status) noexcept { return status == 500 || status == 502 || status == 503 || status == 504; }
 
 }  // namespace
@@ -116,6 +123,7 @@ Task<std::optional<Reply>> CachingProxy::ask_origin(Errand& errand) {
 std::optional<Reply> CachingProxy::judge_answer(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill) {
   const int status = origin.head.status;
   if (origin.outcome.origin_status == 0) return failed(errand, std::move(origin));
+  if (status == 304 && !was_conditional(errand.client, asked)) return failed(errand, unexpected_not_modified(errand.client, origin));
   const StoredResponse* held = errand.fallback();
   if (held && is_trouble(status) &&
       may_serve_stale_on_error(errand.look.directives, held->meta(), OriginTrouble::ServerError, options_.policy, errand.times.received.steady)) {
@@ -170,7 +178,17 @@ std::optional<Reply> CachingProxy::store_or_pass_on(Errand& errand, Precondition
   return origin;
 }
 
-/// No answer came: a stored response may stand in, otherwise the client learns why.
+/// The client has nothing that could be "not modified", and neither have we.
+Reply CachingProxy::unexpected_not_modified(const Request& request, const Reply& origin) const {
+  Reply reply = make_error_reply(request, {Reason::UnexpectedNotModified, Side::Origin, 502}, options_.pseudonym);
+  reply.outcome.origin_asked = true;
+  reply.outcome.upstream = origin.outcome.upstream;
+  reply.outcome.origin_address = origin.outcome.origin_address;
+  reply.outcome.origin_head_time = origin.outcome.origin_head_time;
+  return reply;
+}
+
+/// No answer came that is of use: a stored response may stand in, otherwise the client learns why.
 Reply CachingProxy::failed(Errand& errand, Reply reply) {
   const Reason why = reply.outcome.reason;
   if (errand.ticket) errand.ticket.fail(why, reply.head.status);

@@ -147,11 +147,12 @@ Reply make_parts_hit(const Request& request, const Ref<StoredResponse>& stored, 
   reply.pin = Pin(stored);
   if (has_this_already(request, *stored)) return not_modified(request, std::move(reply), lines);
   add_lines(reply, request, lines);
+  if (fit.unsatisfiable) return unsatisfiable(request, std::move(reply), *stored->parts()->complete());
   if (!fit.several.empty()) return make_multipart(request, std::move(reply), fit.several, *stored->parts()->complete());
   reply.head.status = fit.whole ? 200 : 206;
   if (!fit.whole) reply.added.add(FieldId::ContentRange, content_range(&fit.wanted, stored->parts()->complete(), request.arena));
   reply.length = fit.wanted.size;
-  reply.body = make_body(fit.slices);
+  if (request.head.method != Method::Head) reply.body = make_body(fit.slices);
   return reply;
 }
 

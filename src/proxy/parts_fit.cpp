@@ -7,12 +7,12 @@
 namespace freshet {
 namespace {
 
-/// What a Range wants from a list of parts; empty when that cannot be said.
-std::vector<ByteRange> resolve(std::string_view range, const PartList& parts) {
+/// What a Range wants from a list of parts.
+RangeVerdict resolve(std::string_view range, const PartList& parts) {
   // Without a size, "first-last" is the only kind that says what it wants; the others end up beyond all parts.
   RangeVerdict verdict = decide_range(range, parts.complete().value_or(UINT64_MAX), parts.complete() ? kMostRanges : 1);
-  if (verdict.kind != RangeKind::Satisfiable) return {};
-  return std::move(verdict.parts);
+  if (verdict.kind == RangeKind::Unsatisfiable && !parts.complete()) verdict.kind = RangeKind::Ignore;
+  return verdict;
 }
 
 /// A part that came shorter than its Content-Range said is the origin's answer all the same: to the same question, and to one for
@@ -44,33 +44,51 @@ PartsFit covered(ByteRange wanted, const PartList& parts) {
   return fit;
 }
 
+/// All of it; Useless as long as one byte is missing, or the origin has not said how many there are (RFC 9111 3.3).
+PartsFit covered_whole(const PartList& parts) {
+  if (!parts.complete()) return {};
+  PartsFit fit = covered(ByteRange{0, *parts.complete()}, parts);
+  fit.whole = true;
+  return fit;
+}
+
+/// What is missing, when the parts that are there can be combined with it.
+PartsFit or_gap(PartsFit fit, const StoredResponse& stored) {
+  const PartList& parts = *stored.parts();
+  if (fit.kind == PartsFit::Kind::Covered) return fit;
+  if (!stored.meta().has_strong_etag() || !parts.can_combine() || !parts.complete()) return {};
+  fit.kind = PartsFit::Kind::Gap;
+  fit.missing = parts.missing(fit.wanted);
+  return fit;
+}
+
 }  // namespace
 
 PartsFit fit_parts(const Request& request, const StoredResponse& stored) {
   const PartList& parts = *stored.parts();
   const StoredMeta& meta = stored.meta();
   const FieldsView fields = request.head.fields;
-  if (request.head.method != Method::Get || fields.count(FieldId::Range) > 1) return {};
-  const auto range = fields.first(FieldId::Range);
+  const bool is_get = request.head.method == Method::Get;
+  if (!is_get && request.head.method != Method::Head) return {};
+  const auto range = is_get ? fields.first(FieldId::Range) : std::nullopt;
   const Validators validators{meta.etag, meta.last_modified, meta.date};
-  const bool applies = range && range_applies(fields, validators, unix_seconds(request.received.wall));
-  if (range && !applies) return {};  // If-Range: another version is wanted
-  if (range && *range == parts.asked() && parts.only()) return covered(*parts.only(), parts);
+  const bool applies =
+      range && fields.count(FieldId::Range) == 1 && range_applies(fields, validators, unix_seconds(request.received.wall));
+  if (!applies) return range || !is_get ? covered_whole(parts) : or_gap(covered_whole(parts), stored);
+  if (*range == parts.asked() && parts.only()) return covered(*parts.only(), parts);
 
-  if (!range && !parts.complete()) return {};
-  const auto all_wanted = range ? resolve(*range, parts) : std::vector<ByteRange>{{0, *parts.complete()}};
-  if (all_wanted.empty()) return {};
-  if (all_wanted.size() > 1) return covered(all_wanted, parts);
-  const ByteRange wanted = all_wanted.front();
+  const RangeVerdict verdict = resolve(*range, parts);
+  if (verdict.kind != RangeKind::Satisfiable) {
+    PartsFit fit = covered_whole(parts);
+    fit.unsatisfiable = verdict.kind == RangeKind::Unsatisfiable;
+    return fit;
+  }
+  if (verdict.parts.size() > 1) return covered(verdict.parts, parts);
+  const ByteRange wanted = verdict.parts.front();
   PartsFit fit = covered(wanted, parts);
-  fit.whole = !range;
   if (fit.kind == PartsFit::Kind::Covered) return fit;
-  if (range)
-    if (const auto shorter = from_short_part(wanted, parts)) return covered(*shorter, parts);
-  if (!meta.has_strong_etag() || !parts.can_combine() || !parts.complete()) return {};
-  fit.kind = PartsFit::Kind::Gap;
-  fit.missing = parts.missing(wanted);
-  return fit;
+  if (const auto shorter = from_short_part(wanted, parts)) return covered(*shorter, parts);
+  return or_gap(std::move(fit), stored);
 }
 
 bool closes_gap(const ResponseHead& head, std::optional<std::uint64_t> length, ByteRange missing, const StoredResponse& stored) noexcept {

@@ -19,6 +19,7 @@ struct PartsFit {
     Gap,      ///< `missing` has to be asked for; it can be combined with the rest, since there is a strong validator
   } kind = Kind::Useless;
   bool whole = false;  ///< the request wants the whole representation: 200, not 206
+  bool unsatisfiable = false;  ///< all is there, and the request's range lies behind its end: 416
   ByteRange wanted;    ///< what the answer holds
   ByteRange missing;
   std::vector<PartSlice> slices;  ///< of `wanted`, when Covered
@@ -28,8 +29,8 @@ struct PartsFit {
 /// What one Range field may ask for: more is answered with the whole (RFC 9110 14.2).
 inline constexpr std::size_t kMostRanges = 16;
 
-/// REQUIRES: `stored.parts()`. Other methods than GET, conditions that the parts do not meet, and several ranges of which one is missing
-/// find them Useless.
+/// REQUIRES: `stored.parts()`. Parts that make up the whole answer what a stored whole would: HEAD, a Range that is to be ignored, one
+/// that cannot be satisfied. As long as a byte is missing, these find them Useless; so do several ranges of which one is missing.
 PartsFit fit_parts(const Request&, const StoredResponse& stored);
 
 /// True when `head` is the 206 that was asked for to close a gap: exactly these bytes, of the same representation (RFC 9110 15.3.7.3).

@@ -12,6 +12,12 @@ bool may_answer_get(const Request& request, Reason why) noexcept {
   return request.head.method == Method::Post && why == Reason::MethodNotCacheable && request.upgrade.empty();
 }
 
+/// A 304 to GET or HEAD without a condition says nothing (RFC 9110 15.4.5); what other methods make of it is theirs.
+bool may_be_unmodified(const Request& request) noexcept {
+  if (!is_cacheable_method(request.head.method)) return true;
+  return has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+}
+
 }  // namespace
 
 Task<Reply> CachingProxy::pass(Request& request, Reason why) {
@@ -25,6 +31,7 @@ Task<Reply> CachingProxy::pass(Request& request, Reason why) {
   errand.times.requested = clock_.now();
   Reply reply = co_await origin_.serve(*sent);
   errand.times.received = clock_.now();
+  if (reply.outcome.origin_status == 304 && !may_be_unmodified(request)) reply = unexpected_not_modified(request, reply);
   const bool answered = reply.outcome.origin_status != 0 || reply.tunnel;
   if (answered && invalidates(request.head.method, reply.head.status))
     invalidate_after(store_, partition(request), request, reply.head, errand.ticket);

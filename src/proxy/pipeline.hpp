@@ -112,6 +112,7 @@ class CachingProxy final : public Service {
   // fetch.cpp
   Preconditions preconditions(const Errand& errand) const noexcept;
   Task<Reply> fetch(Errand& errand);
+  Reply unexpected_not_modified(const Request& request, const Reply& origin) const;
   Reply failed(Errand& errand, Reply reply);
   Task<std::optional<Reply>> ask_origin(Errand& errand);
   std::optional<Reply> judge_answer(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);

@@ -85,7 +85,8 @@ TEST_CASE("once variants are known, nobody waits for another one's", "[scenario]
   CHECK(b.p.origin.seen.size() == 3);
 }
 
-TEST_CASE("each stale variant is revalidated once, and they do not wait for one another", "[scenario][9111-4.3][5861-3][collapse]") {
+TEST_CASE("each stale variant is revalidated once, and they do not wait for one another",
+          "[scenario][9111-4.3][5861-3][collapse]") {
   for (const bool in_background : {false, true}) {
     Bench b;
     b.control = in_background ? "max-age=10, stale-while-revalidate=100" : "max-age=10";
@@ -109,7 +110,8 @@ TEST_CASE("each stale variant is revalidated once, and they do not wait for one 
   }
 }
 
-TEST_CASE("an answer that varies by more than was thought makes nobody wait a third time", "[scenario][9111-4.1][collapse]") {
+TEST_CASE("an answer that varies by more than was thought makes nobody wait a third time",
+          "[scenario][9111-4.1][collapse]") {
   Pipeline p;
   std::vector<std::shared_ptr<Wakeup>> gates;
   p.origin.answer = [&](const Seen& seen) {
@@ -139,7 +141,8 @@ TEST_CASE("an answer that varies by more than was thought makes nobody wait a th
   for (int i = 0; i < 20; ++i) CHECK(clients[static_cast<std::size_t>(i)]->body == std::to_string(i));
 }
 
-TEST_CASE("a variant that must not be shared is not, nor one whose origin fails asked for again", "[scenario][9111-3][collapse]") {
+TEST_CASE("a variant that must not be shared is not, nor one whose origin fails asked for again",
+          "[scenario][9111-3][collapse]") {
   for (const bool fails : {false, true}) {
     Pipeline p;
     std::vector<std::shared_ptr<Wakeup>> gates;
@@ -244,8 +247,9 @@ class Moody {
   Answer answer(const Seen& seen) {
     Answer answer;
     const std::string vary = dice_.any_of<std::string>({"A", "A", "A, B", "B", "", "*"});
-    const std::string control = dice_.any_of<std::string>(
-        {"max-age=60", "max-age=60", "max-age=60", "max-age=0, stale-while-revalidate=9", "no-cache", "no-store", "private"});
+    const std::string control =
+        dice_.any_of<std::string>({"max-age=60", "max-age=60", "max-age=60", "max-age=0, stale-while-revalidate=9",
+                                   "no-cache", "no-store", "private"});
     answer.fields = {{"Cache-Control", control}};
     if (!vary.empty()) answer.fields.emplace_back("Vary", vary);
     if (dice_.one_in(2)) answer.fields.emplace_back("ETag", "\"" + vary + seen.field("A") + seen.field("B") + "\"");
@@ -266,7 +270,8 @@ class Moody {
 
 }  // namespace
 
-TEST_CASE("whatever an origin answers, every client gets an answer for its own fields", "[scenario][9111-4.1][collapse][property]") {
+TEST_CASE("whatever an origin answers, every client gets an answer for its own fields",
+          "[scenario][9111-4.1][collapse][property]") {
   for (std::uint64_t seed = 0; seed < 150; ++seed) {
     INFO("seed " << seed);
     Dice dice(seed);

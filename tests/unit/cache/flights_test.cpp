@@ -61,8 +61,8 @@ TEST_CASE("each variant of a key has a fetch of its own", "[cache][store][collap
   CHECK(after_whole.follow->look(bench.waiter).verdict == FetchVerdict::Waiting);
   after_br.follow->leave(bench.waiter);
   after_whole.follow->leave(bench.waiter);
-  CHECK(bench.join(kGzip).ticket);   // over: the next one leads
-  CHECK(bench.join(kBr).follow);     // still under way
+  CHECK(bench.join(kGzip).ticket);  // over: the next one leads
+  CHECK(bench.join(kBr).follow);    // still under way
   CHECK(bench.join("").follow);
 }
 
@@ -132,12 +132,13 @@ TEST_CASE("the newest stored response with Vary says which variant a request is 
 TEST_CASE("a vary key like another one names the same fields", "[cache][rfc9111-4.1]") {
   const struct {
     std::string_view response, like, request;
-  } cases[] = {{"Vary: Foo", "Foo: 1", "Foo: 2"},
-               {"Vary: Foo", "Foo: 1", ""},
-               {"Vary: Foo", "", "Foo:"},
-               {"Vary: Foo, Bar, Accept-Encoding", "Bar: a:b|Accept-Encoding: gzip", "Foo: 1,2|Accept-Encoding: br;q=0.5, gzip"},
-               {"Vary: Accept-Language", "Accept-Language: de", "Accept-Language: en;q=0.5, fr"},
-               {"", "Foo: 1", "Foo: 2"}};
+  } cases[] = {
+      {"Vary: Foo", "Foo: 1", "Foo: 2"},
+      {"Vary: Foo", "Foo: 1", ""},
+      {"Vary: Foo", "", "Foo:"},
+      {"Vary: Foo, Bar, Accept-Encoding", "Bar: a:b|Accept-Encoding: gzip", "Foo: 1,2|Accept-Encoding: br;q=0.5, gzip"},
+      {"Vary: Accept-Language", "Accept-Language: de", "Accept-Language: en;q=0.5, fr"},
+      {"", "Foo: 1", "Foo: 2"}};
   for (const auto& each : cases) {
     const Fields response = fields_of(each.response), like = fields_of(each.like), request = fields_of(each.request);
     INFO(each.response << " for " << each.request);

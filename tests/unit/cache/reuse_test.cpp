@@ -237,6 +237,43 @@ TEST_CASE("a default for stale-if-error counts where neither side says it", "[ca
   CHECK_FALSE(may(101));
 }
 
+TEST_CASE("a larger setting never allows less, whatever either side says", "[cache][rfc9111-4.2.4][rfc5861][property]") {
+  for (const StaleRow& row : kStaleRows) {
+    StoredMeta meta = stored_meta();
+    row.change(meta);
+    for (const OriginTrouble trouble : {OriginTrouble::Disconnected, OriginTrouble::ServerError}) {
+      bool allowed = false;
+      for (const int seconds : {0, 1, 10, 30, 10'000}) {
+        CachePolicy policy;
+        policy.default_stale_if_error = Seconds{seconds};
+        const bool may = may_serve_stale_on_error(directives(row.request), meta, trouble, policy, at(row.now).steady);
+        INFO(row.rule << " / " << row.request << " at " << row.now << ", setting " << seconds);
+        CHECK((may || !allowed));
+        allowed = may;
+      }
+    }
+  }
+}
+
+TEST_CASE("what the answer or the request says goes before the setting", "[cache][rfc5861]") {
+  CachePolicy policy;
+  policy.default_stale_if_error = Seconds{1000};
+  for (const OriginTrouble trouble : {OriginTrouble::Disconnected, OriginTrouble::ServerError}) {
+    StoredMeta meta = stored_meta();
+    const auto may = [&](std::int64_t now, const char* request = "") {
+      return may_serve_stale_on_error(directives(request), meta, trouble, policy, at(now).steady);
+    };
+    CHECK(may(150));
+    CHECK(may(104, "stale-if-error=5"));
+    CHECK_FALSE(may(105, "stale-if-error=5"));
+    sie_10(meta);
+    CHECK(may(109));
+    CHECK_FALSE(may(110));
+    sie_0(meta);
+    CHECK_FALSE(may(100));
+  }
+}
+
 TEST_CASE("unsafe methods invalidate on success, and no others", "[cache][rfc9111-4.4]") {
   for (const Method method : {Method::Post, Method::Put, Method::Delete, Method::Patch, Method::Other}) {
     for (const int status : {200, 201, 204, 299, 301, 303, 304, 399}) CHECK(invalidates(method, status));

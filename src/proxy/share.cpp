@@ -1,5 +1,6 @@
 // Responses that are too large to be stored, and still answer all who wait for them.
 #include "freshet/async/wakeup.hpp"
+#include "freshet/base/check.hpp"
 #include "freshet/cache/vary.hpp"
 #include "pipeline.hpp"
 #include "resume.hpp"
@@ -8,13 +9,14 @@ namespace freshet {
 
 /// Turns `origin` into the client's answer, read along with those who wait for the same fetch: one origin request, and
 /// a window of the body in memory. False when nobody waits, or they must not share it: they have been sent off then,
-/// and the origin's body is untouched.
+/// and the origin's body is untouched. REQUIRES: `decision` allows sharing.
 bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision& decision,
                              std::unique_ptr<FillJob>& fill) {
+  ENSURE(decision.shareable);  // nothing else is called too large
   if (!errand.ticket) return false;
   const bool fresh = !decision.meta.no_cache && decision.meta.lifetime > decision.meta.initial_age;
   const bool for_others = !errand.look.rule || still_belongs(errand, origin.head.fields);  // who wait by that rule
-  if (!decision.shareable || !fresh || !for_others) {
+  if (!fresh || !for_others) {
     errand.ticket.decline(Reason::ResponseNoCache, true);  // nobody could use another one's
     return false;
   }

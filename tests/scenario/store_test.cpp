@@ -186,3 +186,52 @@ TEST_CASE("a response larger than the limit for one object passes through", "[sc
     CHECK(p.store.figures().objects == 0);
   }
 }
+
+TEST_CASE("why an answer is not kept is said", "[scenario][9111-3][9211-2.8]") {
+  struct Row {
+    FieldList fields;
+    std::uint64_t room;
+    std::string detail;
+  };
+  const Row rows[] = {
+      {{{"Vary", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"}}, 1u << 20, "vary-too-complex"},
+      {{{"Vary", "Long"}}, 1u << 20, "vary-too-complex"},
+      {{{"Vary", "Accept-Encoding"}, {"Content-Encoding", "odd"}}, 1u << 20, "vary-too-complex"},
+      {{}, 200, "no-room"},
+      {{{"Vary", "Accept"}}, 1u << 20, ""},
+  };
+  for (const Row& row : rows) {
+    INFO(row.detail << " " << (row.fields.empty() ? "" : row.fields.back().second));
+    StoreOptions options;
+    options.max_size = row.room;
+    Pipeline p(Pipeline::default_options(), options);
+    p.origin.answer = [&](const Seen&) {
+      FieldList fields = row.fields;
+      fields.emplace_back("Cache-Control", "max-age=60");
+      return with(fields);
+    };
+    const Got got = p.ask({"http://a.example/x", {{"Long", std::string(9000, 'x')}, {"Accept-Encoding", "odd"}}});
+    CHECK(got.body == "hello");
+    CHECK(got.outcome.stored == row.detail.empty());
+    const std::string expected = row.detail.empty() ? "stored; ttl=60" : "detail=" + row.detail;
+    CHECK(got.cache_status == "freshet; fwd=uri-miss; fwd-status=200; " + expected);
+  }
+}
+
+TEST_CASE("a 304 that may not be kept says why", "[scenario][9111-4.3.4][9211-2.8]") {
+  const std::pair<const char*, const char*> rows[] = {{"private", "private"}, {"no-store", "no-store"}, {"max-age=60", ""}};
+  for (const auto& [control, detail] : rows) {
+    Pipeline p;
+    p.origin.answer = [&](const Seen&) {
+      Answer answer = with({{"Cache-Control", "max-age=10"}, {"ETag", "\"1\""}});
+      if (p.origin.seen.size() > 1) answer.status = 304, answer.fields[0].second = control;
+      return answer;
+    };
+    p.ask("http://a.example/x");
+    p.clock.advance(Milliseconds(15'000));
+    const Got got = p.ask("http://a.example/x");
+    CHECK(got.body == "hello");
+    if (*detail == 0) CHECK(got.cache_status == "freshet; fwd=stale; fwd-status=304; stored; ttl=60");
+    if (*detail != 0) CHECK(got.cache_status.find(std::string("; detail=") + detail) != std::string::npos);
+  }
+}

@@ -8,6 +8,7 @@ import unittest
 
 import layers
 import names_in_docs
+import reasons
 import rfc_sections
 import sizes
 import words
@@ -188,6 +189,31 @@ class RfcSections(unittest.TestCase):
     def test_rows_count_only_beside_a_tag(self):
         tree = Tree().put("tests/unit/a_test.cpp", self.everything_but("4.2.1")).put("tests/unit/b_test.cpp", '{"4.2.1: of another RFC"}')
         self.assertEqual(len(list(rfc_sections.check(tree.root))), 1)
+
+
+class Reasons(unittest.TestCase):
+    ROWS = """// REASON(id, word, text): one row for each.
+REASON(None, "none", "nothing")
+
+// Cache: why it is so.
+REASON(A, "a", "the first")
+REASON(B, "b", "the second")
+"""
+
+    def expect(self, change, good):
+        tree = Tree().put(reasons.ROWS, self.ROWS)
+        tree.put(reasons.DOCUMENT, change(reasons.document_of(self.ROWS)))
+        found = list(reasons.check(tree.root))
+        self.assertEqual(not found, good, found)
+
+    def test_the_document_follows_the_rows(self):
+        self.expect(lambda text: text, True)
+        self.expect(lambda text: text.replace("| `b` | the second |\n", ""), False)
+        self.expect(lambda text: text.replace("the second", "the third"), False)
+        self.expect(lambda text: text + "| `c` | another |\n", False)
+        self.expect(lambda text: text.replace("| `a` | the first |\n", "") + "| `a` | the first |\n", False)
+        self.assertIn("## Why it is so", reasons.document_of(self.ROWS))
+        self.assertNotIn("none", reasons.document_of(self.ROWS).split("##")[1])
 
 
 if __name__ == "__main__":

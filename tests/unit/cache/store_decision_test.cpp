@@ -270,6 +270,20 @@ TEST_CASE("what is larger than the limit is shared but not stored", "[cache][siz
   CHECK(with_length(101).why == Reason::TooLarge);
 }
 
+TEST_CASE("only what could be stored otherwise is called too large", "[cache][size][rfc9111-3][property]") {
+  CachePolicy policy;
+  policy.max_object_size = 1000;
+  for (const StoreRow& row : kStoreRows) {
+    if (row.status == 206) continue;  // its Content-Range speaks against so many bytes
+    INFO(row.rule << ": " << row.status << " " << row.response);
+    const Fields response = fields_of(row.response);
+    const auto decision = decide_store(get(row.request), {row.status, response}, 1001, policy, times_at(0, 0));
+    CHECK(decision.why == (row.why == Reason::Stored ? Reason::TooLarge : row.why));
+    CHECK(decision.shareable == (row.why == Reason::Stored));  // those who wait for a private one never see it
+    CHECK_FALSE(decision.store);
+  }
+}
+
 TEST_CASE("the lifetime comes from s-maxage, max-age, Expires or heuristics, in that order", "[cache][rfc9111-4.2.1]") {
   const std::string expires = "|Expires: Thu, 01 Jan 2026 01:00:00 GMT|Date: Thu, 01 Jan 2026 00:00:00 GMT";
   const std::string modified = "|Last-Modified: Wed, 31 Dec 2025 23:50:00 GMT";

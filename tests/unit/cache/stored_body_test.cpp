@@ -395,6 +395,19 @@ TEST_CASE("the last reader that leaves decides whether to go on", "[cache][body]
   }
 }
 
+TEST_CASE("a body that was given up stays as it is when its writer comes to the end", "[cache][body][abandon]") {
+  PlainLedger ledger;
+  CountingWaiter writer;
+  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  for (int i = 0; i < 20; ++i) body->append(bytes_of(numbered(100)), writer);
+  const StoredBodyReader reader(body);
+  body->abort(Reason::ClientClosed);
+  const std::uint64_t held = ledger.held();
+  CHECK_FALSE(body->finish());
+  CHECK(ledger.held() == held);  // nothing was moved
+  CHECK(body->state() == StoredBody::State::Aborted);
+}
+
 TEST_CASE("nobody decides while nobody watches, nor for a body that nobody has read", "[cache][body][abandon]") {
   PlainLedger ledger;
   CountingWaiter writer, filler;

@@ -2,6 +2,7 @@
 #include <array>
 #include <limits>
 
+#include "client_watch.hpp"
 #include "date_line.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/codec/h1_writer.hpp"
@@ -131,7 +132,13 @@ Task<bool> H1Session::send_streamed() {
     co_return false;
   }
   const std::uint64_t length = reply_->length.value_or(0);
+  ClientWatch watch(worker_.deadlines(), *connection_, *reply_->body.source);
   const StreamEnd end = co_await stream_body(connection_, *reply_->body.source, plan_.form, length, streamed_);
+  if (watch.saw_client_leave()) {
+    reply_->outcome.reason = Reason::ClientClosed;
+    connection_->abort();
+    co_return false;
+  }
   switch (end.kind) {
     case StreamEnd::Kind::Complete:
       co_return true;

@@ -312,3 +312,43 @@ TEST_CASE("A client that goes away in the middle of a reply is logged so, and it
   CHECK(rig.log.lines[0].status == 200);
   CHECK(rig.log.lines[0].response_bytes == 3);
 }
+
+TEST_CASE("A client that leaves while the origin says nothing is noticed at once", "[frontend]") {
+  for (const bool only_its_sending_side : {false, true}) {
+    Rig rig;
+    auto steps = script({data("one"), wait(), last("two")});
+    serve_streamed(rig, steps);
+    rig.open();
+    rig.send(kGet);
+    rig.pass(Milliseconds(60'000));
+    CHECK_FALSE(steps->destroyed);  // it is still there
+    if (only_its_sending_side)
+      rig.client->shutdown_write();
+    else
+      rig.client->close();
+    rig.run();
+    rig.pass(Milliseconds(1100));
+    CHECK(steps->cancelled);
+    CHECK(steps->destroyed);
+    CHECK(rig.session_over());
+    REQUIRE(rig.log.lines.size() == 1);
+    CHECK(rig.log.lines[0].reason == "client-closed");
+    CHECK(rig.log.lines[0].response_bytes == 3);
+  }
+}
+
+TEST_CASE("A client that has finished sending gets its answer as long as it comes along", "[frontend][rfc9112-9.6]") {
+  Rig rig;
+  auto steps = script({data("1"), wait(), data("2"), wait(), data("3"), wait(), last("4")});
+  rig.service.later = [&](Request&) { return reply_later(streamed_reply(steps, 4)); };
+  rig.open();
+  rig.send(kGet);
+  rig.client->shutdown_write();
+  for (int i = 0; i < 3; ++i) {
+    rig.pass(Milliseconds(900));
+    steps->go();
+    rig.run();
+  }
+  CHECK_FALSE(steps->cancelled);
+  CHECK(rig.receive() == "234");  // the first byte came with the head
+}

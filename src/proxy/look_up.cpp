@@ -26,7 +26,8 @@ class Following {
 struct Turn {
   bool followed = false;
   bool alone = false;
-  std::string variant;  ///< whose fetch it leads or follows
+  std::string variant;                      ///< whose fetch it leads or follows
+  Reason missed = Reason::NothingStored;  ///< why it has to wait at all
 
   /// After a fetch that was of no use.
   void take_next(const Request& request, const LookUp& look, const Fetch::Look& seen) {
@@ -104,7 +105,7 @@ std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, Cac
   said.hit = result != CacheResult::Collapsed;
   said.ttl = look.decision.ttl;
   if (result == CacheResult::Collapsed) {
-    said.forward = "uri-miss";
+    said.forward = forward_word(look.missed);
     said.collapsed = true;
   } else if (look.decision.why != Reason::Fresh) {
     said.detail = look.decision.why;
@@ -180,6 +181,7 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     const Time now = clock_.now();
     LookUp look = look_up(request, now, content);
     look_for_equivalent(request, now, look);
+    look.missed = turn.missed;
     if (look.decision.reuse == Reuse::Use) {
       const bool fresh = look.decision.why == Reason::Fresh;
       if (auto reply = hit(request, look, turn.followed ? CacheResult::Collapsed : fresh ? CacheResult::Hit : CacheResult::Stale))
@@ -199,6 +201,7 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     }
     const bool alone = turn.alone || asks_alone(request, look);
     if (!alone && !turn.followed) turn.variant = variant_of(request, look);
+    if (!turn.followed) look.missed = turn.missed = look.decision.why;
     const bool conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
     Store::Joined joined = store_.join(look.key, alone, conditional, turn.variant);
     if (!joined.follow) {

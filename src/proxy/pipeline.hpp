@@ -30,6 +30,7 @@ struct LookUp {
   Store::Found found;
   PartsFit fit;  ///< when what was found is in parts; never Useless then
   ReuseDecision decision;
+  Reason missed = Reason::NothingStored;  ///< why it followed another fetch, when it did
   bool has_gap() const noexcept { return fit.kind == PartsFit::Kind::Gap; }
   /// What was found stays as it is while this lives.
   Holds hold() const;

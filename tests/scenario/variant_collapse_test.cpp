@@ -67,6 +67,7 @@ TEST_CASE("concurrent misses make one origin request for each variant", "[scenar
   CHECK(b.p.origin.seen.size() == 3);
   CHECK(br[0]->cache_status.find("fwd=vary-miss; fwd-status=200; stored") != std::string::npos);
   CHECK(br[99]->outcome.cache == CacheResult::Collapsed);
+  CHECK(br[99]->cache_status == "freshet; fwd=uri-miss; collapsed; ttl=60");  // nothing was stored when it came
 }
 
 TEST_CASE("once variants are known, nobody waits for another one's", "[scenario][9111-4.1][collapse]") {
@@ -79,6 +80,7 @@ TEST_CASE("once variants are known, nobody waits for another one's", "[scenario]
   b.gates.back()->wake();  // gzip's is still under way
   b.p.poll();
   CHECK(all_got(br, "br"));
+  CHECK(br[9]->cache_status == "freshet; fwd=vary-miss; collapsed; ttl=60");
   CHECK_FALSE(gzip[0]->has_head);
   b.answer_all();
   CHECK(all_got(gzip, "gzip"));
@@ -104,6 +106,7 @@ TEST_CASE("each stale variant is revalidated once, and they do not wait for one 
     b.answer_all();
     CHECK(all_got(gzip, "gzip"));
     CHECK(all_got(br, "br"));
+    if (!in_background) CHECK(br[4]->cache_status == "freshet; fwd=stale; collapsed; ttl=10");
     CHECK(b.p.ask(coded("gzip")).at_once);
     CHECK(b.p.ask(coded("br")).at_once);
     CHECK(b.p.origin.seen.size() == 4);

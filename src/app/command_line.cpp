@@ -29,6 +29,13 @@ constexpr std::string_view kForwardExamples = R"(Examples:
   curl -x http://127.0.0.1:3128 http://example.com/      (the second time it is a HIT: see Cache-Status)
 )";
 
+constexpr std::string_view kHashExamples = R"(Examples:
+  freshet hash-password alice >> users                       for listeners[].forward.auth.users
+  freshet hash-password alice --realm office >> digest       for listeners[].forward.auth.digest_users
+
+The password is the first line of standard input; a terminal does not show it.
+)";
+
 /// What stands on the command line for `reverse` and `forward`, still as text.
 struct ServeOptions {
   std::string listen;
@@ -117,6 +124,12 @@ class Parser {
         ->type_name("ADDR:PORT")
         ->capture_default_str();
     health_->footer("Waits for 3 seconds at most. Exit codes: 0 healthy, 1 not; made for a container's HEALTHCHECK.");
+    hash_->add_option("user", hash_options_.user, "The user's name")->required()->type_name("USER");
+    hash_->add_option("--method", hash_options_.method, "The kind of hash")
+        ->check(CLI::IsMember({"bcrypt", "sha512", "yescrypt"}))
+        ->capture_default_str();
+    hash_->add_option("--realm", hash_options_.realm, "Make a line for Digest (SHA-256) with this realm instead");
+    hash_->footer(std::string{kHashExamples});
     reverse_->add_option("--to", reverse_options_.servers, "The origin; repeat it for several, which take turns")
         ->type_name("URL")
         ->required()
@@ -151,7 +164,7 @@ class Parser {
   }
 
  private:
-  static constexpr const char* kExpected = "expected run, reverse, forward, check, healthcheck or version";
+  static constexpr const char* kExpected = "expected run, reverse, forward, check, healthcheck, hash-password or version";
 
   bool is_command(const std::string& name) const {
     return std::ranges::any_of(app_.get_subcommands([](const CLI::App*) { return true; }),
@@ -184,6 +197,7 @@ class Parser {
     if (check_->parsed() && print_reference_) return PrintReference{};
     if (check_->parsed()) return CheckFile{file_};
     if (health_->parsed()) return CheckHealth{endpoint_of("--admin", health_admin_)};
+    if (hash_->parsed()) return hash_options_;
     if (version_->parsed()) return Print{version() + '\n', 0};
     if (!reverse_->parsed() && !forward_->parsed()) throw Usage{std::string{"there is no command, "} + kExpected};
     const bool reverse = reverse_->parsed();
@@ -200,9 +214,11 @@ class Parser {
   CLI::App* forward_ = app_.add_subcommand("forward", "Serve as a caching forward proxy, without a file");
   CLI::App* check_ = app_.add_subcommand("check", "Report on a configuration file");
   CLI::App* health_ = app_.add_subcommand("healthcheck", "Ask a running freshet whether it is well");
+  CLI::App* hash_ = app_.add_subcommand("hash-password", "Make a line for a file of users");
   CLI::App* version_ = app_.add_subcommand("version", "Print the version");
   std::string file_ = kDefaultConfiguration;
   bool print_reference_ = false;
+  HashPassword hash_options_;
   std::string health_admin_ = "127.0.0.1:9180";
   ServeOptions reverse_options_, forward_options_;
 };

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "freshet/config/load.hpp"
+#include "translate.hpp"
 
 namespace freshet {
 
@@ -16,6 +17,13 @@ std::optional<Settings> load_or_explain(const std::string& path, std::ostream& e
 int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
   const auto settings = load_or_explain(path, err);
   if (!settings) return 2;
+  const SystemClock clock;
+  Authentication authentication(clock);
+  ProxyOptions options = proxy_options(*settings, settings->via);
+  std::vector<std::string> problems;
+  add_realms(*settings, authentication, options, problems);
+  for (const auto& problem : problems) err << problem << '\n';
+  if (!problems.empty()) return 2;
   out << path << ": good: " << settings->summary() << '\n';
   return 0;
 }

@@ -26,6 +26,7 @@ struct Execute {
   int operator()(const CheckHealth& command) const {
     return check_health(command.admin, Milliseconds{3000}, std::cout, std::cerr);
   }
+  int operator()(const HashPassword& command) const { return print_user(command, std::cin, std::cout, std::cerr); }
   int operator()(const Print& command) const {
     (command.exit_code == 0 ? std::cout : std::cerr) << command.text;
     return command.exit_code;

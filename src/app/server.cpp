@@ -63,6 +63,7 @@ class Server {
 
  private:
   bool open_log();
+  bool open_user_files();
   bool open_sites();
   bool open_admin();
   void start_sites();
@@ -81,6 +82,7 @@ class Server {
   SystemClock clock_;
   WallTime started_ = clock_.now().wall;
   const unsigned workers_;
+  Authentication authentication_;
   ProxyOptions proxy_options_;
   Store store_;
   std::unique_ptr<Resolver> resolver_;
@@ -100,7 +102,7 @@ class Server {
 };
 
 Server::Server(const Settings& settings, std::string how_started)
-    : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)),
+    : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)), authentication_(clock_),
       proxy_options_(proxy_options(settings, make_loop_token(settings.via))), store_(store_options(settings), clock_),
       resolver_(make_system_resolver(resolver_options(settings), clock_)),
       shared_{settings, clock_, proxy_options_, store_, *resolver_, nullptr, workers_, settings.limits.connections}, names_(metric_names(settings)) {}
@@ -114,6 +116,13 @@ bool Server::open_log() {
   if (!access_log_) log_error(error);
   shared_.access_log = access_log_.get();
   return access_log_ != nullptr;
+}
+
+bool Server::open_user_files() {
+  std::vector<std::string> problems;
+  add_realms(settings_, authentication_, proxy_options_, problems);
+  for (const auto& problem : problems) log_error(problem);
+  return problems.empty();
 }
 
 bool Server::open_sites() {
@@ -243,6 +252,7 @@ void Server::await_drained(std::chrono::steady_clock::time_point end) {
 void Server::keep_house() {
   store_.expire_some(clock_.now().steady, 10000);
   store_.cut_off_slow_readers();
+  for (const auto& said : authentication_.read_again()) log_warning(said);
   std::uint64_t pauses = 0;
   for (const auto& site : sites_) pauses += site->counters().accept_pauses.get();
   if (pauses != 0 && pauses_seen_ == 0) log_warning("out of file descriptors: accepting pauses (said once; see freshet_accept_pauses_total)");
@@ -257,6 +267,7 @@ void Server::stop() {
   if (admin_) admin_->stop();
   for (auto& site : sites_) site->stop();
   resolver_.reset();  // tells those who wait for a name, in loops that still exist
+  authentication_.close();
   for (auto& site : sites_) site->discard();
   sites_.clear();
   admin_.reset();
@@ -271,7 +282,7 @@ int Server::run() {
                 std::to_string(settings_.limits.connections) + "); raise the hard limit (ulimit -Hn, LimitNOFILE)");
   std::signal(SIGPIPE, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) signals_.add(number);
-  if (!open_log() || !open_sites() || !open_admin()) {
+  if (!open_log() || !open_user_files() || !open_sites() || !open_admin()) {
     stop();
     return 1;
   }

@@ -8,6 +8,7 @@
 #include "freshet/config/settings.hpp"
 #include "freshet/frontend/listener.hpp"
 #include "freshet/metrics/counters.hpp"
+#include "freshet/net/wheel_pause.hpp"
 #include "freshet/net/worker.hpp"
 #include "freshet/proxy/caching_proxy.hpp"
 #include "freshet/upstream/origin_pool.hpp"
@@ -54,6 +55,7 @@ class Site {
  private:
   const Shared& shared_;
   Worker worker_;
+  WheelPause pause_{worker_.deadlines()};
   WorkerCounters counters_;
   SessionLimits limits_;
   std::vector<boost::asio::ip::tcp::acceptor> acceptors_;

@@ -88,6 +88,22 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   return made;
 }
 
+void add_realms(const Settings& settings, Authentication& authentication, ProxyOptions& options, std::vector<std::string>& problems) {
+  options.authentication = &authentication;
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    const auto& forward = settings.listeners[i].forward;
+    if (!forward || !forward->auth) continue;
+    RealmOptions realm;
+    realm.realm = forward->auth->realm;
+    if (forward->auth->users != "off") realm.users = forward->auth->users;
+    if (forward->auth->digest_users != "off") realm.digest_users = forward->auth->digest_users;
+    realm.remember = forward->auth->remember;
+    realm.tarpit_after = forward->auth->tarpit_after;
+    options.listeners[i].realm = authentication.add_realm(realm, problems);
+    options.listeners[i].credentials_required = forward->auth->required;
+  }
+}
+
 StoreOptions store_options(const Settings& settings) {
   StoreOptions made;
   made.max_size = settings.cache.max_size;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "freshet/auth/authentication.hpp"
 #include "freshet/cache/store.hpp"
 #include "freshet/config/settings.hpp"
 #include "freshet/frontend/listener.hpp"
@@ -18,6 +19,9 @@ namespace freshet {
 /// How many workers `settings` asks for: at least one.
 unsigned worker_count(const Settings& settings) noexcept;
 
+/// Adds a realm for each listener that asks for credentials, and names it and `authentication` in `options`. What is wrong with the user
+/// files goes to `problems`, a line each.
+void add_realms(const Settings& settings, Authentication& authentication, ProxyOptions& options, std::vector<std::string>& problems);
 /// `loop_token`: our name in the Via of requests.
 ProxyOptions proxy_options(const Settings& settings, const std::string& loop_token);
 StoreOptions store_options(const Settings& settings);

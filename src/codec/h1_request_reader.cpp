@@ -46,6 +46,8 @@ struct Survey {
   bool has_upgrade = false;
   bool expects_continue = false;
   bool expects_other = false;
+  std::string_view proxy_credentials;
+  std::size_t credential_lines = 0;
 };
 
 void survey_expect(std::string_view value, Survey& survey) noexcept {
@@ -69,6 +71,10 @@ Survey survey_fields(FieldsView raw) noexcept {
         break;
       case FieldId::Expect:
         survey_expect(raw[i].value, survey);
+        break;
+      case FieldId::ProxyAuthorization:
+        survey.proxy_credentials = raw[i].value;
+        ++survey.credential_lines;
         break;
       default:
         break;
@@ -177,7 +183,10 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
   if (out.framing.error != Reason::None) return bad_head(out.framing.error, out.framing.status);
 
   Survey survey = survey_fields(fields);
+  // Two parsers could take different ones of them.
+  if (survey.credential_lines > 1) return bad_head(Reason::BadField, 400);
   if (survey.host) survey.host = arena.copy(*survey.host);
+  out.proxy_credentials = survey.proxy_credentials.empty() ? std::string_view() : arena.copy(survey.proxy_credentials);
   const std::string_view raw_target =
       arena.copy(head.substr(scan_.method_end + 1, scan_.target_end - scan_.method_end - 1));
   const TargetVerdict target =

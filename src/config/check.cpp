@@ -53,9 +53,20 @@ class Checks {
       if (const Node* setting = node.find(name))
         report_.error(setting->key_mark, key + '.' + std::string{name},
                       "is for reverse listeners, expected only beside routes");
+    if (listener.forward && listener.forward->auth)
+      check_auth(*listener.forward->auth, *forward->find("auth"), key + ".forward.auth");
     if (listener.forward && listener.forward->allow_private.all && !is_loopback(listener.bind.address))
       report_.warning(forward->mark, key + ".forward.allow_private",
                       "lets everybody who reaches " + to_string(listener.bind) + " into your private networks");
+  }
+
+  void check_auth(const AuthSettings& auth, const Node& node, const std::string& key) {
+    if (auth.users == "off" && auth.digest_users == "off")
+      report_.error(node.mark, key, "has neither users nor digest_users, expected the path of a file for one of them");
+    const bool printable = std::ranges::all_of(auth.realm, [](char c) { return c >= 0x20 && c < 0x7f; });
+    if (!printable || auth.realm.find_first_of(":\"\\") != std::string::npos || auth.realm.size() > 128)
+      report_.error(place(node, "realm"), key + ".realm",
+                    "is '" + auth.realm + "', expected up to 128 printable ASCII characters without colon, quote and backslash");
   }
 
   static bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }

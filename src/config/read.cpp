@@ -90,6 +90,13 @@ void read_routes(const Node& node, const std::string& path, std::vector<RouteSet
   }
 }
 
+void read_forward(const Node& node, const std::string& path, ForwardSettings& forward, Report& report) {
+  if (!expect_map(node, path, report)) return;
+  read_rows(node, path, forward, report, {"auth"});
+  const Node* auth = node.find("auth");
+  if (auth && expect_map(*auth, path + ".auth", report)) read_rows(*auth, path + ".auth", forward.auth.emplace(), report);
+}
+
 void read_listeners(const Node& node, std::vector<ListenerSettings>& listeners, Report& report) {
   if (node.kind != Node::Kind::List) {
     report.error(node.mark, "listeners", describe(node) + ", expected a list (`- bind: ADDRESS:PORT`)");
@@ -101,11 +108,8 @@ void read_listeners(const Node& node, std::vector<ListenerSettings>& listeners, 
     if (!expect_map(child, key, report)) continue;
     read_rows(child, key, listener, report, {"routes", "forward"});
     if (const Node* routes = child.find("routes")) read_routes(*routes, key + ".routes", listener.routes, report);
-    if (const Node* forward = child.find("forward")) {
-      listener.forward.emplace();
-      if (expect_map(*forward, key + ".forward", report))
-        read_rows(*forward, key + ".forward", *listener.forward, report);
-    }
+    if (const Node* forward = child.find("forward"))
+      read_forward(*forward, key + ".forward", listener.forward.emplace(), report);
   }
 }
 

@@ -233,6 +233,7 @@ void H1Session::log_reply() noexcept {
   if (log_) {
     record.received = request_.received.wall;
     record.client = peer_.address;
+    record.user = request_.user;
     record.listener = options_.name;
     record.method = subject_.method_name;
     record.scheme = subject_.scheme;

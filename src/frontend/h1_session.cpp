@@ -198,6 +198,8 @@ H1Session::Next H1Session::take_request(std::size_t head_bytes) {
   request_.expects_continue = parsed_.expects_continue;
   request_.absolute_form = parsed_.absolute_form;
   request_.upgrade = parsed_.upgrade;
+  request_.proxy_credentials = parsed_.proxy_credentials;
+  request_.user = {};
   request_.destination = Destination();
   request_.listener = options_.listener;
   request_.received = worker_.clock().now();
@@ -268,6 +270,8 @@ H1Session::Next H1Session::end_request(bool sent) noexcept {
   // A client that wanted to close after this request sends nothing more that could trouble it.
   linger_ = sent && (wants_more_ || refused_ || linger_ || !connection_->in().empty());
   request_.upgrade = {};
+  request_.proxy_credentials = {};
+  request_.user = {};
   arena_.reset();
   subject_ = Subject();
   reply_begun_ = refused_ = wants_more_ = false;

@@ -45,6 +45,10 @@ constexpr std::array<std::string_view, kCodeClasses> kCodeClassNames = {"1xx", "
 constexpr std::array<std::string_view, kCacheResultRows> kResultNames = {
     "", "hit", "stale", "revalidated", "miss", "expired", "bypass", "uncacheable", "collapsed", "error"};
 
+/// The rows of auth's AuthResult.
+constexpr std::array<std::string_view, kAuthResultRows> kAuthResultNames = {"ok",       "missing",           "bad", "stale",
+                                                                            "replayed", "too-many-attempts", "busy"};
+
 /// The kinds that are shown from the start; any other appears when it has been counted.
 constexpr auto kProtocolErrors = std::to_array<Reason>(
     {Reason::BadRequestLine,   Reason::BadMethod,       Reason::BadTarget,           Reason::TargetTooLong,
@@ -204,6 +208,13 @@ void add_tunnels(Page& page, const Workers& workers) {
   page.add(Family::TunnelBytes, {"out"}, total(workers, [](auto& w) { return w.tunnel_bytes_out.get(); }));
 }
 
+void add_proxy_auth(Page& page, const Workers& workers) {
+  for (std::size_t result = 0; result < kAuthResultRows; ++result)
+    page.add(Family::ProxyAuth, {kAuthResultNames[result]},
+             total(workers, [&](const WorkerCounters& w) { return w.proxy_auth[result].get(); }));
+  page.add(Family::ProxyAuthDelays, total(workers, [](auto& w) { return w.proxy_auth_delays.get(); }));
+}
+
 void add_process(Page& page) {
   const ProcessStats stats = read_process_stats();
   page.add(Family::ProcessCpu, stats.cpu_seconds);
@@ -242,6 +253,7 @@ std::string render_metrics(const std::vector<const WorkerCounters*>& workers, co
 
   add_tunnels(page, workers);
   add_reasons(page, Family::Denied, kDenials, workers, [](auto& w) -> auto& { return w.denied; });
+  add_proxy_auth(page, workers);
   add_reasons(page, Family::ProtocolErrors, kProtocolErrors, workers, [](auto& w) -> auto& { return w.protocol_errors; });
   page.add(Family::LogDropped, static_cast<double>(readings.access_log_dropped));
   add_process(page);

@@ -12,8 +12,9 @@
 #include <utility>
 
 #include "freshet/base/ascii.hpp"
+#include "freshet/base/signals_blocked.hpp"
 #include "name_table.hpp"
-#include "signals_blocked.hpp"
+
 
 namespace freshet {
 namespace {

@@ -8,7 +8,8 @@
 #include <utility>
 
 #include "freshet/base/check.hpp"
-#include "signals_blocked.hpp"
+#include "freshet/base/signals_blocked.hpp"
+
 
 namespace freshet {
 namespace {

@@ -1,7 +1,7 @@
 // A request's way through the pipeline:
 //
-//   try_now:  admit -> look up -> fresh: hit
-//   serve:    admit -> refuse | tunnel or uncacheable method: pass | (QUERY: read its content) look up -> hit | stale hit and background
+//   try_now:  knows -> admit -> look up -> fresh: hit
+//   serve:    authenticate -> admit -> refuse | tunnel or uncacheable method: pass | (QUERY: read its content) look up -> hit | stale hit and background
 //             revalidation | join -> follow another client's fetch, then look up again | fetch -> 304: freshen, hit | store and fill | pass on
 #include "freshet/proxy/caching_proxy.hpp"
 
@@ -66,6 +66,10 @@ std::optional<Reply> CachingProxy::admit(Request& request) {
 
 Reply CachingProxy::refuse(const Request& request, Reason why, int status, CacheStatus said) {
   Reply reply = make_error_reply(request, {why, Side::Client, status}, options_.pseudonym);
+  if (status == 407) {
+    add_challenges(reply, request, false);
+    counters_.proxy_auth[static_cast<std::size_t>(AuthResult::Missing)].add();
+  }
   said.detail = why;
   reply.outcome.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   reply.added.add(FieldId::CacheStatus, reply.outcome.cache_status);
@@ -74,6 +78,7 @@ Reply CachingProxy::refuse(const Request& request, Reason why, int status, Cache
 
 std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
   if (!options_.cache_enabled || why_bypassed(request) != Reason::None) return {};
+  if (!knows(request)) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty()) return {};
   const LookUp look = look_up(request, request.received, {});
@@ -82,6 +87,8 @@ std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
 }
 
 Task<Reply> CachingProxy::serve(Request& request) {
+  std::optional<Reply> refused = co_await authenticate(request);
+  if (refused) co_return std::move(*refused);
   if (auto reply = admit(request)) co_return std::move(*reply);
   const Reason bypass = options_.cache_enabled ? why_bypassed(request) : Reason::CacheOff;
   if (bypass == Reason::None) {
@@ -106,8 +113,8 @@ void CachingProxy::sign(Reply& reply, const Request& request, const CacheStatus&
 }
 
 std::unique_ptr<Service> make_caching_proxy(const ProxyOptions& options, Service& origin, Store& store, const Clock& clock,
-                                            WorkerCounters& counters) {
-  return std::make_unique<CachingProxy>(options, origin, store, clock, counters);
+                                            WorkerCounters& counters, Pause* pause) {
+  return std::make_unique<CachingProxy>(options, origin, store, clock, counters, pause);
 }
 
 }  // namespace freshet

@@ -74,8 +74,8 @@ inline bool has_any(const Request& request, std::initializer_list<FieldId> ids) 
 
 class CachingProxy final : public Service {
  public:
-  CachingProxy(const ProxyOptions& options, Service& origin, Store& store, const Clock& clock, WorkerCounters& counters)
-      : options_(options), origin_(origin), store_(store), clock_(clock), counters_(counters) {}
+  CachingProxy(const ProxyOptions& options, Service& origin, Store& store, const Clock& clock, WorkerCounters& counters, Pause* pause)
+      : options_(options), origin_(origin), store_(store), clock_(clock), counters_(counters), pause_(pause) {}
 
   std::optional<Reply> try_now(Request& request) noexcept override;
   Task<Reply> serve(Request& request) override;
@@ -88,6 +88,17 @@ class CachingProxy final : public Service {
   std::optional<Reply> admit(Request& request);
   Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});
   void sign(Reply& reply, const Request& request, const CacheStatus& said);
+
+  // authentication.cpp
+  bool asks_who(const Request& request) const noexcept;
+  bool accept(Request& request, const AuthAnswer& answer) noexcept;
+  /// The hit path: sets Request::user. False: authenticate() decides.
+  bool knows(Request& request) noexcept;
+  /// Sets Request::user, or gives the answer to a request whose credentials are missing or not good.
+  Task<std::optional<Reply>> authenticate(Request& request);
+  Reply refuse_credentials(const Request& request, const AuthAnswer& answer);
+  /// Proxy-Authenticate for a 407.
+  void add_challenges(Reply& reply, const Request& request, bool stale);
 
   // pass.cpp
   Task<Reply> pass(Request& request, Reason why);
@@ -153,6 +164,7 @@ class CachingProxy final : public Service {
   Store& store_;
   const Clock& clock_;
   WorkerCounters& counters_;
+  Pause* const pause_;
 };
 
 }  // namespace freshet

@@ -5,6 +5,7 @@
 #include "freshet/net/worker.hpp"
 #include "support/pipeline.hpp"
 #include "support/run_loop.hpp"
+#include "support/user_file.hpp"
 #include "support/tireless_client.hpp"
 
 using namespace freshet;
@@ -18,10 +19,11 @@ struct Findings {
   std::uint64_t hits = 0, misses = 0;
 };
 
-/// One client of the pipeline's first listener sends `requests` `rounds` times.
-Findings ask(Pipeline& pipeline, const std::string& requests, std::size_t rounds) {
+/// One client of a listener of the pipeline sends `requests` `rounds` times.
+Findings ask(Pipeline& pipeline, const std::string& requests, std::size_t rounds, std::uint16_t listener = 0) {
   Findings found;
   SessionOptions options;
+  options.listener = listener;
   SessionLimits limits;
   Worker worker(0, pipeline.clock);
   Peer peer;
@@ -30,7 +32,7 @@ Findings ask(Pipeline& pipeline, const std::string& requests, std::size_t rounds
   const auto session = start(worker.loop(), run_h1_session(std::move(client), std::move(peer), worker, *pipeline.proxy, options,
                                                            limits, pipeline.counters, nullptr));
   run_ready(worker.loop());
-  REQUIRE(session.done());
+  REQUIRE(poll_until(worker.loop(), [&] { return session.done(); }));  // a password is checked on another thread
   const auto count = [&](CacheResult result) { return pipeline.counters.cache_requests[static_cast<std::size_t>(result)].get(); };
   found.hits = count(CacheResult::Hit);
   found.misses = count(CacheResult::Miss);
@@ -93,6 +95,29 @@ TEST_CASE("a hit takes nothing from the heap, and a range of one no more than it
     CHECK(found.hits == kRounds * row.each);
     if (AllocCounter::counts()) CHECK(found.allocations == (kRounds - TirelessClient::kWarmUp) * row.most);
   }
+}
+
+TEST_CASE("a hit of a client that has proven its password takes nothing from the heap", "[scenario][allocation][auth]") {
+  constexpr std::size_t kRounds = 500;
+  const UserFile users(password_line("alice", "open sesame"));
+  FakeClock clock;
+  Authentication authentication(clock);
+  RealmOptions realm;
+  realm.users = users.path();
+  std::vector<std::string> problems;
+  ProxyOptions options = Pipeline::default_options();
+  options.authentication = &authentication;
+  options.listeners[1].realm = authentication.add_realm(realm, problems);
+  Pipeline pipeline(options);
+  const std::string request = "GET http://a.example/x HTTP/1.1\r\nHost: a.example\r\nProxy-Authorization: " + basic("alice", "open sesame") +
+                              "\r\nProxy-Connection: keep-alive\r\n\r\n";
+  ask(pipeline, request, 1, 1);  // the first is a miss, and pays for the password
+  const Findings found = ask(pipeline, request, kRounds, 1);
+  CHECK(found.answer == "HTTP/1.1 200");
+  CHECK(found.misses == 1);
+  CHECK(found.hits == kRounds);
+  CHECK(pipeline.counters.proxy_auth[static_cast<std::size_t>(AuthResult::Ok)].get() == kRounds + 1);
+  if (AllocCounter::counts()) CHECK(found.allocations == 0);
 }
 
 TEST_CASE("the count of allocations sees those of answers that are not stored", "[scenario][allocation]") {

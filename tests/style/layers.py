@@ -14,16 +14,17 @@ MODULES = {
     "http": "base",
     "cache": "http base",
     "async": "base",
+    "auth": "async http base",
     "exchange": "async http base",
     "metrics": "base",
-    "proxy": "exchange async cache http metrics base",
+    "proxy": "exchange async auth cache http metrics base",
     "codec": "http base",
     "net": "async base",
     "upstream": "exchange async codec net http metrics base",
     "frontend": "exchange async codec net http metrics base",
     "config": "http base",
     "admin": "exchange async cache metrics config http base",
-    "app": "admin config frontend upstream net codec proxy metrics exchange cache http async base",
+    "app": "admin config frontend upstream net codec proxy auth metrics exchange cache http async base",
 }
 
 # Third-party headers, by what their path begins with, that a module may name
@@ -40,6 +41,7 @@ IN_SOURCES = {
     "http": ["boost/url/", "boost/url.hpp"],
     "cache": ["openssl/evp.h"],
     "async": ["boost/asio/", "boost/asio.hpp", "boost/system/"],
+    "auth": ["openssl/"],
     "codec": ["boost/beast/", "nghttp2/", "nghttp3/"],
     "net": ["openssl/", "gnutls/", "ngtcp2/"],
     "admin": ["boost/json/", "boost/json.hpp"],
@@ -51,7 +53,7 @@ IN_ONE_FILE = {
 }
 
 # The operating system. Modules that are not here do no I/O; those marked "src" name it in src/ only.
-SYSTEM = {"base": "src", "metrics": "src", "net": "any", "upstream": "src", "frontend": "src", "config": "src", "app": "any"}
+SYSTEM = {"base": "src", "auth": "src", "metrics": "src", "net": "any", "upstream": "src", "frontend": "src", "config": "src", "app": "any"}
 SYSTEM_HEADER = re.compile(r"^(sys|netinet|arpa|net|linux)/|^[a-z_0-9]+\.h$")
 
 # The cache seeds its hashes, and takes the memory of large bodies from the system and gives it back.

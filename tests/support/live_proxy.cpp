@@ -170,6 +170,9 @@ LiveProxy::LiveProxy(Settings settings, unsigned workers)
       store_(std::make_unique<Store>(store_options(settings_), clock_)),
       resolver_(make_system_resolver(resolver_options(settings_), clock_)),
       shared_{settings_, clock_, options_, *store_, *resolver_, nullptr, workers, settings_.limits.connections} {
+  std::vector<std::string> problems;
+  add_realms(settings_, authentication_, options_, problems);
+  if (!problems.empty()) throw std::runtime_error(problems.front());
   std::string error;
   for (unsigned i = 0; i < workers; ++i) {
     sites_.push_back(std::make_unique<Site>(i, shared_));
@@ -193,6 +196,7 @@ void LiveProxy::cut() {
 void LiveProxy::stop() {
   for (auto& site : sites_) site->stop();
   resolver_.reset();
+  authentication_.close();
   for (auto& site : sites_) site->discard();
   sites_.clear();
 }

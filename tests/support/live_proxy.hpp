@@ -214,6 +214,7 @@ class LiveProxy {
  private:
   SystemClock clock_;
   const Settings settings_;
+  Authentication authentication_{clock_};
   ProxyOptions options_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Resolver> resolver_;

@@ -48,7 +48,10 @@ void fill_in(Client& client, const Ask& ask, Time now) {
   request.head.authority = arena.copy(ask.url.substr(scheme_end + 3, path - scheme_end - 3));
   request.head.target = path == std::string::npos ? "/" : arena.copy(ask.url.substr(path));
   if (request.head.method == Method::Connect) request.head.target = request.head.authority;
-  for (const auto& [name, value] : ask.fields) request.head.fields.add(name, value);
+  for (const auto& [name, value] : ask.fields) {
+    if (ascii::iequals(name, "Proxy-Authorization")) request.proxy_credentials = arena.copy(value);  // as the codec does
+    else request.head.fields.add(name, value);
+  }
   if (!ask.target.empty()) request.head.target = arena.copy(ask.target);
   request.absolute_form = ask.absolute_form;
   request.listener = ask.listener;
@@ -83,6 +86,7 @@ Task<void> run_client(std::unique_ptr<Client> client, Service& service) {
     reply.emplace(std::move(served));
   }
   note_head(got, *reply);
+  got.user = client->request.user;
   got.body += as_text(reply->body.whole.bytes);
   for (std::size_t pieces = 0; reply->body.source; ++pieces) {
     if (pieces == client->leave_after) break;
@@ -128,9 +132,9 @@ ProxyOptions Pipeline::default_options() {
 }
 
 Pipeline::Pipeline() : Pipeline(default_options()) {}
-Pipeline::Pipeline(ProxyOptions given, StoreOptions store_options)
+Pipeline::Pipeline(ProxyOptions given, StoreOptions store_options, Pause* pause)
     : options(std::move(given)), store(store_options, clock), counters(options.listeners.size(), options.upstreams.size()),
-      proxy(make_caching_proxy(options, origin, store, clock, counters)) {}
+      proxy(make_caching_proxy(options, origin, store, clock, counters, pause)) {}
 Pipeline::~Pipeline() = default;
 
 std::shared_ptr<Got> Pipeline::start_and_leave(const Ask& ask, std::size_t pieces, std::shared_ptr<Permits> permits) {

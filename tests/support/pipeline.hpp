@@ -23,6 +23,7 @@ struct Got {
   Reason body_failure = Reason::None;
   Outcome outcome;
   std::string cache_status;
+  std::string user;         ///< whom the proxy took the client for
   bool at_once = false;     ///< try_now() answered
   bool close = false, tunnel = false;
   std::string field(std::string_view name) const;
@@ -68,7 +69,7 @@ class Permits {
 class Pipeline {
  public:
   Pipeline();
-  explicit Pipeline(ProxyOptions options, StoreOptions store_options = {});
+  explicit Pipeline(ProxyOptions options, StoreOptions store_options = {}, Pause* pause = nullptr);
   ~Pipeline();
 
   /// Asks and waits for the whole answer. REQUIRES: nothing that the test itself has to release is in its way.

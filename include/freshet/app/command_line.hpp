@@ -27,12 +27,18 @@ struct PrintReference {};
 struct CheckHealth {
   Endpoint admin;
 };
+/// `freshet hash-password`: print a line for a file of users.
+struct HashPassword {
+  std::string user;
+  std::string method = "bcrypt";  ///< bcrypt, sha512 or yescrypt
+  std::string realm;              ///< not empty: a line for Digest with SHA-256 instead
+};
 /// Nothing to do but to print: help and version (exit code 0, to stdout), usage errors (exit code 2, to stderr).
 struct Print {
   std::string text;
   int exit_code = 0;
 };
-using Command = std::variant<RunFile, RunSettings, CheckFile, PrintReference, CheckHealth, Print>;
+using Command = std::variant<RunFile, RunSettings, CheckFile, PrintReference, CheckHealth, HashPassword, Print>;
 
 /// Where `run` and `check` look when no file is named.
 inline constexpr const char* kDefaultConfiguration = "/etc/freshet/freshet.yaml";

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "freshet/app/command_line.hpp"
 #include "freshet/base/clock.hpp"
 #include "freshet/config/settings.hpp"
 
@@ -13,8 +14,11 @@ namespace freshet {
 /// Loads a file and prints every problem to `err`, a line each. Empty when one of them is an error.
 std::optional<Settings> load_or_explain(const std::string& path, std::ostream& err);
 
-/// `freshet check`: problems to `err`, a one-line summary of a good file to `out`.
+/// `freshet check`: problems to `err`, also those of the files of users that it names; a one-line summary of a good file to `out`.
 int check_file(const std::string& path, std::ostream& out, std::ostream& err);
+
+/// `freshet hash-password`: reads a password, the first line of `in`, and prints the user's line for a file of users.
+int print_user(const HashPassword& command, std::istream& in, std::ostream& out, std::ostream& err);
 
 /// `freshet healthcheck`: asks http://`admin`/healthz and says what came on `out` or `err`. Blocks for at most
 /// `patience`.

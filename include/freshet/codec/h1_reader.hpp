@@ -52,6 +52,8 @@ struct ParsedRequest {
   /// "h2c": a tunnel of requests that this proxy does not see would pass by all its rules (RFC 9113 3.1 has made it
   /// obsolete).
   std::string_view upgrade;
+  /// The value of Proxy-Authorization, which is for this hop alone and never among the fields; empty: none.
+  std::string_view proxy_credentials;
 };
 
 /// Looks at `buffered` (all bytes received and not yet consumed). NeedMore keeps only a scan position, so the caller

@@ -85,9 +85,16 @@ struct RouteSettings {
 #include "freshet/config/settings.def"
 };
 
+struct AuthSettings {
+#define AUTH_SETTING FRESHET_MEMBER
+#include "freshet/config/settings.def"
+};
+
 struct ForwardSettings {
 #define FORWARD_SETTING FRESHET_MEMBER
 #include "freshet/config/settings.def"
+  /// Empty: clients need no credentials.
+  std::optional<AuthSettings> auth;
 };
 
 struct ListenerSettings {

@@ -57,6 +57,7 @@ struct Request {
   Destination destination;
   std::uint16_t listener = 0;                ///< index into the configured listeners
   Time received;                             ///< when the head was complete
+  std::string_view proxy_credentials;        ///< the value of Proxy-Authorization, which is not among head.fields; empty: none
   std::string_view user;                     ///< who the client has proven to be by its proxy credentials; empty: nobody
   Arena& arena;
   const Peer& peer;

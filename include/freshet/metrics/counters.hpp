@@ -47,10 +47,14 @@ inline constexpr std::size_t kCodeClasses = 6;
 inline constexpr std::size_t kMethods = 11;
 /// The rows of exchange's CacheResult, by its numeric value.
 inline constexpr std::size_t kCacheResultRows = 10;
+/// The rows of auth's AuthResult that a finished check can have, by its numeric value.
+inline constexpr std::size_t kAuthResultRows = 7;
 
 /// What freshet_denied_total counts: refusals by policy, whoever finds them.
 inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefused,       Reason::PrivateAddress,  Reason::Loop,
-                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections};
+                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections,
+                                        Reason::AuthenticationRequired, Reason::BadCredentials, Reason::ReplayedCredentials,
+                                        Reason::TooManyAttempts};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
 inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
 
@@ -81,6 +85,8 @@ struct WorkerCounters {
   Count fills_in_flight, tunnels_active, tunnel_bytes_in, tunnel_bytes_out;  ///< in: from the client
   Count fills_abandoned;  ///< nobody read along any more, and too much was missing
   Count accept_pauses;
+  std::array<Count, kAuthResultRows> proxy_auth;
+  Count proxy_auth_delays;
   UpstreamCounters& forward() noexcept { return upstream.back(); }
 };
 

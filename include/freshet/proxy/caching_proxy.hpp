@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "freshet/async/pause.hpp"
+#include "freshet/auth/authentication.hpp"
 #include "freshet/base/clock.hpp"
 #include "freshet/cache/policy.hpp"
 #include "freshet/cache/store.hpp"
@@ -23,11 +25,13 @@ struct ProxyOptions {
   bool fetch_whole_for_range = false;           ///< a range of something not stored brings the whole into the store
   FillWorth finish_fill;                        ///< when fills go on that nobody reads any more
   std::vector<ListenerRules> listeners;         ///< indexed by Request::listener
+  Authentication* authentication = nullptr;     ///< for ListenerRules::realm; outlives the proxies
   std::vector<std::string> upstreams;           ///< names, indexed by Destination::upstream
 };
 
 /// The caching proxy of one worker. `origin` answers what the cache cannot; `store` is shared by all workers; all outlive it, and the
-/// coroutines that it spawns (fills, background revalidation).
-std::unique_ptr<Service> make_caching_proxy(const ProxyOptions&, Service& origin, Store& store, const Clock&, WorkerCounters&);
+/// coroutines that it spawns (fills, background revalidation). `pause`: for answers that are held back; null: none is.
+std::unique_ptr<Service> make_caching_proxy(const ProxyOptions&, Service& origin, Store& store, const Clock&, WorkerCounters&,
+                                            Pause* pause = nullptr);
 
 }  // namespace freshet

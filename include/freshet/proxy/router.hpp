@@ -24,6 +24,8 @@ struct Route {
 struct ListenerRules {
   bool forward = false;
   std::vector<Route> routes;                    ///< reverse
+  std::optional<std::uint16_t> realm;           ///< forward: whose credentials clients show (ProxyOptions::authentication); empty: nobody asks
+  bool credentials_required = true;             ///< with `realm`: of every request; false: only where something else asks for a user
   std::vector<std::uint16_t> connect_ports;     ///< forward: ports that CONNECT may name
   ForwardedOptions forwarded;                   ///< reverse: fields about the client
   std::string partition;                        ///< forward: which listeners share stored responses (the same rules, the same text)

@@ -74,6 +74,15 @@ TEST_CASE("healthcheck asks the default admin address or the one given", "[app]"
   REQUIRE(parsed<CheckHealth>({"healthcheck", "--admin", "[::1]:99"}).admin == Endpoint{"::1", 99});
 }
 
+TEST_CASE("hash-password wants a user", "[app]") {
+  REQUIRE(parsed<HashPassword>({"hash-password", "alice"}).user == "alice");
+  REQUIRE(parsed<HashPassword>({"hash-password", "alice"}).method == "bcrypt");
+  REQUIRE(parsed<HashPassword>({"hash-password", "alice", "--method", "sha512"}).method == "sha512");
+  REQUIRE(parsed<HashPassword>({"hash-password", "--realm", "office", "alice"}).realm == "office");
+  REQUIRE(parsed<Print>({"hash-password"}).exit_code == 2);
+  REQUIRE(parsed<Print>({"hash-password", "alice", "--method", "md5"}).exit_code == 2);
+}
+
 TEST_CASE("version and help go to stdout with exit code 0", "[app]") {
   REQUIRE(parsed<Print>({"version"}).text.starts_with("freshet "));
   REQUIRE(parsed<Print>({"version"}).exit_code == 0);

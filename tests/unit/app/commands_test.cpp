@@ -135,6 +135,48 @@ TEST_CASE("check of a file that is not there returns 2 with one line", "[app]") 
   REQUIRE(err.str() == "/nonexistent/x.yaml: cannot be opened (No such file or directory), expected a readable file\n");
 }
 
+TEST_CASE("check reads the files of users too", "[app][auth]") {
+  const TemporaryFile users("alice:secret\n");
+  const TemporaryFile file("listeners: [{bind: \"127.0.0.1:3128\", forward: {auth: {users: " + users.path() + "}}}]\n");
+  std::ostringstream out, err;
+  REQUIRE(check_file(file.path(), out, err) == 2);
+  REQUIRE(err.str().starts_with(users.path() + ":1: user 'alice' has a plain password or an outdated hash, expected bcrypt"));
+}
+
+TEST_CASE("hash-password prints a line that check is content with", "[app][auth]") {
+  for (const char* method : {"sha512", "bcrypt"}) {
+    HashPassword command;
+    command.user = "alice";
+    command.method = method;
+    std::istringstream in("open sesame\r\nmore\n");
+    std::ostringstream line, out, err;
+    REQUIRE(print_user(command, in, line, err) == 0);
+    const TemporaryFile users(line.str());
+    const TemporaryFile file("listeners: [{bind: \"127.0.0.1:3128\", forward: {auth: {users: " + users.path() + "}}}]\n");
+    REQUIRE(check_file(file.path(), out, err) == 0);
+    REQUIRE(err.str() == "");
+  }
+  HashPassword digest;
+  digest.user = "Mufasa";
+  digest.realm = "http-auth@example.org";
+  std::istringstream in("Circle of Life");
+  std::ostringstream out, err;
+  REQUIRE(print_user(digest, in, out, err) == 0);
+  REQUIRE(out.str() == "Mufasa:http-auth@example.org:7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232\n");
+}
+
+TEST_CASE("hash-password refuses names and passwords that could not be used", "[app][auth]") {
+  const std::vector<std::pair<std::string, std::string>> rows = {{"", "x"}, {"a:b", "x"}, {"a\nb", "x"}, {"a", ""}, {"a", std::string(513, 'x')}, {"a", "x\ty"}};
+  for (const auto& row : rows) {
+    HashPassword command;
+    command.user = row.first;
+    std::istringstream in(row.second);
+    std::ostringstream out, err;
+    REQUIRE(print_user(command, in, out, err) == 2);
+    REQUIRE(out.str().empty());
+  }
+}
+
 TEST_CASE("healthcheck is content with a 200 in one piece or in many", "[app]") {
   const Listening server(AF_INET);
   REQUIRE(server.usable());

@@ -35,6 +35,23 @@ void check_splits(const std::string& text, const HeadLimits& limits = {}) {
 
 }  // namespace
 
+TEST_CASE("proxy credentials are kept apart from the fields, and only one line of them is taken", "[codec][9110-11.7.2]") {
+  const auto parse = [](const std::string& text, ParsedRequest& out, Arena& arena) {
+    H1RequestReader reader{HeadLimits()};
+    return reader.read_head(text, out, arena);
+  };
+  Arena arena;
+  ParsedRequest request;
+  CHECK(parse(head_with("Proxy-Authorization:  Basic YTpi \r\nX-Other: 1\r\n"), request, arena).state == HeadProgress::State::Complete);
+  CHECK(request.proxy_credentials == "Basic YTpi");
+  CHECK(request.head.fields.size() == 1);
+  CHECK(parse(head_with("X-Other: 1\r\n"), request, arena).state == HeadProgress::State::Complete);
+  CHECK(request.proxy_credentials.empty());
+  const HeadProgress twice = parse(head_with("Proxy-Authorization: Basic YTpi\r\nProxy-Authorization: Basic YTpi\r\n"), request, arena);
+  CHECK(twice.state == HeadProgress::State::Bad);
+  CHECK(twice.status == 400);
+}
+
 TEST_CASE("a request head is understood", "[codec][rfc9112-3]") {
   CHECK(read_request(kCurl) ==
         "complete, 83 bytes\nGET http example.com /a?b=c 1.1\nbody none, persistent\n"

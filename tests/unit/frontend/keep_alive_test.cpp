@@ -349,6 +349,29 @@ TEST_CASE("The log has what was asked for, by whom, and what came of it", "[fron
   CHECK(rig.listener().response_bytes.get() == 7);
 }
 
+TEST_CASE("What one request on a connection has proven does not count for the next", "[frontend][9110-11.7.2]") {
+  Rig rig;
+  std::vector<std::string> known;
+  rig.service.now = [&](Request& request) -> std::optional<Reply> {
+    known.emplace_back(request.user);
+    if (!request.proxy_credentials.empty()) request.user = request.arena.copy("alice");
+    return text_reply(200, request.proxy_credentials);
+  };
+  rig.open();
+  const std::string proven = get("/a", "Proxy-Authorization: Basic YTpi\r\n");
+  CHECK(rig.send(proven + get("/b") + proven) == ok("Basic YTpi") + ok("") + ok("Basic YTpi"));
+  CHECK(known == std::vector<std::string>{"", "", ""});
+  REQUIRE(rig.log.lines.size() == 3);
+  CHECK(rig.log.lines[0].user == "alice");
+  CHECK(rig.log.lines[1].user.empty());
+  CHECK(rig.log.lines[2].user == "alice");
+  // Nor for what cannot be read.
+  rig.send("nonsense\r\n\r\n");
+  REQUIRE(rig.log.lines.size() == 4);
+  CHECK(rig.log.lines[3].status == 400);
+  CHECK(rig.log.lines[3].user.empty());
+}
+
 TEST_CASE("A connection that waits has given back what a large request took", "[frontend][P24]") {
   Rig rig;
   rig.open();

@@ -115,7 +115,7 @@ Task<Reply> echo(Request& request) {
 
 void RecordingLog::write(const AccessRecord& r) noexcept {
   lines.push_back({std::string(r.method), std::string(r.target), std::string(r.reason), std::string(r.user_agent),
-                   std::string(r.client), std::string(r.version), std::string(r.cache_result), r.status,
+                   std::string(r.client), std::string(r.version), std::string(r.cache_result), std::string(r.user), r.status,
                    r.request_bytes, r.response_bytes, r.duration});
 }
 

@@ -96,7 +96,7 @@ Task<Reply> echo(Request& request);
 
 /// What the access log was given.
 struct LogLine {
-  std::string method, target, reason, user_agent, client, version, cache_result;
+  std::string method, target, reason, user_agent, client, version, cache_result, user;
   int status;
   std::uint64_t request_bytes, response_bytes;
   std::chrono::nanoseconds duration;

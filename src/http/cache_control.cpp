@@ -86,6 +86,8 @@ class ResponseReader {
 
   /// A directive of Cache-Control.
   void see(std::string_view name, std::string_view value, bool has_value) noexcept {
+    see_prohibitions_in(name);
+    see_prohibitions_in(value);
     if (const Delta delta = delta_of(name); delta.reader)
       return delta.reader->see(parse_delta(value), delta.when_malformed);
     if (Qualified* qualified = qualified_of(name)) return qualified->see(value, has_value);
@@ -147,6 +149,20 @@ class ResponseReader {
   }
 
   ResponseDirectives& out_;
+  // "private max-age=60" and "max-age=60; private" are met in the wild. They are no directives, so they permit nothing;
+  // but what was meant as a prohibition had better be one.
+  void see_prohibitions_in(std::string_view text) noexcept {
+    constexpr std::string_view kDividers = " \t;";
+    if (text.starts_with('"') || text.find_first_of(kDividers) == std::string_view::npos) return;
+    while (!text.empty()) {
+      const std::string_view word = text.substr(0, text.find_first_of(kDividers));
+      text.remove_prefix(std::min(word.size() + 1, text.size()));
+      const std::string_view name = word.substr(0, word.find('='));
+      if (Qualified* qualified = qualified_of(name)) qualified->see({}, false);
+      if (const Flag flag = flag_of(name); flag.set && !flag.permits) *flag.set = true;
+    }
+  }
+
   FirstDelta max_age_{out_.max_age}, s_maxage_{out_.s_maxage};
   FirstDelta stale_while_revalidate_{out_.stale_while_revalidate}, stale_if_error_{out_.stale_if_error};
   Qualified no_cache_{out_.no_cache, out_.no_cache_fields}, private_{out_.is_private, out_.private_fields};

@@ -1,10 +1,12 @@
 // Cache-Control, targeted fields and Pragma with arbitrary text: numbers stay in range, views stay inside the fields.
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/http/cache_control.hpp"
 #include "freshet/http/grammar.hpp"
@@ -24,6 +26,20 @@ void check_inside(std::string_view part, const Fields& fields) {
   const std::string_view wire = *fields.view().wire();
   const std::less_equal<const char*> at_most;
   ENSURE(at_most(wire.data(), part.data()) && at_most(part.data() + part.size(), wire.data() + wire.size()));
+}
+
+// Whether the word stands in the field where nothing quotes it and nothing has it as an argument.
+bool says(const Fields& fields, std::string_view word) {
+  for (const Field field : fields.view()) {
+    if (field.id != FieldId::CacheControl || field.value.find_first_of("\"=") != std::string_view::npos) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const std::string_view next = rest.substr(0, rest.find_first_of(" \t,;"));
+      if (ascii::iequals(next, word)) return true;
+      rest.remove_prefix(std::min(next.size() + 1, rest.size()));
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -51,6 +67,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ENSURE(!response.no_cache || response.no_cache_fields.empty());
   ENSURE(!response.is_private || response.private_fields.empty());
   ENSURE(!response.targeted || fields.contains(FieldId::CdnCacheControl) || fields.contains(FieldId::SurrogateControl));
+  if (!response.targeted) {
+    ENSURE(response.no_store || !says(fields, "no-store"));
+    ENSURE(response.is_private || !says(fields, "private"));
+    ENSURE(response.no_cache || !says(fields, "no-cache"));
+  }
   const RequestDirectives request = parse_request_directives(fields);
   for (const auto& value : {request.max_age, request.min_fresh, request.max_stale, request.stale_if_error})
     check_range(value);

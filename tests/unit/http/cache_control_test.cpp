@@ -143,6 +143,21 @@ TEST_CASE("a quote that is not closed does not hide a prohibition", "[http][cach
   CHECK(response("no-cache=\"a, no-store") == "no-cache no-store");
 }
 
+TEST_CASE("a missing comma does not hide a prohibition", "[http][cache_control][rfc9111-4.2.1]") {
+  CHECK(response("private max-age=60") == "private");
+  CHECK(response("max-age=60 private") == "private max-age=0");
+  CHECK(response("no-cache no-store\tmust-revalidate proxy-revalidate") ==
+        "no-cache no-store must-revalidate proxy-revalidate");
+  CHECK(response("PRIVATE; max-age=60") == "private");
+  CHECK(response("no-store;max-age=60, public") == "no-store public");
+  CHECK(response("x=y;no-store") == "no-store");
+  CHECK(response("max-age=60 no-cache=x") == "no-cache max-age=0");
+  // Permissions have to be well-formed, and quoted text is text.
+  CHECK(response("public immutable max-age=60") == "");
+  CHECK(response("extension=\"a; private no-store\"") == "");
+  CHECK(response("max-age=60, privately no-stores") == "max-age=60");
+}
+
 TEST_CASE("no-cache and private may be limited to some fields",
           "[http][cache_control][rfc9111-5.2.2.4][rfc9111-5.2.2.7]") {
   CHECK(response("no-cache=\"a\"") == "no-cache[a]");

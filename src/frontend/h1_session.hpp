@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "admission.hpp"
 #include "connection.hpp"
 #include "freshet/base/arena.hpp"
 #include "freshet/codec/h1_reader.hpp"
@@ -51,8 +52,9 @@ class H1Session final : public Pinned, private Interim {
   };
 
   Task<void> talk();
-  Task<void> turn_away();
+  Task<void> turn_away(Reason reason);
   Task<void> hang_up();
+  Task<void> let_go(Milliseconds time);
 
   // Wait
   bool begin_wait();
@@ -68,6 +70,7 @@ class H1Session final : public Pinned, private Interim {
   Next refuse(Reason reason, int status);
   void make_body();
   bool has_odd_body() const noexcept;
+  bool has_room_for_tunnel() noexcept;
 
   // Serve, Finish
   Task<Next> serve();
@@ -79,6 +82,8 @@ class H1Session final : public Pinned, private Interim {
   Task<bool> send_reply();
   Task<bool> send_streamed();
   Task<bool> send_tunnel();
+  Reason why_gone() const noexcept;
+  void count_body_failure() noexcept;
   void replace_reply(const Failure& failure);
   Task<Next> finish_body(bool sent);
   void end_reply(bool sent);
@@ -103,6 +108,7 @@ class H1Session final : public Pinned, private Interim {
   // The request under way.
   Request request_;
   Ref<RequestBody> body_;
+  std::optional<TunnelPlace> tunnel_;
   std::optional<Reply> reply_;
   ReplyPlan plan_;
   Subject subject_;

@@ -1,5 +1,7 @@
 #include "freshet/net/tcp_transport.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -73,6 +75,12 @@ Task<bool> TcpTransport::wait_readable() {
 Task<bool> TcpTransport::wait_writable() {
   const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, kAwait);
   co_return !error;
+}
+
+std::size_t TcpTransport::unacknowledged() const noexcept {
+  int bytes = 0;  // the native handle is not const in Asio
+  const int socket = const_cast<tcp::socket&>(socket_).native_handle();
+  return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void TcpTransport::shutdown_write() noexcept {

@@ -50,9 +50,12 @@ inline constexpr std::size_t kCacheResultRows = 10;
 
 /// What freshet_denied_total counts: refusals by policy, whoever finds them.
 inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefused,       Reason::PrivateAddress,  Reason::Loop,
-                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections};
+                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections,
+                                        Reason::TooManyFromClient, Reason::TooManyTunnels};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
 inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
+/// What clients do too slowly, counted there too when it has ended a request.
+inline constexpr std::array kSlowness = {Reason::ReadsTooSlowly, Reason::TunnelIdle};
 
 struct ListenerCounters {
   Count connections_accepted, connections_open, connections_idle;  ///< idle: waiting for the first byte of a request

@@ -42,6 +42,9 @@ class Transport {
   /// Suspends until write_now() is worth trying; false when the connection has failed or was cancelled.
   virtual Task<bool> wait_writable() = 0;
 
+  /// Bytes that were written and that the peer's system has not acknowledged yet; 0 when that cannot be told.
+  virtual std::size_t unacknowledged() const noexcept { return 0; }
+
   /// No more will be written; the peer sees the end after what is under way.
   virtual void shutdown_write() noexcept = 0;
   /// Ends waits that are under way: they return Failed or false. Later calls may work again.

@@ -35,10 +35,19 @@ Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Mil
       write_timeout_(write_timeout),
       write_pace_(rate) {}
 
-std::span<std::byte> Connection::start_read(std::size_t capacity) {
+void Connection::start_wait() noexcept {
   read_cancelled_ = false;
   cancels_at_read_ = cancels_;
+}
+
+std::span<std::byte> Connection::start_read(std::size_t capacity) {
+  start_wait();
   return in_.room(capacity);
+}
+
+IoResult Connection::read_if(bool ready, std::size_t capacity) {
+  if (!ready || dead()) return {IoResult::State::Failed, 0};
+  return transport_->read_now(in_.room(capacity));
 }
 
 Arrival Connection::finish_read(IoResult got) noexcept {

@@ -40,7 +40,11 @@ class Connection final : public Pinned {
 
   // Reading: room = start_read(); got = co_await transport().read(room); finish_read(got). read_more() is the three
   // together.
+  // Without a buffer while nothing comes: start_wait(); ready = co_await transport().wait_readable();
+  // finish_read(read_if(ready, capacity)).
   std::span<std::byte> start_read(std::size_t capacity);
+  void start_wait() noexcept;
+  IoResult read_if(bool ready, std::size_t capacity);
   Arrival finish_read(IoResult got) noexcept;
   Task<Arrival> read_more(std::size_t capacity);
   /// From now on reads time out after `limit` in all, until lift_read_limit() or another limit.

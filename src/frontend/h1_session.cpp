@@ -12,6 +12,8 @@ namespace {
 /// What a keep-alive connection may keep between two requests, besides its small read buffer.
 constexpr std::size_t kKeptArena = 4096;
 constexpr std::size_t kLargeHead = 2048;
+/// A connection that has been silent for so long keeps no buffers at all.
+constexpr Milliseconds kRestAfter(5000);
 /// A client that always has another request ready leaves the others waiting for this many answers at most.
 constexpr unsigned kAnswersInARow = 64;
 /// How long, and for how many bytes, a client that still sends may take to read our last words (RFC 9112 9.6).
@@ -57,8 +59,15 @@ Task<void> H1Session::talk() {
   while (next != Next::Close) {
     if (next == Next::Wait) {
       if (!begin_wait()) break;
-      const std::span<std::byte> room = connection_->start_read(ReadBuffer::kSmall);
-      const IoResult got = co_await connection_->transport().read(room);
+      IoResult got;
+      if (resting_) {
+        connection_->start_wait();
+        const bool ready = co_await connection_->transport().wait_readable();
+        got = connection_->read_if(ready, ReadBuffer::kSmall);
+      } else {
+        const std::span<std::byte> room = connection_->start_read(ReadBuffer::kSmall);
+        got = co_await connection_->transport().read(room);
+      }
       next = end_wait(got);
     } else if (next == Next::Answer) {
       next = answer_buffered();
@@ -115,13 +124,14 @@ void H1Session::abort() noexcept {
 // False: there is no point in waiting.
 bool H1Session::begin_wait() {
   if (!connection_->in().empty()) {
-    if (!head_limited_) connection_->limit_read(options_.head_timeout);
+    if (!head_limited_) limit_wait(options_.head_timeout);
     head_limited_ = true;
     return true;
   }
   if (draining() || connection_->dead()) return false;
-  give_memory_back();
-  connection_->limit_read(options_.idle_timeout);
+  if (!resting_) give_memory_back();
+  if (!idle_limited_) limit_wait(options_.idle_timeout);
+  idle_limited_ = true;
   counters_.listener[options_.listener].connections_idle.add();
   idle_ = true;
   return true;
@@ -145,9 +155,12 @@ void H1Session::give_memory_back() {
 H1Session::Next H1Session::end_wait(IoResult got) {
   const bool was_idle = idle_;
   leave_idle();
-  const Arrival arrival = connection_->finish_read(got);
+  Arrival arrival = connection_->finish_read(got);
+  if (was_idle && arrival == Arrival::TimedOut && !connection_->in().empty()) arrival = Arrival::Bytes;
+  if (arrival == Arrival::TimedOut && more_patience_ > Milliseconds(0)) return rest();
   if (arrival == Arrival::Bytes) {
     if (was_idle) connection_->lift_read_limit();
+    idle_limited_ = resting_ = false;
     return Next::Answer;
   }
   if (arrival == Arrival::Again) return Next::Wait;
@@ -155,6 +168,25 @@ H1Session::Next H1Session::end_wait(IoResult got) {
   if (arrival == Arrival::TimedOut) return refuse(Reason::RequestTimeout, 408);
   if (arrival == Arrival::End) return refuse(Reason::ClientClosed, 400);  // RFC 9112 8: an incomplete message
   return Next::Close;
+}
+
+// Silence has two parts: in the first the buffers are kept for the request that is most likely about to come.
+void H1Session::limit_wait(Milliseconds limit) noexcept {
+  const Milliseconds first = resting_ ? limit : std::min(limit, kRestAfter);
+  more_patience_ = limit - first;
+  connection_->limit_read(first);
+}
+
+H1Session::Next H1Session::rest() {
+  connection_->limit_read(more_patience_);
+  more_patience_ = Milliseconds(0);
+  resting_ = true;
+  connection_->in().shrink_to_fit();
+  if (!connection_->in().empty()) return Next::Answer;  // perhaps the rest came in the last moment
+  arena_.release();
+  request_.head.fields.release();
+  parsed_.head.fields.release();
+  return Next::Wait;
 }
 
 // The hit path: every complete request that can be answered at once is, with one write each.
@@ -173,7 +205,7 @@ H1Session::Next H1Session::answer_buffered() {
 
 H1Session::Next H1Session::answer_head(const HeadProgress& head) {
   if (head_limited_) connection_->lift_read_limit();
-  head_limited_ = false;
+  head_limited_ = resting_ = false;
   if (head.state == HeadProgress::State::Bad) return refuse(head.error, head.status);
   const Next next = take_request(head.consumed);
   if (next != Next::Answer) return next;

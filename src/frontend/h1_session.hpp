@@ -59,6 +59,8 @@ class H1Session final : public Pinned, private Interim {
   // Wait
   bool begin_wait();
   Next end_wait(IoResult got);
+  void limit_wait(Milliseconds limit) noexcept;
+  Next rest();
   void leave_idle() noexcept;
   void give_memory_back();
 
@@ -120,7 +122,10 @@ class H1Session final : public Pinned, private Interim {
   bool refused_ = false;  // the service has not seen it
   bool large_head_ = false;
 
+  Milliseconds more_patience_{0};  // when the read limit of a wait has passed
+  bool resting_ = true;            // waits without a read buffer: from the start, and when nothing comes for a while
   bool idle_ = false;
+  bool idle_limited_ = false;
   bool head_limited_ = false;
   bool linger_ = false;
   bool told_to_drain_ = false;

@@ -31,6 +31,15 @@ void ReadBuffer::shrink() noexcept {
   clear();
 }
 
+void ReadBuffer::shrink_to_fit() {
+  if (empty()) {
+    block_ = nullptr;
+    clear();
+  } else if (size() < capacity()) {
+    move_to(size());
+  }
+}
+
 Pin ReadBuffer::leave_behind() {
   Pin left(block_);
   if (empty()) {

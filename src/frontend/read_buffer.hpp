@@ -33,6 +33,8 @@ class ReadBuffer {
   void clear() noexcept { begin_ = end_ = 0; }
   /// Gives a grown block back. Does nothing while bytes are buffered.
   void shrink() noexcept;
+  /// Gives back all that the bytes do not need.
+  void shrink_to_fit();
   /// Leaves the block, with every byte consumed so far, to whoever holds the pin; the bytes not yet consumed move on to
   /// a new one.
   Pin leave_behind();

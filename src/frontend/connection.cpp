@@ -1,6 +1,7 @@
 #include "connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -45,9 +46,15 @@ std::span<std::byte> Connection::start_read(std::size_t capacity) {
   return in_.room(capacity);
 }
 
-IoResult Connection::read_if(bool ready, std::size_t capacity) {
-  if (!ready || dead()) return {IoResult::State::Failed, 0};
-  return transport_->read_now(in_.room(capacity));
+Arrival Connection::finish_wait(bool ready) {
+  if (!ready || dead()) return judge_read(IoResult::State::Failed);
+  std::array<std::byte, ReadBuffer::kSmall> scratch;
+  const IoResult got = transport_->read_now(scratch);
+  if (got.state == IoResult::State::Done) {
+    in_.append(std::span<const std::byte>(scratch).first(got.size));
+    received_ += got.size;
+  }
+  return judge_read(got.state);
 }
 
 Arrival Connection::finish_read(IoResult got) noexcept {
@@ -55,9 +62,13 @@ Arrival Connection::finish_read(IoResult got) noexcept {
     in_.commit(got.size);
     received_ += got.size;
   }
+  return judge_read(got.state);
+}
+
+Arrival Connection::judge_read(IoResult::State state) const noexcept {
   if (read_timed_out_) return Arrival::TimedOut;
   if (read_cancelled_) return Arrival::Cancelled;
-  switch (got.state) {
+  switch (state) {
     case IoResult::State::Done:
       return Arrival::Bytes;
     case IoResult::State::End:

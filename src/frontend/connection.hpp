@@ -40,11 +40,11 @@ class Connection final : public Pinned {
 
   // Reading: room = start_read(); got = co_await transport().read(room); finish_read(got). read_more() is the three
   // together.
-  // Without a buffer while nothing comes: start_wait(); ready = co_await transport().wait_readable();
-  // finish_read(read_if(ready, capacity)).
+  // Without a buffer while nothing comes, and with a small one then: start_wait(); ready = co_await
+  // transport().wait_readable(); finish_wait(ready).
   std::span<std::byte> start_read(std::size_t capacity);
   void start_wait() noexcept;
-  IoResult read_if(bool ready, std::size_t capacity);
+  Arrival finish_wait(bool ready);
   Arrival finish_read(IoResult got) noexcept;
   Task<Arrival> read_more(std::size_t capacity);
   /// From now on reads time out after `limit` in all, until lift_read_limit() or another limit.
@@ -85,6 +85,7 @@ class Connection final : public Pinned {
   std::uint64_t received() const noexcept { return received_; }
 
  private:
+  Arrival judge_read(IoResult::State state) const noexcept;
   enum class Step : std::uint8_t { Moved, Blocked, Failed };
   Step write_step() noexcept;
   Task<bool> write_queue();

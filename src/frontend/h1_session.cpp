@@ -59,16 +59,17 @@ Task<void> H1Session::talk() {
   while (next != Next::Close) {
     if (next == Next::Wait) {
       if (!begin_wait()) break;
-      IoResult got;
+      Arrival arrival = Arrival::Again;
       if (resting_) {
         connection_->start_wait();
         const bool ready = co_await connection_->transport().wait_readable();
-        got = connection_->read_if(ready, ReadBuffer::kSmall);
+        arrival = connection_->finish_wait(ready);
       } else {
         const std::span<std::byte> room = connection_->start_read(ReadBuffer::kSmall);
-        got = co_await connection_->transport().read(room);
+        const IoResult got = co_await connection_->transport().read(room);
+        arrival = connection_->finish_read(got);
       }
-      next = end_wait(got);
+      next = end_wait(arrival);
     } else if (next == Next::Answer) {
       next = answer_buffered();
     } else if (next == Next::Serve) {
@@ -152,15 +153,14 @@ void H1Session::give_memory_back() {
   parsed_.head.fields.release();
 }
 
-H1Session::Next H1Session::end_wait(IoResult got) {
+H1Session::Next H1Session::end_wait(Arrival arrival) {
   const bool was_idle = idle_;
   leave_idle();
-  Arrival arrival = connection_->finish_read(got);
   if (was_idle && arrival == Arrival::TimedOut && !connection_->in().empty()) arrival = Arrival::Bytes;
   if (arrival == Arrival::TimedOut && more_patience_ > Milliseconds(0)) return rest();
   if (arrival == Arrival::Bytes) {
     if (was_idle) connection_->lift_read_limit();
-    idle_limited_ = resting_ = false;
+    idle_limited_ = false;
     return Next::Answer;
   }
   if (arrival == Arrival::Again) return Next::Wait;

@@ -58,7 +58,7 @@ class H1Session final : public Pinned, private Interim {
 
   // Wait
   bool begin_wait();
-  Next end_wait(IoResult got);
+  Next end_wait(Arrival arrival);
   void limit_wait(Milliseconds limit) noexcept;
   Next rest();
   void leave_idle() noexcept;
@@ -123,7 +123,8 @@ class H1Session final : public Pinned, private Interim {
   bool large_head_ = false;
 
   Milliseconds more_patience_{0};  // when the read limit of a wait has passed
-  bool resting_ = true;            // waits without a read buffer: from the start, and when nothing comes for a while
+  bool resting_ =
+      true;  // waits without a large read buffer: until the first head is complete, and when nothing comes for a while
   bool idle_ = false;
   bool idle_limited_ = false;
   bool head_limited_ = false;

@@ -27,6 +27,8 @@ class ReadBuffer {
   /// Room behind the bytes, never empty; moves the bytes when that helps. The block gets at least `wanted` bytes when
   /// nothing is buffered, and grows when it is full.
   std::span<std::byte> room(std::size_t wanted);
+  /// Adds a copy of `bytes`, in hardly more memory than all bytes need.
+  void append(std::span<const std::byte> bytes);
   /// `size` bytes of room() have been filled.
   void commit(std::size_t size) noexcept { end_ += size; }
   /// Forgets all bytes.

@@ -120,6 +120,10 @@ def main():
     wanted = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    possible = (hard - 200) // 2
+    if wanted.connections > possible:
+        print(f"{hard} descriptors are enough for {possible} connections only")
+        wanted.connections = possible
     origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Origin)
     threading.Thread(target=origin.serve_forever, daemon=True).start()
     print("kind       connections  bytes each  later, each  alone us  beside us")

@@ -87,6 +87,7 @@ class Server {
   Store store_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<AccessLog> access_log_;
+  ClientTable clients_;
   Shared shared_;
   MetricNames names_;
   std::vector<std::unique_ptr<Site>> sites_;
@@ -105,7 +106,8 @@ Server::Server(const Settings& settings, std::string how_started)
     : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)), authentication_(clock_),
       proxy_options_(proxy_options(settings, make_loop_token(settings.via))), store_(store_options(settings), clock_),
       resolver_(make_system_resolver(resolver_options(settings), clock_)),
-      shared_{settings, clock_, proxy_options_, store_, *resolver_, nullptr, workers_, settings.limits.connections}, names_(metric_names(settings)) {}
+      clients_(settings.limits.connections_per_client),
+      shared_{settings, clock_, proxy_options_, store_, *resolver_, nullptr, workers_, settings.limits.connections, &clients_}, names_(metric_names(settings)) {}
 
 bool Server::open_log() {
   if (settings_.access_log.path == "off") return true;

@@ -25,6 +25,7 @@ struct Shared {
   AccessLog* access_log = nullptr;
   unsigned workers = 1;
   std::size_t connections = 1;  ///< of clients, all workers together
+  ClientTable* clients = nullptr;
 };
 
 /// Made and destroyed by the main thread, before the worker starts and after it has been joined.

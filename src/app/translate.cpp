@@ -140,6 +140,7 @@ SessionOptions session_options(const Settings& settings, std::size_t listener) {
   made.idle_timeout = settings.timeouts.client_idle;
   made.write_timeout = settings.timeouts.client_write;
   made.tunnel_idle = settings.timeouts.tunnel_idle;
+  made.rate = {settings.limits.min_client_rate, settings.timeouts.client_rate_window};
   made.pseudonym = settings.via;
   made.name = to_string(settings.listeners[listener].bind);
   made.listener = static_cast<std::uint16_t>(listener);

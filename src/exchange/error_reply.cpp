@@ -70,7 +70,7 @@ Reply make_reply(const Failure& failure, std::string_view pseudonym, bool html, 
   made->page = html ? html_page(status, phrase, why, pseudonym) : text_page(status, phrase, why);
   made->fields.add(FieldId::ContentType, html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8");
   made->fields.add(FieldId::CacheControl, "no-store");
-  if (status == 503) made->fields.add(FieldId::RetryAfter, "1");
+  if (status == 429 || status == 503) made->fields.add(FieldId::RetryAfter, "1");
   if (const auto error = proxy_status_error(failure.reason); !error.empty()) {
     std::string value(pseudonym);
     value += "; error=";

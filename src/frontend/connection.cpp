@@ -1,5 +1,7 @@
 #include "connection.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -18,7 +20,8 @@ void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noex
 
 }  // namespace
 
-Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout)
+Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout,
+                       const RateFloor& rate)
     : transport_(std::move(transport)),
       worker_(worker),
       read_limit_(
@@ -29,26 +32,43 @@ Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Mil
           },
           this),
       write_limit_(
-          worker.deadlines(),
-          [](void* owner) noexcept {
-            auto* self = static_cast<Connection*>(owner);
-            self->write_timed_out_ = true;
-            self->abort();
-          },
-          this),
-      write_timeout_(write_timeout) {}
+          worker.deadlines(), [](void* owner) noexcept { static_cast<Connection*>(owner)->look_at_writing(); }, this),
+      write_timeout_(write_timeout),
+      write_pace_(rate) {}
 
-std::span<std::byte> Connection::start_read(std::size_t capacity) {
+void Connection::start_wait() noexcept {
   read_cancelled_ = false;
   cancels_at_read_ = cancels_;
+}
+
+std::span<std::byte> Connection::start_read(std::size_t capacity) {
+  start_wait();
   return in_.room(capacity);
 }
 
+Arrival Connection::finish_wait(bool ready) {
+  if (!ready || dead()) return judge_read(IoResult::State::Failed);
+  std::array<std::byte, ReadBuffer::kSmall> scratch;
+  const IoResult got = transport_->read_now(scratch);
+  if (got.state == IoResult::State::Done) {
+    in_.append(std::span<const std::byte>(scratch).first(got.size));
+    received_ += got.size;
+  }
+  return judge_read(got.state);
+}
+
 Arrival Connection::finish_read(IoResult got) noexcept {
-  if (got.state == IoResult::State::Done) in_.commit(got.size);
+  if (got.state == IoResult::State::Done) {
+    in_.commit(got.size);
+    received_ += got.size;
+  }
+  return judge_read(got.state);
+}
+
+Arrival Connection::judge_read(IoResult::State state) const noexcept {
   if (read_timed_out_) return Arrival::TimedOut;
   if (read_cancelled_) return Arrival::Cancelled;
-  switch (got.state) {
+  switch (state) {
     case IoResult::State::Done:
       return Arrival::Bytes;
     case IoResult::State::End:
@@ -120,21 +140,71 @@ Task<void> Connection::push() {
 
 Task<bool> Connection::write_queue() {
   flushing_ = true;
-  write_limit_.arm(write_timeout_);
   while (!out_.empty() && !dead()) {
     const Step step = write_step();
     if (step == Step::Failed) write_failed_ = true;
-    if (step == Step::Moved) write_limit_.arm(write_timeout_);
     if (step != Step::Blocked) continue;
     const unsigned cancels = cancels_;
+    begin_write_wait();
     const bool writable = co_await transport_->wait_writable();
+    end_write_wait();
     if (!writable && cancels == cancels_) write_failed_ = true;
   }
-  write_limit_.disarm();
   if (dead()) out_.clear();
   flushing_ = false;
   flushed_.wake();
   co_return !dead();
+}
+
+// What the client's system has acknowledged, and not what lies in our own: its buffer can hold megabytes, and says that
+// there is room again only when much of it has gone.
+std::uint64_t Connection::taken() const noexcept {
+  return written_ - std::min<std::uint64_t>(written_, transport_->unacknowledged());
+}
+
+void Connection::begin_write_wait() noexcept {
+  stalled_since_ = now();
+  taken_then_ = taken();
+  write_pace_.begin(stalled_since_, taken_then_);
+  arm_write_limit(stalled_since_);
+}
+
+void Connection::end_write_wait() noexcept {
+  write_limit_.disarm();
+  const SteadyTime time = now();
+  write_pace_.end(time);
+  if (!dead() && write_pace_.window_is_full(time) && write_pace_.was_too_slow(time, taken())) cut_off();
+}
+
+// Called while a write waits, when the client may have stalled or the window of its rate may be full.
+void Connection::look_at_writing() noexcept {
+  const SteadyTime time = now();
+  const std::uint64_t all = taken();
+  if (all > taken_then_) {
+    taken_then_ = all;
+    stalled_since_ = time;
+  }
+  const bool stalled = time - stalled_since_ >= write_timeout_;
+  if (stalled || (write_pace_.window_is_full(time) && write_pace_.was_too_slow(time, all))) return cut_off();
+  write_pace_.end(time);
+  write_pace_.begin(time, all);
+  arm_write_limit(time);
+}
+
+void Connection::arm_write_limit(SteadyTime now) noexcept {
+  Milliseconds limit = std::chrono::ceil<Milliseconds>(stalled_since_ + write_timeout_ - now);
+  if (write_pace_.limits()) limit = std::min(limit, write_pace_.left());
+  write_limit_.arm(limit);
+}
+
+void Connection::cut_off() noexcept {
+  reads_too_slowly_ = true;
+  abort();
+}
+
+void Connection::be_patient(Milliseconds timeout) noexcept {
+  write_timeout_ = timeout;
+  write_pace_.lift();
 }
 
 void Connection::flush_soon() {

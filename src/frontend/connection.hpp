@@ -13,6 +13,7 @@
 #include "freshet/net/transport.hpp"
 #include "freshet/net/worker.hpp"
 #include "gather_list.hpp"
+#include "pace.hpp"
 #include "read_buffer.hpp"
 
 namespace freshet {
@@ -31,14 +32,19 @@ enum class Arrival : std::uint8_t {
 /// closed connection and not freed memory. One thread. One coroutine reads at a time; writes go through one queue.
 class Connection final : public Pinned {
  public:
-  Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout);
+  /// A client that takes nothing for `write_timeout`, or is slower than `rate`, is cut off.
+  Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout, const RateFloor& rate);
 
   Transport& transport() noexcept { return *transport_; }
   ReadBuffer& in() noexcept { return in_; }
 
   // Reading: room = start_read(); got = co_await transport().read(room); finish_read(got). read_more() is the three
   // together.
+  // Without a buffer while nothing comes, and with a small one then: start_wait(); ready = co_await
+  // transport().wait_readable(); finish_wait(ready).
   std::span<std::byte> start_read(std::size_t capacity);
+  void start_wait() noexcept;
+  Arrival finish_wait(bool ready);
   Arrival finish_read(IoResult got) noexcept;
   Task<Arrival> read_more(std::size_t capacity);
   /// From now on reads time out after `limit` in all, until lift_read_limit() or another limit.
@@ -51,8 +57,7 @@ class Connection final : public Pinned {
   GatherList& out() noexcept { return out_; }
   /// Writes what can be written at once. True when nothing is left. REQUIRES: no flush is under way.
   bool flush_now() noexcept;
-  /// Writes everything. False when the client is gone, or has taken nothing for the write timeout. For the session
-  /// alone.
+  /// Writes everything. False when the client is gone, or too slow. For the session alone.
   Task<bool> flush();
   /// The same for others, who need not know how it ends: returns at once when a flush is under way, which carries on.
   Task<void> push();
@@ -60,7 +65,8 @@ class Connection final : public Pinned {
   /// its body, but not for long.
   void flush_soon();
   bool flushing() const noexcept { return flushing_; }
-  void set_write_timeout(Milliseconds timeout) noexcept { write_timeout_ = timeout; }
+  /// From now on the client may take as long as it likes, but for pauses of `timeout`.
+  void be_patient(Milliseconds timeout) noexcept;
 
   /// Lets other connections have their turn.
   Task<void> yield();
@@ -71,14 +77,24 @@ class Connection final : public Pinned {
   void abort() noexcept;
   /// Closed by us, or found to be broken while writing.
   bool dead() const noexcept { return closed_ || write_failed_; }
-  bool write_timed_out() const noexcept { return write_timed_out_; }
+  bool reads_too_slowly() const noexcept { return reads_too_slowly_; }
+  SteadyTime now() const noexcept { return worker_.clock().now().steady; }
   /// Bytes written since the connection was made.
   std::uint64_t written() const noexcept { return written_; }
+  /// Bytes read since then.
+  std::uint64_t received() const noexcept { return received_; }
 
  private:
+  Arrival judge_read(IoResult::State state) const noexcept;
   enum class Step : std::uint8_t { Moved, Blocked, Failed };
   Step write_step() noexcept;
   Task<bool> write_queue();
+  std::uint64_t taken() const noexcept;
+  void begin_write_wait() noexcept;
+  void end_write_wait() noexcept;
+  void look_at_writing() noexcept;
+  void arm_write_limit(SteadyTime now) noexcept;
+  void cut_off() noexcept;
   static Task<void> flush_later(Ref<Connection> self);
 
   std::unique_ptr<Transport> transport_;
@@ -89,14 +105,18 @@ class Connection final : public Pinned {
   Deadline write_limit_;
   Wakeup flushed_;
   Milliseconds write_timeout_;
+  Pace write_pace_;
+  SteadyTime stalled_since_;
+  std::uint64_t taken_then_ = 0;
   std::uint64_t written_ = 0;
+  std::uint64_t received_ = 0;
   unsigned cancels_ = 0;  // a cancel meant for one direction disturbs the other too
   unsigned cancels_at_read_ = 0;
   bool read_timed_out_ = false;
   bool read_cancelled_ = false;
   bool flushing_ = false;
   bool write_failed_ = false;
-  bool write_timed_out_ = false;
+  bool reads_too_slowly_ = false;
   bool closed_ = false;
 };
 

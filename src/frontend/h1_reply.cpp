@@ -122,13 +122,13 @@ Task<bool> H1Session::send_reply() {
       co_return co_await send_tunnel();
   }
   const bool sent = co_await connection_->flush();
-  if (!sent) reply_->outcome.reason = Reason::ClientClosed;
+  if (!sent) reply_->outcome.reason = why_gone();
   co_return sent;
 }
 
 Task<bool> H1Session::send_streamed() {
   if (connection_->dead()) {
-    reply_->outcome.reason = Reason::ClientClosed;
+    reply_->outcome.reason = why_gone();
     co_return false;
   }
   const std::uint64_t length = reply_->length.value_or(0);
@@ -147,7 +147,7 @@ Task<bool> H1Session::send_streamed() {
       plan_.persistent = false;
       co_return true;
     case StreamEnd::Kind::ClientGone:
-      reply_->outcome.reason = Reason::ClientClosed;
+      reply_->outcome.reason = why_gone();
       co_return false;
     case StreamEnd::Kind::TooShort:
       reply_->outcome.reason = Reason::ResponseCutShort;
@@ -165,6 +165,16 @@ Task<bool> H1Session::send_streamed() {
   // The client must not take what it has for the whole (RFC 9112 8).
   connection_->abort();
   co_return false;
+}
+
+Reason H1Session::why_gone() const noexcept {
+  return connection_->reads_too_slowly() ? Reason::ReadsTooSlowly : Reason::ClientClosed;
+}
+
+// What went wrong with a body after its request had been passed on; the answer may have another reason.
+void H1Session::count_body_failure() noexcept {
+  if (body_->failed() && body_->failure()->reason != Reason::ClientClosed)
+    counters_.protocol_errors[static_cast<std::size_t>(body_->failure()->reason)].add();
 }
 
 void H1Session::replace_reply(const Failure& failure) {
@@ -207,13 +217,14 @@ Task<H1Session::Next> H1Session::finish_body(bool sent) {
     if (sent && plan_.persistent && !body_->failed()) drained = co_await body_->drain(kDrainBytes, kDrainTime);
     if (!drained) plan_.persistent = false;
   }
+  count_body_failure();
   end_reply(sent);
   body_ = nullptr;
   co_return end_request(sent);
 }
 
 void H1Session::end_reply(bool sent) {
-  if (!sent && reply_->outcome.reason == Reason::None) reply_->outcome.reason = Reason::ClientClosed;
+  if (!sent && reply_->outcome.reason == Reason::None) reply_->outcome.reason = why_gone();
   log_reply();
   reply_.reset();
   request_.body.reset();

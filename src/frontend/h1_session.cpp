@@ -1,5 +1,8 @@
 #include "h1_session.hpp"
 
+#include <algorithm>
+
+#include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/exchange/error_reply.hpp"
 
@@ -9,6 +12,8 @@ namespace {
 /// What a keep-alive connection may keep between two requests, besides its small read buffer.
 constexpr std::size_t kKeptArena = 4096;
 constexpr std::size_t kLargeHead = 2048;
+/// A connection that has been silent for so long keeps no buffers at all.
+constexpr Milliseconds kRestAfter(5000);
 /// A client that always has another request ready leaves the others waiting for this many answers at most.
 constexpr unsigned kAnswersInARow = 64;
 /// How long, and for how many bytes, a client that still sends may take to read our last words (RFC 9112 9.6).
@@ -27,7 +32,7 @@ H1Session::H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& wo
       limits_(limits),
       counters_(counters),
       log_(log),
-      connection_(make_ref<Connection>(std::move(transport), worker, options.write_timeout)),
+      connection_(make_ref<Connection>(std::move(transport), worker, options.write_timeout, options.rate)),
       reader_(options.head, peer_.tls ? "https" : "http"),
       request_(arena_, peer_, *this) {}
 
@@ -35,10 +40,10 @@ Task<void> H1Session::run() {
   ListenerCounters& own = counters_.listener[options_.listener];
   own.connections_accepted.add();
   own.connections_open.add();
-  ++limits_.open;
+  const Admission admission(limits_, peer_.address);
   try {
-    if (limits_.open > limits_.max_connections)
-      co_await turn_away();
+    if (admission.refusal() != Reason::None)
+      co_await turn_away(admission.refusal());
     else
       co_await talk();
   } catch (...) {
@@ -46,7 +51,6 @@ Task<void> H1Session::run() {
   }
   leave_idle();
   connection_->close();
-  --limits_.open;
   own.connections_open.subtract();
 }
 
@@ -55,9 +59,17 @@ Task<void> H1Session::talk() {
   while (next != Next::Close) {
     if (next == Next::Wait) {
       if (!begin_wait()) break;
-      const std::span<std::byte> room = connection_->start_read(ReadBuffer::kSmall);
-      const IoResult got = co_await connection_->transport().read(room);
-      next = end_wait(got);
+      Arrival arrival = Arrival::Again;
+      if (resting_) {
+        connection_->start_wait();
+        const bool ready = co_await connection_->transport().wait_readable();
+        arrival = connection_->finish_wait(ready);
+      } else {
+        const std::span<std::byte> room = connection_->start_read(ReadBuffer::kSmall);
+        const IoResult got = co_await connection_->transport().read(room);
+        arrival = connection_->finish_read(got);
+      }
+      next = end_wait(arrival);
     } else if (next == Next::Answer) {
       next = answer_buffered();
     } else if (next == Next::Serve) {
@@ -72,27 +84,23 @@ Task<void> H1Session::talk() {
   co_await hang_up();
 }
 
-// The limit on connections protects the others: this one gets one answer, and little time to take it.
-Task<void> H1Session::turn_away() {
-  refuse(Reason::TooManyConnections, 503);
+// The limits on connections protect the others: this one gets one answer, and little time to take it.
+Task<void> H1Session::turn_away(Reason reason) {
+  connection_->be_patient(kShortLinger);
+  refuse(reason, reason == Reason::TooManyFromClient ? 429 : 503);
   const bool sent = co_await connection_->flush();
   end_reply(sent);
-  connection_->shutdown_write();
-  const std::size_t patience = limits_.max_connections + limits_.max_connections / 8 + 16;
-  if (!sent || limits_.open > patience) co_return;
-  connection_->limit_read(kShortLinger);
-  for (Arrival arrival = Arrival::Bytes; arrival == Arrival::Bytes;) {
-    connection_->in().clear();
-    arrival = co_await connection_->read_more(ReadBuffer::kSmall);
-  }
-  connection_->lift_read_limit();
+  if (sent && limits_.turned_away <= kRefusedAtOnce) co_await let_go(kShortLinger);
 }
 
 Task<void> H1Session::hang_up() {
-  if (!linger_ || connection_->dead()) co_return;
-  // Closing while bytes of the client are unread makes the kernel send a reset, which can destroy the reply on its way.
+  if (linger_ && !connection_->dead()) co_await let_go(kLingerTime);
+}
+
+// Closing while bytes of the client are unread makes the kernel send a reset, which can destroy the reply on its way.
+Task<void> H1Session::let_go(Milliseconds time) {
   connection_->shutdown_write();
-  connection_->limit_read(kLingerTime);
+  connection_->limit_read(time);
   std::uint64_t discarded = 0;
   for (Arrival arrival = Arrival::Bytes; arrival == Arrival::Bytes && discarded < kLingerBytes;) {
     connection_->in().clear();
@@ -117,13 +125,14 @@ void H1Session::abort() noexcept {
 // False: there is no point in waiting.
 bool H1Session::begin_wait() {
   if (!connection_->in().empty()) {
-    if (!head_limited_) connection_->limit_read(options_.head_timeout);
+    if (!head_limited_) limit_wait(options_.head_timeout);
     head_limited_ = true;
     return true;
   }
   if (draining() || connection_->dead()) return false;
-  give_memory_back();
-  connection_->limit_read(options_.idle_timeout);
+  if (!resting_) give_memory_back();
+  if (!idle_limited_) limit_wait(options_.idle_timeout);
+  idle_limited_ = true;
   counters_.listener[options_.listener].connections_idle.add();
   idle_ = true;
   return true;
@@ -144,12 +153,14 @@ void H1Session::give_memory_back() {
   parsed_.head.fields.release();
 }
 
-H1Session::Next H1Session::end_wait(IoResult got) {
+H1Session::Next H1Session::end_wait(Arrival arrival) {
   const bool was_idle = idle_;
   leave_idle();
-  const Arrival arrival = connection_->finish_read(got);
+  if (was_idle && arrival == Arrival::TimedOut && !connection_->in().empty()) arrival = Arrival::Bytes;
+  if (arrival == Arrival::TimedOut && more_patience_ > Milliseconds(0)) return rest();
   if (arrival == Arrival::Bytes) {
     if (was_idle) connection_->lift_read_limit();
+    idle_limited_ = false;
     return Next::Answer;
   }
   if (arrival == Arrival::Again) return Next::Wait;
@@ -157,6 +168,25 @@ H1Session::Next H1Session::end_wait(IoResult got) {
   if (arrival == Arrival::TimedOut) return refuse(Reason::RequestTimeout, 408);
   if (arrival == Arrival::End) return refuse(Reason::ClientClosed, 400);  // RFC 9112 8: an incomplete message
   return Next::Close;
+}
+
+// Silence has two parts: in the first the buffers are kept for the request that is most likely about to come.
+void H1Session::limit_wait(Milliseconds limit) noexcept {
+  const Milliseconds first = resting_ ? limit : std::min(limit, kRestAfter);
+  more_patience_ = limit - first;
+  connection_->limit_read(first);
+}
+
+H1Session::Next H1Session::rest() {
+  connection_->limit_read(more_patience_);
+  more_patience_ = Milliseconds(0);
+  resting_ = true;
+  connection_->in().shrink_to_fit();
+  if (!connection_->in().empty()) return Next::Answer;  // perhaps the rest came in the last moment
+  arena_.release();
+  request_.head.fields.release();
+  parsed_.head.fields.release();
+  return Next::Wait;
 }
 
 // The hit path: every complete request that can be answered at once is, with one write each.
@@ -175,7 +205,7 @@ H1Session::Next H1Session::answer_buffered() {
 
 H1Session::Next H1Session::answer_head(const HeadProgress& head) {
   if (head_limited_) connection_->lift_read_limit();
-  head_limited_ = false;
+  head_limited_ = resting_ = false;
   if (head.state == HeadProgress::State::Bad) return refuse(head.error, head.status);
   const Next next = take_request(head.consumed);
   if (next != Next::Answer) return next;
@@ -212,6 +242,7 @@ H1Session::Next H1Session::take_request(std::size_t head_bytes) {
   subject_.absolute_form = parsed_.absolute_form;
   wants_more_ = parsed_.framing.persistent;
   if (has_odd_body()) return refuse(Reason::BadContentLength, 400);
+  if (!has_room_for_tunnel()) return refuse(Reason::TooManyTunnels, 503);
   make_body();
   if (body_ && !body_->is_tunnel() && body_->left().value_or(0) > options_.max_request_body)
     return refuse(Reason::BodyTooLarge, 413);
@@ -225,6 +256,17 @@ bool H1Session::has_odd_body() const noexcept {
          (framing.body == BodyKind::Chunked || (framing.body == BodyKind::Length && framing.length > 0));
 }
 
+// A place is taken when a tunnel is asked for, so that no more are opened than there are places. A protocol that the
+// client merely offers is not accepted, as anybody may do (RFC 9110 7.8): its request is then an ordinary one. A
+// WebSocket client has no use for that.
+bool H1Session::has_room_for_tunnel() noexcept {
+  if (limits_.tunnels < limits_.max_tunnels) return true;
+  if (request_.head.method == Method::Connect) return false;
+  if (ascii::iequals(request_.upgrade, "websocket")) return false;
+  request_.upgrade = {};
+  return true;
+}
+
 void H1Session::make_body() {
   FramingVerdict framing = parsed_.framing;
   if (framing.body == BodyKind::Length) request_.body_length = framing.length;
@@ -236,9 +278,10 @@ void H1Session::make_body() {
     request_.expects_continue = false;
     if (request_.head.method != Method::Connect && request_.upgrade.empty()) return;
     framing.body = BodyKind::Tunnel;
+    tunnel_.emplace(limits_);
     request_.body_length.reset();
   }
-  const RequestBody::Limits limits{options_.max_request_body, options_.body_timeout};
+  const RequestBody::Limits limits{options_.max_request_body, options_.body_timeout, options_.rate};
   body_ = make_ref<RequestBody>(connection_, framing, request_.expects_continue, limits);
   request_.body = body_->make_source();
 }
@@ -252,7 +295,8 @@ H1Session::Next H1Session::refuse(Reason reason, int status) {
   }
   head_limited_ = false;
   connection_->lift_read_limit();
-  if (reason != Reason::TooManyConnections) counters_.protocol_errors[static_cast<std::size_t>(reason)].add();
+  const bool policy = std::find(kDenials.begin(), kDenials.end(), reason) != kDenials.end();
+  if (!policy) counters_.protocol_errors[static_cast<std::size_t>(reason)].add();
   const Failure failure(reason, Side::Client, status);
   reply_.emplace(no_request ? make_error_reply(failure, options_.pseudonym)
                             : make_error_reply(request_, failure, options_.pseudonym));
@@ -266,6 +310,7 @@ H1Session::Next H1Session::refuse(Reason reason, int status) {
 
 H1Session::Next H1Session::end_request(bool sent) noexcept {
   ENSURE(!body_);
+  tunnel_.reset();
   const bool go_on = sent && plan_.persistent && !connection_->dead();
   // A client that wanted to close after this request sends nothing more that could trouble it.
   linger_ = sent && (wants_more_ || refused_ || linger_ || !connection_->in().empty());

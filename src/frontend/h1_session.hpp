@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "admission.hpp"
 #include "connection.hpp"
 #include "freshet/base/arena.hpp"
 #include "freshet/codec/h1_reader.hpp"
@@ -51,12 +52,15 @@ class H1Session final : public Pinned, private Interim {
   };
 
   Task<void> talk();
-  Task<void> turn_away();
+  Task<void> turn_away(Reason reason);
   Task<void> hang_up();
+  Task<void> let_go(Milliseconds time);
 
   // Wait
   bool begin_wait();
-  Next end_wait(IoResult got);
+  Next end_wait(Arrival arrival);
+  void limit_wait(Milliseconds limit) noexcept;
+  Next rest();
   void leave_idle() noexcept;
   void give_memory_back();
 
@@ -68,6 +72,7 @@ class H1Session final : public Pinned, private Interim {
   Next refuse(Reason reason, int status);
   void make_body();
   bool has_odd_body() const noexcept;
+  bool has_room_for_tunnel() noexcept;
 
   // Serve, Finish
   Task<Next> serve();
@@ -79,6 +84,8 @@ class H1Session final : public Pinned, private Interim {
   Task<bool> send_reply();
   Task<bool> send_streamed();
   Task<bool> send_tunnel();
+  Reason why_gone() const noexcept;
+  void count_body_failure() noexcept;
   void replace_reply(const Failure& failure);
   Task<Next> finish_body(bool sent);
   void end_reply(bool sent);
@@ -103,6 +110,7 @@ class H1Session final : public Pinned, private Interim {
   // The request under way.
   Request request_;
   Ref<RequestBody> body_;
+  std::optional<TunnelPlace> tunnel_;
   std::optional<Reply> reply_;
   ReplyPlan plan_;
   Subject subject_;
@@ -114,7 +122,11 @@ class H1Session final : public Pinned, private Interim {
   bool refused_ = false;  // the service has not seen it
   bool large_head_ = false;
 
+  Milliseconds more_patience_{0};  // when the read limit of a wait has passed
+  bool resting_ =
+      true;  // waits without a large read buffer: until the first head is complete, and when nothing comes for a while
   bool idle_ = false;
+  bool idle_limited_ = false;
   bool head_limited_ = false;
   bool linger_ = false;
   bool told_to_drain_ = false;

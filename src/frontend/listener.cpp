@@ -11,6 +11,7 @@
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/net/tcp_transport.hpp"
+#include "admission.hpp"
 #include "h1_session.hpp"
 
 namespace freshet {
@@ -147,6 +148,7 @@ class AcceptLoop final : public Pinned {
   bool start_session(tcp::socket socket) noexcept {
     try {
       Peer peer = peer_of(socket);
+      if (limits_.turned_away >= kRefusedAtOnce && close_if_refused(peer)) return true;
       auto transport = std::make_unique<TcpTransport>(std::move(socket));
       auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker_, service_, options_, limits_,
                                          counters_, log_);
@@ -155,6 +157,15 @@ class AcceptLoop final : public Pinned {
     } catch (...) {
       return false;
     }
+  }
+
+  /// Closing is all that the socket's end does.
+  bool close_if_refused(const Peer& peer) noexcept {
+    const Reason refusal = would_refuse(limits_, peer.address);
+    if (refusal == Reason::None) return false;
+    counters_.listener[options_.listener].connections_accepted.add();
+    counters_.denied[static_cast<std::size_t>(refusal)].add();
+    return true;
   }
 
   static Task<void> run_session(Ref<AcceptLoop> self, Ref<H1Session> session) {

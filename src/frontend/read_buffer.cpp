@@ -25,10 +25,29 @@ std::span<std::byte> ReadBuffer::room(std::size_t wanted) {
   return {block_->at() + end_, capacity() - end_};
 }
 
+void ReadBuffer::append(std::span<const std::byte> bytes) {
+  constexpr std::size_t kGrain = 256;
+  const std::size_t wanted = size() + bytes.size();
+  if (wanted == 0) return;
+  // A quarter more, so that a sender of single bytes does not make us copy all of them each time.
+  if (capacity() - end_ < bytes.size()) move_to((wanted + size() / 4 + kGrain - 1) / kGrain * kGrain);
+  std::memcpy(block_->at() + end_, bytes.data(), bytes.size());
+  end_ += bytes.size();
+}
+
 void ReadBuffer::shrink() noexcept {
   if (!empty() || capacity() <= kSmall) return;
   block_ = nullptr;
   clear();
+}
+
+void ReadBuffer::shrink_to_fit() {
+  if (empty()) {
+    block_ = nullptr;
+    clear();
+  } else if (size() < capacity()) {
+    move_to(size());
+  }
 }
 
 Pin ReadBuffer::leave_behind() {

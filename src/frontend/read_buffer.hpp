@@ -27,12 +27,16 @@ class ReadBuffer {
   /// Room behind the bytes, never empty; moves the bytes when that helps. The block gets at least `wanted` bytes when
   /// nothing is buffered, and grows when it is full.
   std::span<std::byte> room(std::size_t wanted);
+  /// Adds a copy of `bytes`, in hardly more memory than all bytes need.
+  void append(std::span<const std::byte> bytes);
   /// `size` bytes of room() have been filled.
   void commit(std::size_t size) noexcept { end_ += size; }
   /// Forgets all bytes.
   void clear() noexcept { begin_ = end_ = 0; }
   /// Gives a grown block back. Does nothing while bytes are buffered.
   void shrink() noexcept;
+  /// Gives back all that the bytes do not need.
+  void shrink_to_fit();
   /// Leaves the block, with every byte consumed so far, to whoever holds the pin; the bytes not yet consumed move on to
   /// a new one.
   Pin leave_behind();

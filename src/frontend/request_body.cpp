@@ -1,5 +1,6 @@
 #include "request_body.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "freshet/base/check.hpp"
@@ -29,6 +30,7 @@ RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& frami
     : connection_(std::move(connection)),
       kind_(framing.body),
       limits_(limits),
+      pace_(limits.rate),
       length_(framing.length),
       asks_first_(asks_first) {
   reader_.start(framing);
@@ -70,10 +72,32 @@ Task<Result<Piece>> RequestBody::next_piece() {
       co_await ask_to_continue();
       if (stopped_ || cancelled_) continue;
     }
-    if (!is_tunnel()) connection_->limit_read(limits_.between);
-    const Arrival arrival = co_await connection_->read_more(kBodyBlock);
-    if (!is_tunnel()) connection_->lift_read_limit();
+    const Arrival arrival = co_await wait_for_more();
     if (arrival != Arrival::Bytes) co_return after_wait(arrival);
+  }
+}
+
+// Only here does time pass for the client: as long as nobody asks for its bytes, it is not the one who is slow.
+Task<Arrival> RequestBody::wait_for_more() {
+  if (is_tunnel()) co_return co_await connection_->read_more(kBodyBlock);
+  const SteadyTime start = connection_->now();
+  for (;;) {
+    const SteadyTime now = connection_->now();
+    Milliseconds limit = std::chrono::ceil<Milliseconds>(start + limits_.between - now);
+    if (pace_.limits()) {
+      pace_.begin(now, connection_->received());
+      limit = std::min(limit, pace_.left());
+    }
+    connection_->limit_read(limit);
+    const Arrival arrival = co_await connection_->read_more(kBodyBlock);
+    connection_->lift_read_limit();
+    const SteadyTime then = connection_->now();
+    pace_.end(then);
+    if (pace_.window_is_full(then) && pace_.was_too_slow(then, connection_->received())) {
+      fail(Reason::SendsTooSlowly, 408);
+      co_return Arrival::TimedOut;
+    }
+    if (arrival != Arrival::TimedOut || then - start >= limits_.between) co_return arrival;
   }
 }
 
@@ -129,6 +153,7 @@ Result<Piece> RequestBody::after_wait(Arrival arrival) noexcept {
       complete_ = true;
       return Piece({}, Pin(), true);
     case Arrival::TimedOut:
+      if (failure_) return *failure_;  // SendsTooSlowly
       return fail(Reason::RequestTimeout, 408);
     case Arrival::Cancelled:
       return stopped();

@@ -38,6 +38,7 @@ class RequestBody final : public Pinned {
   struct Limits {
     std::uint64_t bytes;   ///< beyond: Failure{BodyTooLarge, 413}
     Milliseconds between;  ///< pieces; beyond: Failure{RequestTimeout, 408}. Not for tunnels
+    RateFloor rate;        ///< below: Failure{SendsTooSlowly, 408}. Not for tunnels
   };
   /// `framing.body`: Length, Chunked, or Tunnel for all bytes until the client's end. `asks_first`: the client waits
   /// for a 100 before it sends (RFC 9110 10.1.1).
@@ -53,6 +54,7 @@ class RequestBody final : public Pinned {
   bool complete() const noexcept { return complete_; }
   /// Malformed, too large, cut short or too slow.
   bool failed() const noexcept { return failure_.has_value(); }
+  const std::optional<Failure>& failure() const noexcept { return failure_; }
   std::uint64_t received() const noexcept { return received_; }
   /// How much is to come, when the framing tells.
   std::optional<std::uint64_t> left() const noexcept;
@@ -85,6 +87,7 @@ class RequestBody final : public Pinned {
   Task<Result<Piece>> next_piece();
   Task<void> ask_to_continue();
   std::optional<Result<Piece>> take_buffered();
+  Task<Arrival> wait_for_more();
   Result<Piece> after_wait(Arrival) noexcept;
   Result<Piece> fail(Reason, int status) noexcept;
   Failure stopped() const noexcept;
@@ -96,6 +99,7 @@ class RequestBody final : public Pinned {
   H1BodyReader reader_;
   BodyKind kind_;
   Limits limits_;
+  Pace pace_;
   std::uint64_t length_;
   std::uint64_t received_ = 0;
   std::optional<Failure> failure_;

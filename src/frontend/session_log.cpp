@@ -21,7 +21,7 @@ void count_request(const FinishedRequest& finished, const Outcome& outcome, Work
   if (outcome.cache != CacheResult::None) counters.cache_requests[static_cast<std::size_t>(outcome.cache)].add();
   const auto reason = static_cast<std::size_t>(outcome.reason);
   if (is_one_of(outcome.reason, kDenials)) counters.denied[reason].add();
-  if (is_one_of(outcome.reason, kOriginFaults)) counters.protocol_errors[reason].add();
+  if (is_one_of(outcome.reason, kOriginFaults) || is_one_of(outcome.reason, kSlowness)) counters.protocol_errors[reason].add();
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ TunnelRelay::TunnelRelay(Ref<Connection> connection, Ref<RequestBody> from_clien
   client_failed_ = from_client_->failed();
   from_client_->set_watch(this);
   // Both ends may be silent for as long as the tunnel may be idle, and a slow reader is not worse than a silent one.
-  connection_->set_write_timeout(idle_);
+  connection_->be_patient(idle_);
 }
 
 TunnelRelay::~TunnelRelay() {

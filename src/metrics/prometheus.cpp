@@ -56,6 +56,7 @@ constexpr auto kProtocolErrors = std::to_array<Reason>(
      Reason::BareLineEnd,      Reason::ObsoleteFold,    Reason::BadHost,             Reason::HostMismatch,
      Reason::BadContentLength, Reason::LengthConflict,  Reason::BadTransferEncoding, Reason::BadChunk,
      Reason::BadTrailer,       Reason::BadExpectation,  Reason::BodyTooLarge,        Reason::RequestTimeout,
+     Reason::SendsTooSlowly,   Reason::ReadsTooSlowly,  Reason::TunnelIdle,
      Reason::BadResponse,      Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge});
 
 /// The sum over all workers of what `number` picks out of each.

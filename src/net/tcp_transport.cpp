@@ -1,6 +1,8 @@
 #include "freshet/net/tcp_transport.hpp"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -79,6 +81,12 @@ Task<bool> TcpTransport::wait_writable() {
 bool TcpTransport::is_peer_gone() noexcept {
   pollfd probe{socket_.native_handle(), POLLRDHUP, 0};
   return ::poll(&probe, 1, 0) == 1 && (probe.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+std::size_t TcpTransport::unacknowledged() const noexcept {
+  int bytes = 0;  // the native handle is not const in Asio
+  const int socket = const_cast<tcp::socket&>(socket_).native_handle();
+  return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void TcpTransport::shutdown_write() noexcept {

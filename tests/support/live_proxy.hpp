@@ -218,6 +218,7 @@ class LiveProxy {
   ProxyOptions options_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Resolver> resolver_;
+  ClientTable clients_;
   Shared shared_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::unique_ptr<Site>> sites_;

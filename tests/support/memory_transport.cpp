@@ -141,6 +141,8 @@ Task<bool> MemoryTransport::wait_writable() { return writable(link_, side_); }
 
 bool MemoryTransport::is_peer_gone() noexcept { return link_->own(side_).dead() || link_->own(side_).peer_done; }
 
+std::size_t MemoryTransport::unacknowledged() const noexcept { return link_->peer(side_).inbox.size(); }
+
 void MemoryTransport::shutdown_write() noexcept {
   link_->own(side_).write_shut = true;
   link_->peer(side_).peer_done = true;

@@ -29,6 +29,8 @@ class MemoryTransport final : public Transport {
   Task<bool> wait_readable() override;
   Task<bool> wait_writable() override;
   bool is_peer_gone() noexcept override;
+  /// What the peer has not read yet.
+  std::size_t unacknowledged() const noexcept override;
   void shutdown_write() noexcept override;
   void cancel() noexcept override;
   /// The peer reads what was written before, then the end; its writes fail.

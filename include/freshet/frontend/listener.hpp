@@ -8,6 +8,8 @@
 
 #include "freshet/codec/h1_reader.hpp"
 #include "freshet/exchange/service.hpp"
+#include "freshet/frontend/client_table.hpp"
+#include "freshet/frontend/rate_floor.hpp"
 #include "freshet/metrics/access_log.hpp"
 #include "freshet/metrics/counters.hpp"
 #include "freshet/net/listen_socket.hpp"
@@ -24,15 +26,20 @@ struct SessionOptions {
   Milliseconds idle_timeout{60000};     ///< between two requests
   Milliseconds write_timeout{60000};    ///< a client that takes nothing for so long
   Milliseconds tunnel_idle{600000};
+  RateFloor rate;                       ///< for request bodies and responses
   std::string pseudonym = "freshet";
   std::string name;                     ///< of the listener, for the log
   std::uint16_t listener = 0;           ///< index for metrics and Request::listener
 };
 
-/// Connections of all listeners of one worker together, and the word that it is time to go.
+/// Connections and tunnels of all listeners of one worker together, and the word that it is time to go.
 struct SessionLimits {
   std::size_t max_connections = 10000;  ///< of this worker; beyond: 503 and close
-  std::size_t open = 0;
+  std::size_t open = 0;                 ///< that are served
+  std::size_t turned_away = 0;          ///< that are being refused
+  std::size_t max_tunnels = 10000;      ///< of this worker; beyond: 503
+  std::size_t tunnels = 0;              ///< open or asked for
+  ClientTable* clients = nullptr;       ///< of all workers; null: addresses are not counted. Outlives the sessions
   bool draining = false;                ///< finish the request under way, then close
 };
 

@@ -54,9 +54,11 @@ inline constexpr std::size_t kAuthResultRows = 7;
 inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefused,       Reason::PrivateAddress,  Reason::Loop,
                                         Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections,
                                         Reason::AuthenticationRequired, Reason::BadCredentials, Reason::ReplayedCredentials,
-                                        Reason::TooManyAttempts};
+                                        Reason::TooManyAttempts, Reason::TooManyFromClient, Reason::TooManyTunnels};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
 inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
+/// What clients do too slowly, counted there too when it has ended a request.
+inline constexpr std::array kSlowness = {Reason::ReadsTooSlowly, Reason::TunnelIdle};
 
 struct ListenerCounters {
   Count connections_accepted, connections_open, connections_idle;  ///< idle: waiting for the first byte of a request

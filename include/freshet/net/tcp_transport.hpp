@@ -19,6 +19,7 @@ class TcpTransport final : public Transport {
   Task<bool> wait_readable() override;
   Task<bool> wait_writable() override;
   bool is_peer_gone() noexcept override;
+  std::size_t unacknowledged() const noexcept override;
   void shutdown_write() noexcept override;
   void cancel() noexcept override;
   void close() noexcept override;

@@ -46,6 +46,9 @@ class Transport {
   /// when that cannot be told.
   virtual bool is_peer_gone() noexcept { return false; }
 
+  /// Bytes that were written and that the peer's system has not acknowledged yet; 0 when that cannot be told.
+  virtual std::size_t unacknowledged() const noexcept { return 0; }
+
   /// No more will be written; the peer sees the end after what is under way.
   virtual void shutdown_write() noexcept = 0;
   /// Ends waits that are under way: they return Failed or false. Later calls may work again.

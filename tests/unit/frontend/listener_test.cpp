@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
+#include "../../../src/frontend/admission.hpp"
 #include "freshet/net/listen_socket.hpp"
 #include "session_rig.hpp"
 
@@ -163,6 +164,7 @@ TEST_CASE("Without a descriptor left the listener pauses, and goes on when there
     REQUIRE(site.run_until([&] { return site.counters.accept_pauses.get() == 1; }));
     site.run();
     CHECK(site.counters.accept_pauses.get() == 1);  // pauses, and does not spin
+    CHECK(site.ask(first) == ok("/x"));             // whoever is there already is served
   }
   CHECK(site.listener->sessions() == 1);
   SECTION("after a second") {
@@ -172,6 +174,29 @@ TEST_CASE("Without a descriptor left the listener pauses, and goes on when there
   SECTION("or when a connection closes") { first.close(); }
   CHECK(site.run_until([&] { return site.counters.listener[0].connections_accepted.get() == 2; }));
   CHECK(site.ask(second).substr(0, 15) == "HTTP/1.1 200 OK");
+}
+
+TEST_CASE("A flood that is to be refused is closed where it is accepted", "[frontend][P15]") {
+  Site site;
+  ClientTable table(1);
+  site.limits.clients = &table;
+  tcp::socket served = site.connect();
+  REQUIRE(site.run_until([&] { return site.limits.open == 1; }));
+  site.limits.max_connections = 1;
+  std::vector<tcp::socket> flood;
+  for (std::size_t i = 0; i < 200; ++i) flood.push_back(site.connect());
+  CHECK(site.run_until([&] { return site.counters.listener[0].connections_accepted.get() == 201; }));
+  site.run();
+  CHECK(site.limits.turned_away <= kRefusedAtOnce);
+  CHECK(site.listener->sessions() <= kRefusedAtOnce + 1);
+  const auto refused = [&] { return site.counters.denied[static_cast<std::size_t>(Reason::TooManyConnections)].get(); };
+  CHECK(site.run_until([&] { return refused() == 200; }));
+  CHECK(site.ask(served) == ok("/x"));
+  site.clock.advance(Milliseconds(1200));
+  site.worker.deadlines().advance(site.clock.now().steady);
+  CHECK(site.run_until([&] { return site.listener->sessions() == 1; }));
+  CHECK(site.limits.turned_away == 0);
+  CHECK(table.addresses() == 0);  // loopback
 }
 
 TEST_CASE("A worker that goes away takes its sessions along, wherever they are", "[frontend]") {

@@ -49,6 +49,29 @@ TEST_CASE("A read buffer keeps its bytes in order while it moves, grows and shri
   CHECK(buffer.capacity() == ReadBuffer::kSmall);  // an idle connection keeps its small block
 }
 
+TEST_CASE("A read buffer can be hardly larger than what it holds", "[frontend][P15]") {
+  ReadBuffer buffer;
+  buffer.append({});
+  CHECK(buffer.capacity() == 0);
+  std::string all;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string one(1, static_cast<char>('a' + i % 26));
+    buffer.append(as_bytes(one));
+    all += one;
+    CHECK(buffer.capacity() <= all.size() + all.size() / 4 + 256);
+  }
+  CHECK(buffer.text() == all);
+  buffer.consume(1000);
+  buffer.shrink_to_fit();
+  CHECK(buffer.text() == all.substr(1000));
+  CHECK(buffer.capacity() == 2000);
+  buffer.append(as_bytes(all));
+  CHECK(buffer.text() == all.substr(1000) + all);
+  buffer.consume(buffer.size());
+  buffer.shrink_to_fit();
+  CHECK(buffer.capacity() == 0);
+}
+
 TEST_CASE("What a read buffer leaves behind stays as it was", "[frontend]") {
   for (const bool with_rest : {false, true}) {
     ReadBuffer buffer;

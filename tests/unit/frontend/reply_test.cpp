@@ -290,7 +290,7 @@ TEST_CASE("A client that takes nothing is given up after the write timeout", "[f
     CHECK(rig.session_over());
     CHECK(rig.client->was_reset());
     REQUIRE(rig.log.lines.size() == 1);
-    CHECK(rig.log.lines[0].reason == "client-closed");
+    CHECK(rig.log.lines[0].reason == "reads-too-slowly");
     CHECK(rig.log.lines[0].response_bytes > 5000);
     CHECK(rig.log.lines[0].response_bytes < 6000);
   }

@@ -9,6 +9,7 @@ import unittest
 import layers
 import names_in_docs
 import rfc_sections
+import service_unit
 import sizes
 import words
 
@@ -32,6 +33,18 @@ class Tree:
 def complaints(module, place, text):
     tree = Tree().put(place, text)
     return list(module.check(tree.root))
+
+
+class ServiceUnit(unittest.TestCase):
+    def test_each_key(self):
+        lines = [f"{key}={value}" for key, values in service_unit.WANTED.items() for value in values]
+        unit = lambda some: "[Service]\n" + "\n".join(some) + "\n[Install]\n"
+        self.assertEqual(complaints(service_unit, service_unit.UNIT, unit(lines)), [])
+        for i in range(len(lines)):
+            self.assertEqual(len(complaints(service_unit, service_unit.UNIT, unit(lines[:i] + lines[i + 1:]))), 1, lines[i])
+            self.assertEqual(len(complaints(service_unit, service_unit.UNIT, unit(lines[:i] + ["#" + lines[i]] + lines[i + 1:]))), 1)
+        self.assertEqual(len(complaints(service_unit, service_unit.UNIT, unit(lines + ["DynamicUser=no"]))), 1)
+        self.assertEqual(len(complaints(service_unit, "conf/other.service", unit(lines))), 1)
 
 
 class Layers(unittest.TestCase):

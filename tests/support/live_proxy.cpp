@@ -169,7 +169,7 @@ LiveProxy::LiveProxy(Settings settings, unsigned workers)
       options_(proxy_options(settings_, "freshet-test")),
       store_(std::make_unique<Store>(store_options(settings_), clock_)),
       resolver_(make_system_resolver(resolver_options(settings_), clock_)),
-      shared_{settings_, clock_, options_, *store_, *resolver_, nullptr, workers, settings_.limits.connections} {
+      shared_{settings_, clock_, options_, *store_, resolver_.get(), nullptr, workers, settings_.limits.connections} {
   std::string error;
   for (unsigned i = 0; i < workers; ++i) {
     sites_.push_back(std::make_unique<Site>(i, shared_));

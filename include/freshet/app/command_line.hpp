@@ -25,7 +25,7 @@ struct CheckFile {
 struct PrintReference {};
 /// `freshet healthcheck`: ask a running freshet.
 struct CheckHealth {
-  Endpoint admin;
+  AdminBind admin;
 };
 /// Nothing to do but to print: help and version (exit code 0, to stdout), usage errors (exit code 2, to stderr).
 struct Print {

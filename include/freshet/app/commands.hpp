@@ -16,8 +16,8 @@ std::optional<Settings> load_or_explain(const std::string& path, std::ostream& e
 /// `freshet check`: problems to `err`, a one-line summary of a good file to `out`.
 int check_file(const std::string& path, std::ostream& out, std::ostream& err);
 
-/// `freshet healthcheck`: asks http://`admin`/healthz and says what came on `out` or `err`. Blocks for at most
-/// `patience`.
-int check_health(const Endpoint& admin, Milliseconds patience, std::ostream& out, std::ostream& err);
+/// `freshet healthcheck`: asks `admin` for /healthz, which needs no token, and says what came on `out` or `err`. Blocks for
+/// at most `patience`.
+int check_health(const AdminBind& admin, Milliseconds patience, std::ostream& out, std::ostream& err);
 
 }  // namespace freshet

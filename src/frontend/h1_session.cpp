@@ -1,5 +1,7 @@
 #include "h1_session.hpp"
 
+#include <new>
+
 #include "freshet/base/check.hpp"
 #include "freshet/exchange/error_reply.hpp"
 
@@ -41,8 +43,11 @@ Task<void> H1Session::run() {
       co_await turn_away();
     else
       co_await talk();
+  } catch (const std::bad_alloc&) {
+    connection_->abort();  // its client must not take what it has for the whole; the others go on
   } catch (...) {
     BUG("an exception ended a session");
+    connection_->abort();
   }
   leave_idle();
   connection_->close();

@@ -164,11 +164,12 @@ Settings with_workers(Settings settings, unsigned workers) {
 
 }  // namespace
 
-LiveProxy::LiveProxy(Settings settings, unsigned workers)
+LiveProxy::LiveProxy(Settings settings, unsigned workers, LookUp look_up)
     : settings_(with_workers(std::move(settings), workers)),
       options_(proxy_options(settings_, "freshet-test")),
       store_(std::make_unique<Store>(store_options(settings_), clock_)),
-      resolver_(make_system_resolver(resolver_options(settings_), clock_)),
+      resolver_(look_up ? make_resolver(resolver_options(settings_), clock_, std::move(look_up))
+                        : make_system_resolver(resolver_options(settings_), clock_)),
       shared_{settings_, clock_, options_, *store_, resolver_.get(), nullptr, workers, settings_.limits.connections} {
   std::string error;
   for (unsigned i = 0; i < workers; ++i) {

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <optional>
 #include <utility>
 
+#include "bearer.hpp"
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/metrics/prometheus.hpp"
@@ -23,6 +25,7 @@ constexpr std::string_view kIndex =
 
 /// More than this many bytes of URLs are refused: 413.
 constexpr std::size_t kLongestPurge = 64 * 1024;
+constexpr std::string_view kTooLong = "The list of URLs is longer than 64 KiB; nothing was purged. Send it in parts.\n";
 
 /// One answer: the reply's pin owns it.
 class Page final : public Pinned {
@@ -36,6 +39,7 @@ struct Answer {
   std::string_view content_type;
   std::string text;
   std::string_view allow = "GET, HEAD";  ///< said with 405
+  std::string_view challenge = {};       ///< said with 401
 };
 
 Reply make_reply(const Request& request, Answer answer) {
@@ -45,6 +49,7 @@ Reply make_reply(const Request& request, Answer answer) {
   page->fields.add(FieldId::CacheControl, "no-store");
   page->fields.add("X-Content-Type-Options", "nosniff");
   if (answer.status == 405) page->fields.add(FieldId::Allow, answer.allow);
+  if (answer.status == 401) page->fields.add(FieldId::WwwAuthenticate, answer.challenge);
   Reply reply;
   reply.head = ResponseHead(answer.status, page->fields.view());
   reply.length = page->text.size();
@@ -64,6 +69,8 @@ bool is_ipv4_literal(std::string_view host) noexcept {
   return true;
 }
 
+bool is_loopback(std::string_view address) noexcept { return address.starts_with("127.") || address == "::1"; }
+
 std::string_view host_of(std::string_view authority) noexcept {
   if (authority.starts_with('[')) return authority.substr(0, std::min(authority.find(']'), authority.size() - 1) + 1);
   std::string_view host = authority.substr(0, authority.find(':'));
@@ -78,8 +85,9 @@ class AdminService final : public Service {
   }
 
   Task<Reply> serve(Request& request) override {
-    const std::string_view target = request.head.target;
-    if (knows_host(request.head.authority) && target.substr(0, target.find('?')) == "/purge") {
+    std::optional<Reply> refusal = refuse(request);
+    if (refusal) co_return std::move(*refusal);
+    if (path_of(request) == "/purge") {
       Answer answer = co_await purge(request);
       co_return make_reply(request, std::move(answer));
     }
@@ -87,16 +95,35 @@ class AdminService final : public Service {
   }
 
  private:
+  static std::string_view path_of(const Request& request) noexcept {
+    return request.head.target.substr(0, request.head.target.find('?'));
+  }
+
+  /// Empty: the request may be answered.
+  std::optional<Reply> refuse(const Request& request) const {
+    const std::string_view path = path_of(request);
+    if (!options_.token.empty() && path != "/healthz" && path != "/readyz") return refuse_without_token(request);
+    if (knows_host(request)) return {};
+    Reply reply = make_reply(request, {403, kPlain,
+                                       "This is the admin endpoint of Freshet. It answers only requests for an IP address, for "
+                                       "localhost, or for a name that it was configured with (admin.hosts).\n"});
+    reply.outcome.reason = Reason::HostRefused;
+    return reply;
+  }
+
+  std::optional<Reply> refuse_without_token(const Request& request) const {
+    const ShownToken shown = shown_token(request.head.fields, options_.token);
+    if (shown == ShownToken::Right) return {};
+    const bool none = shown == ShownToken::None;
+    Answer answer{401, kPlain, "The admin pages ask for a token: Authorization: Bearer TOKEN (admin.token_file).\n"};
+    answer.challenge = none ? R"(Bearer realm="freshet")" : R"(Bearer realm="freshet", error="invalid_token")";
+    Reply reply = make_reply(request, std::move(answer));
+    reply.outcome.reason = none ? Reason::AuthenticationRequired : Reason::BadCredentials;
+    return reply;
+  }
+
   Reply answer(const Request& request) const {
-    if (!knows_host(request.head.authority)) {
-      Reply reply = make_reply(request, {403, kPlain,
-                                         "This is the admin endpoint of Freshet. It answers only requests for an IP address, for "
-                                         "localhost, for a name without a dot, or for a name that it was configured with.\n"});
-      reply.outcome.reason = Reason::HostRefused;
-      return reply;
-    }
-    const std::string_view target = request.head.target;
-    const std::string_view path = target.substr(0, target.find('?'));
+    const std::string_view path = path_of(request);
     static constexpr std::array<std::string_view, 4> kPaths = {"/", "/metrics", "/healthz", "/readyz"};
     const bool known = std::find(kPaths.begin(), kPaths.end(), path) != kPaths.end();
     const Method method = request.head.method;
@@ -116,12 +143,13 @@ class AdminService final : public Service {
   Task<Answer> purge(Request& request) const {
     if (request.head.method != Method::Post) co_return Answer{405, kPlain, "POST the URLs to purge, one a line.\n", "POST"};
     if (comes_from_elsewhere(request)) co_return Answer{403, kPlain, "Web pages may not purge.\n"};
+    if (request.body_length.value_or(0) > kLongestPurge) co_return Answer{413, kPlain, std::string(kTooLong)};
     std::string lines;
     while (request.body) {
       Result<Piece> piece = co_await request.body->read();
       if (!piece) co_return Answer{400, kPlain, "The list of URLs was cut short; nothing was purged.\n"};
       if (piece->bytes.size() > kLongestPurge - lines.size())
-        co_return Answer{413, kPlain, "The list of URLs is longer than 64 KiB; nothing was purged.\n"};
+        co_return Answer{413, kPlain, std::string(kTooLong)};
       lines += as_text(piece->bytes);
       if (piece->last) break;
     }
@@ -153,12 +181,14 @@ class AdminService final : public Service {
     }
   }
 
-  /// Nobody outside can register a name without a dot, nor let an address resolve to something else. HTTP/1.0 clients without
-  /// Host are no browsers.
-  bool knows_host(std::string_view authority) const noexcept {
-    const std::string_view host = host_of(authority);
-    if (host.empty() || host.starts_with('[') || is_ipv4_literal(host)) return true;
-    if (host.find('.') == std::string_view::npos) return true;
+  /// Nobody can make an address resolve to something else. HTTP/1.0 clients without Host are no browsers, and no browser
+  /// opens Unix sockets. In a local network others can have names without a dot, so a browser on this machine may not use
+  /// them: what it could reach on loopback is what only this machine can reach.
+  bool knows_host(const Request& request) const noexcept {
+    const std::string_view host = host_of(request.head.authority);
+    if (request.peer.address == "unix" || host.empty() || host.starts_with('[') || is_ipv4_literal(host)) return true;
+    if (ascii::iequals(host, "localhost")) return true;
+    if (host.find('.') == std::string_view::npos && !is_loopback(request.peer.local_address)) return true;
     return std::any_of(options_.host_names.begin(), options_.host_names.end(),
                        [host](const std::string& name) { return ascii::iequals(host_of(name), host); });
   }

@@ -1,20 +1,27 @@
 #include "admin_site.hpp"
 
+#include "privileges.hpp"
+
 namespace freshet {
 
 AdminSite::AdminSite(unsigned index, const Clock& clock, AdminOptions options)
     : worker_(index, clock), service_(make_admin_service(std::move(options))) {
   limits_.max_connections = 256;
   options_.name = "admin";
-  options_.max_request_body = 64 * 1024;
 }
 
 AdminSite::~AdminSite() { stop(); }
 
-bool AdminSite::open(const Endpoint& bind, std::string& error) {
-  auto acceptor = open_listen_socket(worker_.loop(), {bind.address, bind.port}, true, error);
+bool AdminSite::open(const AdminBind& bind, const std::optional<Account>& owner, std::string& error) {
+  const bool tcp = bind.path.empty();
+  auto acceptor = tcp ? open_listen_socket(worker_.loop(), {bind.endpoint.address, bind.endpoint.port}, true, error)
+                      : socket_.listen(worker_.loop(), bind.path, error);
   if (!acceptor.is_open()) return false;
-  port_ = acceptor.local_endpoint().port();
+  if (tcp) port_ = acceptor.local_endpoint().port();
+  if (!tcp && owner && !hand_over_socket(*owner, bind.path)) {
+    error = "cannot give unix:" + bind.path + " to the user " + owner->user;
+    return false;
+  }
   listener_ = make_listener(std::move(acceptor), worker_, *service_, options_, limits_, counters_, nullptr);
   return true;
 }
@@ -25,6 +32,7 @@ void AdminSite::start() {
 }
 
 void AdminSite::stop() noexcept {
+  socket_.remove();
   worker_.stop();
   worker_.join();
   worker_.discard();

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "freshet/admin/admin_service.hpp"
+#include "freshet/config/account.hpp"
 #include "freshet/config/settings.hpp"
 #include "freshet/frontend/listener.hpp"
+#include "freshet/net/unix_socket.hpp"
 #include "freshet/net/worker.hpp"
 
 namespace freshet {
@@ -15,10 +18,11 @@ class AdminSite {
  public:
   AdminSite(unsigned index, const Clock& clock, AdminOptions options);
   ~AdminSite();
-  /// Takes the port; false with `error` set when it cannot be had.
-  bool open(const Endpoint& bind, std::string& error);
+  /// Takes the port, or makes the socket, which `owner` gets; false with `error` set when it cannot be had.
+  bool open(const AdminBind& bind, const std::optional<Account>& owner, std::string& error);
   /// Starts the thread. REQUIRES: open() was good.
   void start();
+  /// 0 on a Unix socket.
   std::uint16_t port() const noexcept { return port_; }
   void stop() noexcept;
 
@@ -29,6 +33,7 @@ class AdminSite {
   std::unique_ptr<Service> service_;
   SessionOptions options_;
   std::unique_ptr<Listener> listener_;
+  UnixSocketFile socket_;
   std::uint16_t port_ = 0;
 };
 

@@ -30,7 +30,10 @@ std::string banner_text(const Settings& settings, const std::vector<std::uint16_
   std::string out = "freshet " FRESHET_VERSION " (" + how_started + ", " + std::to_string(workers) + (workers == 1 ? " worker" : " workers") + ")\n";
   for (std::size_t i = 0; i < settings.listeners.size(); ++i)
     out += "  " + where_to(settings.listeners[i]) + " on " + to_string(Endpoint{settings.listeners[i].bind.address, ports[i]}) + "\n";
-  if (admin_port) out += "  metrics and health on http://" + to_string(reachable(settings.admin->bind, admin_port)) + "/\n";
+  if (settings.admin && !settings.admin->bind.path.empty())
+    out += "  metrics and health on " + to_string(settings.admin->bind) + "\n";
+  else if (admin_port)
+    out += "  metrics and health on http://" + to_string(reachable(settings.admin->bind.endpoint, admin_port)) + "/\n";
   const auto& first = settings.listeners.front();
   const std::string at = to_string(reachable(first.bind, ports.front()));
   out += first.forward ? "  try, twice: curl -s -o /dev/null -D - -x http://" + at + " http://example.com/\n"

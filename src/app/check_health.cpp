@@ -2,12 +2,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <ostream>
 #include <string_view>
 #include <system_error>
@@ -48,20 +50,48 @@ class Socket {
   int number_;
 };
 
+/// Where to connect to, as the system takes it.
+class Address {
+ public:
+  explicit Address(const AdminBind& to) {
+    const std::string& host = to.endpoint.address;
+    const bool is_v6 = host.find(':') != std::string::npos;
+    v4_.sin_port = v6_.sin6_port = htons(to.endpoint.port);
+    if (!to.path.empty()) {
+      unix_.sun_family = AF_UNIX;
+      std::memcpy(unix_.sun_path, to.path.data(), std::min(to.path.size(), sizeof unix_.sun_path - 1));
+      address_ = reinterpret_cast<const sockaddr*>(&unix_);
+      size_ = sizeof unix_;
+    } else if (is_v6 && inet_pton(AF_INET6, host.c_str(), &v6_.sin6_addr) == 1) {
+      v6_.sin6_family = AF_INET6;
+      address_ = reinterpret_cast<const sockaddr*>(&v6_);
+      size_ = sizeof v6_;
+    } else if (inet_pton(AF_INET, host.c_str(), &v4_.sin_addr) == 1) {
+      v4_.sin_family = AF_INET;
+      address_ = reinterpret_cast<const sockaddr*>(&v4_);
+      size_ = sizeof v4_;
+    }
+  }
+  Address(const Address&) = delete;
+  Address& operator=(const Address&) = delete;
+  /// Null when the text is no address.
+  const sockaddr* get() const noexcept { return address_; }
+  socklen_t size() const noexcept { return size_; }
+  int family() const noexcept { return address_ ? address_->sa_family : AF_INET; }
+
+ private:
+  sockaddr_un unix_{};
+  sockaddr_in v4_{};
+  sockaddr_in6 v6_{};
+  const sockaddr* address_ = nullptr;
+  socklen_t size_ = 0;
+};
+
 /// Opens the connection; what went wrong, or nothing.
-std::string connect_to(int socket, const Endpoint& to, Deadline deadline) {
-  sockaddr_in v4{};
-  sockaddr_in6 v6{};
-  v4.sin_family = AF_INET;
-  v6.sin6_family = AF_INET6;
-  v4.sin_port = v6.sin6_port = htons(to.port);
-  const bool is_v6 = to.address.find(':') != std::string::npos;
-  if (inet_pton(is_v6 ? AF_INET6 : AF_INET, to.address.c_str(),
-                is_v6 ? static_cast<void*>(&v6.sin6_addr) : static_cast<void*>(&v4.sin_addr)) != 1)
-    return "no IP address";
-  const auto* address = is_v6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
-  const socklen_t size = is_v6 ? sizeof v6 : sizeof v4;
-  if (::connect(socket, address, size) == 0) return {};
+std::string connect_to(int socket, const Address& to, Deadline deadline) {
+  if (!to.get()) return "no IP address";
+  if (::connect(socket, to.get(), to.size()) == 0) return {};
+  if (errno == EAGAIN) return "it takes no more connections";  // of a Unix socket whose backlog is full
   if (errno != EINPROGRESS) return reason_of(errno);
   if (!wait_for(socket, POLLOUT, deadline)) return "no connection in time";
   int error = 0;
@@ -71,9 +101,9 @@ std::string connect_to(int socket, const Endpoint& to, Deadline deadline) {
 }
 
 /// Sends the request and reads until the status line is there; what went wrong, or nothing.
-std::string ask(int socket, const Endpoint& host, Deadline deadline, std::string& status_line) {
+std::string ask(int socket, const std::string& host, Deadline deadline, std::string& status_line) {
   const std::string request =
-      "GET /healthz HTTP/1.0\r\nHost: " + to_string(host) + "\r\nUser-Agent: freshet-healthcheck\r\n\r\n";
+      "GET /healthz HTTP/1.0\r\nHost: " + host + "\r\nUser-Agent: freshet-healthcheck\r\n\r\n";
   // So short a request fits the empty buffer of a new socket as a whole.
   if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
     return reason_of(errno);
@@ -93,13 +123,15 @@ std::string ask(int socket, const Endpoint& host, Deadline deadline, std::string
 
 }  // namespace
 
-int check_health(const Endpoint& admin, Milliseconds patience, std::ostream& out, std::ostream& err) {
+int check_health(const AdminBind& admin, Milliseconds patience, std::ostream& out, std::ostream& err) {
   const Deadline deadline = std::chrono::steady_clock::now() + patience;
   const auto name = to_string(admin);
-  const Socket socket(admin.address.find(':') != std::string::npos ? AF_INET6 : AF_INET);
+  const Address address(admin);
+  const Socket socket(address.family());
   std::string status_line;
-  auto problem = socket.number() < 0 ? reason_of(errno) : connect_to(socket.number(), admin, deadline);
-  if (problem.empty()) problem = ask(socket.number(), admin, deadline, status_line);
+  auto problem = socket.number() < 0 ? reason_of(errno) : connect_to(socket.number(), address, deadline);
+  if (problem.empty())
+    problem = ask(socket.number(), admin.path.empty() ? name : "localhost", deadline, status_line);
   if (problem.empty() && (!status_line.starts_with("HTTP/1.") || status_line.find(" 200", 8) != 8))
     problem = "answered '" + status_line.substr(0, 60) + "'";
   if (!problem.empty()) {

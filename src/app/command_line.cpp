@@ -41,7 +41,7 @@ struct ServeOptions {
   std::string listen;
   std::vector<std::string> servers;
   bool allow_private = false;
-  std::string admin, cache_size, workers, access_log, log_level;
+  std::string admin, cache_size, workers, access_log, log_level, user;
 };
 
 /// A text that says what was wrong with the command line.
@@ -54,7 +54,7 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       ->type_name("ADDR:PORT")
       ->capture_default_str();
   command.add_option("--admin", options.admin, "Where /metrics and /healthz are served, or off [127.0.0.1:9180]")
-      ->type_name("ADDR:PORT");
+      ->type_name("ADDR:PORT|unix:PATH");
   command.add_option("--cache-size", options.cache_size, "Memory for the cache, e.g. 64MiB or 2GiB [256MiB]")
       ->type_name("SIZE");
   command.add_option("--workers", options.workers, "Threads that serve, or auto: one for each processor [auto]")
@@ -62,6 +62,8 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--access-log", options.access_log, "stdout, off, or a file to append to [stdout]")
       ->type_name("WHERE");
   command.add_option("--log-level", options.log_level, "debug, info, warn, error or off [info]")->type_name("LEVEL");
+  command.add_option("--user", options.user, "Started as root: whom to become once the ports are open")
+      ->type_name("NAME");
 }
 
 Endpoint endpoint_of(const char* option, const std::string& text) {
@@ -70,6 +72,13 @@ Endpoint endpoint_of(const char* option, const std::string& text) {
     throw Usage{std::string{option} + ": is '" + text +
                 "', expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080"};
   return *std::move(endpoint);
+}
+
+AdminBind admin_of(const char* option, const std::string& text) {
+  auto bind = parse_admin_bind(text);
+  if (!bind)
+    throw Usage{std::string{option} + ": is '" + text + "', expected ADDRESS:PORT such as 127.0.0.1:9180, or unix:/PATH"};
+  return *std::move(bind);
 }
 
 std::vector<ServerUrl> servers_of(const std::vector<std::string>& texts) {
@@ -93,14 +102,15 @@ Settings with_options(Settings settings, const CLI::App& command, const ServeOpt
                {"--cache-size", "cache.max_size", options.cache_size},
                {"--workers", "workers", options.workers},
                {"--access-log", "access_log.path", options.access_log},
-               {"--log-level", "log.level", options.log_level}};
+               {"--log-level", "log.level", options.log_level},
+               {"--user", "user", options.user}};
   for (const auto& pair : pairs) {
     if (command.count(pair.option) == 0) continue;
     const auto problem = set(settings, pair.path, pair.text);
     if (!problem.empty()) throw Usage{std::string{pair.option} + ": " + problem};
   }
   const Endpoint& listen = settings.listeners.front().bind;
-  if (settings.admin && listen.port != 0 && settings.admin->bind == listen)
+  if (settings.admin && listen.port != 0 && settings.admin->bind == AdminBind{listen, {}})
     throw Usage{"--listen: is " + to_string(listen) + " like --admin, expected another one"};
   return settings;
 }
@@ -121,7 +131,7 @@ class Parser {
         "Prints every mistake as FILE:LINE:COLUMN: SETTING: what it is, expected what.\nExit codes: 0 good, 2 not.");
     check_->add_flag("--print-reference", print_reference_)->group("");
     health_->add_option("--admin", health_admin_, "Where the running freshet serves /healthz")
-        ->type_name("ADDR:PORT")
+        ->type_name("ADDR:PORT|unix:PATH")
         ->capture_default_str();
     health_->footer("Waits for 3 seconds at most. Exit codes: 0 healthy, 1 not; made for a container's HEALTHCHECK.");
     hash_->add_option("user", hash_options_.user, "The user's name")->required()->type_name("USER");
@@ -196,7 +206,7 @@ class Parser {
     if (run_->parsed()) return RunFile{file_};
     if (check_->parsed() && print_reference_) return PrintReference{};
     if (check_->parsed()) return CheckFile{file_};
-    if (health_->parsed()) return CheckHealth{endpoint_of("--admin", health_admin_)};
+    if (health_->parsed()) return CheckHealth{admin_of("--admin", health_admin_)};
     if (hash_->parsed()) return hash_options_;
     if (version_->parsed()) return Print{version() + '\n', 0};
     if (!reverse_->parsed() && !forward_->parsed()) throw Usage{std::string{"there is no command, "} + kExpected};

@@ -1,6 +1,6 @@
 // The life of the process:
 //
-//   build: log, store, resolver, sockets of all workers -> start: workers, admin -> banner -> signals
+//   sockets of all workers and of the admin pages -> rights are given up -> log, resolver -> start: workers, admin -> banner -> signals
 //   SIGTERM, SIGINT: not ready, drain, wait (bounded by shutdown_grace; a second one ends at once) -> stop workers -> last lines of the log
 //   SIGUSR1: reopen the access log
 #include "freshet/app/server.hpp"
@@ -17,15 +17,19 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
 #include "admin_site.hpp"
 #include "banner.hpp"
+#include "freshet/config/secret_file.hpp"
 #include "freshet/metrics/prometheus.hpp"
 #include "freshet/proxy/purge.hpp"
+#include "privileges.hpp"
 #include "program_log.hpp"
 #include "site.hpp"
+#include "supervisor.hpp"
 #include "translate.hpp"
 
 namespace freshet {
@@ -56,17 +60,21 @@ std::size_t raise_descriptor_limit(unsigned workers) {
   return all > reserved + 2 ? (all - reserved) / 2 : 1;
 }
 
+bool is_loopback(const Endpoint& bind) { return bind.address.starts_with("127.") || bind.address == "::1"; }
+
 class Server {
  public:
   Server(const Settings& settings, std::string how_started);
   int run();
 
  private:
-  bool open_log();
+  bool open_all();
+  bool open_log(std::string& error);
+  bool open_sites(std::string& error);
+  bool open_admin(std::string& error);
   bool open_user_files();
-  bool open_sites();
-  bool open_admin();
-  void start_sites();
+  bool read_token(std::string& token, std::string& error) const;
+  void start_all();
   void await_signal();
   void on_signal(int number);
   void begin_drain();
@@ -85,6 +93,9 @@ class Server {
   Authentication authentication_;
   ProxyOptions proxy_options_;
   Store store_;
+  std::optional<Account> account_;  // whom we become; empty: we stay who we are
+  Supervisor supervisor_;
+  Pulse pulse_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<AccessLog> access_log_;
   ClientTable clients_;
@@ -105,21 +116,40 @@ class Server {
 Server::Server(const Settings& settings, std::string how_started)
     : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)), authentication_(clock_),
       proxy_options_(proxy_options(settings, make_loop_token(settings.via))), store_(store_options(settings), clock_),
-      resolver_(make_system_resolver(resolver_options(settings), clock_)),
       clients_(settings.limits.connections_per_client),
-      shared_{settings, clock_, proxy_options_, store_, *resolver_, nullptr, workers_, settings.limits.connections, &clients_}, names_(metric_names(settings)) {}
+      shared_{settings, clock_, proxy_options_, store_, nullptr, nullptr, workers_, settings.limits.connections, &clients_}, names_(metric_names(settings)) {}
 
-bool Server::open_log() {
+// No thread is started before the rights are given up: most of them are each thread's own.
+bool Server::open_all() {
+  std::string error, warning;
+  bool good = account_to_become(settings_, account_, warning, error);
+  if (!warning.empty()) log_warning(warning);
+  if (good && account_ && settings_.access_log.path != "stdout" && settings_.access_log.path != "off")
+    hand_over_log(*account_, settings_.access_log.path);
+  good = good && open_sites(error) && open_admin(error) && drop_privileges(account_, error) && open_log(error);
+  if (!good) {
+    log_error(error);
+    return false;
+  }
+  if (!open_user_files()) return false;
+  if (account_) warning = log_rotation_warning(settings_.access_log.path, account_->user);
+  if (account_ && !warning.empty()) log_warning(warning);
+  resolver_ = make_system_resolver(resolver_options(settings_), clock_);
+  shared_.resolver = resolver_.get();
+  return true;
+}
+
+bool Server::open_log(std::string& error) {
   if (settings_.access_log.path == "off") return true;
-  std::string error;
   AccessLogOptions options = access_log_options(settings_);
   options.warn = [](const std::string& what) { log_warning(what); };
   access_log_ = open_access_log(options, error);
-  if (!access_log_) log_error(error);
+  if (!access_log_ && account_) error += " (as the user " + account_->user + ")";
   shared_.access_log = access_log_.get();
   return access_log_ != nullptr;
 }
 
+// After the rights are given up: they are read again when they change.
 bool Server::open_user_files() {
   std::vector<std::string> problems;
   add_realms(settings_, authentication_, proxy_options_, problems);
@@ -127,13 +157,11 @@ bool Server::open_user_files() {
   return problems.empty();
 }
 
-bool Server::open_sites() {
-  std::string error;
+bool Server::open_sites(std::string& error) {
   for (unsigned i = 0; i < workers_; ++i) {
     sites_.push_back(std::make_unique<Site>(i, shared_));
-    if (sites_.back()->open(ports_, error)) continue;
-    log_error(error);
-    return false;
+    if (!sites_.back()->open(ports_, error)) return false;
+    pulse_.watch(sites_.back()->worker());
   }
   return true;
 }
@@ -141,31 +169,46 @@ bool Server::open_sites() {
 std::vector<OriginServer> Server::own_addresses() const {
   std::vector<OriginServer> own;
   for (std::size_t i = 0; i < settings_.listeners.size(); ++i) own.push_back({settings_.listeners[i].bind.address, ports_[i]});
-  if (admin_) own.push_back({settings_.admin->bind.address, admin_->port()});
+  if (admin_ && admin_->port() != 0) own.push_back({settings_.admin->bind.endpoint.address, admin_->port()});
   return own;
 }
 
-void Server::start_sites() {
+void Server::start_all() {
   const auto own = own_addresses();
   for (auto& site : sites_) site->start(own);
+  if (admin_) admin_->start();  // after the sites: its pages read them
 }
 
-bool Server::open_admin() {
+bool Server::read_token(std::string& token, std::string& error) const {
+  const AdminSettings& admin = *settings_.admin;
+  if (!admin.token_file) {
+    if (admin.bind.path.empty() && !is_loopback(admin.bind.endpoint))
+      log_warning("whoever reaches " + to_string(admin.bind) + " may read metrics and purge: set admin.token_file, or bind it to loopback");
+    return true;
+  }
+  std::string what;
+  auto file = read_token_file(*admin.token_file, what);
+  if (!file) error = "admin.token_file " + what;
+  if (file && file->open_to_all) log_warning("everybody on this machine can read the token in " + *admin.token_file);
+  if (file) token = std::move(file->secret);
+  return file.has_value();
+}
+
+bool Server::open_admin(std::string& error) {
   if (!settings_.admin) return true;
   AdminOptions options;
+  if (!read_token(options.token, error)) return false;
   options.metrics = [this] { return metrics(); };
   options.ready = [this] { return !draining_.load(); };
   options.purge = [this](std::string_view lines) {
     const PurgeVerdict verdict = purge_list(store_, proxy_options_, lines);
     return PurgeReport{verdict.urls, verdict.responses, verdict.refused};
   };
+  options.host_names = settings_.admin->hosts.names;
   std::array<char, 256> own_name{};
   if (gethostname(own_name.data(), own_name.size() - 1) == 0) options.host_names.emplace_back(own_name.data());
   admin_ = std::make_unique<AdminSite>(workers_, clock_, std::move(options));
-  std::string error;
-  if (admin_->open(settings_.admin->bind, error)) return true;
-  log_error(error);
-  return false;
+  return admin_->open(settings_.admin->bind, account_, error);
 }
 
 std::string Server::metrics() const {
@@ -219,6 +262,7 @@ void Server::on_signal(int number) {
 
 void Server::begin_drain() {
   draining_ = true;
+  supervisor_.tell("STOPPING=1\nSTATUS=finishing what is in flight");
   log_info("stopping: finishing what is in flight, for at most " + format_seconds(settings_.shutdown_grace));
   for (auto& site : sites_) site->drain();
   await_drained(std::chrono::steady_clock::now() + settings_.shutdown_grace);
@@ -259,6 +303,7 @@ void Server::keep_house() {
   for (const auto& site : sites_) pauses += site->counters().accept_pauses.get();
   if (pauses != 0 && pauses_seen_ == 0) log_warning("out of file descriptors: accepting pauses (said once; see freshet_accept_pauses_total)");
   pauses_seen_ = pauses;
+  if (supervisor_.watches() && pulse_.felt()) supervisor_.tell("WATCHDOG=1");
   house_timer_.expires_after(std::chrono::seconds(1));
   house_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) keep_house();
@@ -284,13 +329,13 @@ int Server::run() {
                 std::to_string(settings_.limits.connections) + "); raise the hard limit (ulimit -Hn, LimitNOFILE)");
   std::signal(SIGPIPE, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) signals_.add(number);
-  if (!open_log() || !open_user_files() || !open_sites() || !open_admin()) {
+  if (!open_all()) {
     stop();
     return 1;
   }
-  start_sites();
-  if (admin_) admin_->start();  // after the sites: its pages read them
+  start_all();
   print_banner(settings_, ports_, admin_ ? admin_->port() : 0, workers_, how_started_);
+  supervisor_.tell("READY=1\nSTATUS=serving");
   await_signal();
   keep_house();
   loop_.run();

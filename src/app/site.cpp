@@ -35,7 +35,7 @@ bool Site::open(std::vector<std::uint16_t>& ports, std::string& error) {
 void Site::start(const std::vector<OriginServer>& own) {
   OriginPoolOptions pool = origin_pool_options(shared_.settings);
   pool.own_addresses = own;
-  pool_ = make_origin_pool(std::move(pool), worker_, shared_.resolver, counters_, shared_.settings.via);
+  pool_ = make_origin_pool(std::move(pool), worker_, *shared_.resolver, counters_, shared_.settings.via);
   proxy_ = make_caching_proxy(shared_.proxy, *pool_, shared_.store, shared_.clock, counters_, &pause_);
   for (std::size_t i = 0; i < acceptors_.size(); ++i) options_.push_back(session_options(shared_.settings, i));
   for (std::size_t i = 0; i < acceptors_.size(); ++i)

@@ -21,7 +21,7 @@ struct Shared {
   const Clock& clock;
   const ProxyOptions& proxy;
   Store& store;
-  Resolver& resolver;
+  Resolver* resolver = nullptr;  ///< set before the sites start
   AccessLog* access_log = nullptr;
   unsigned workers = 1;
   std::size_t connections = 1;  ///< of clients, all workers together
@@ -39,6 +39,7 @@ class Site {
   bool open(std::vector<std::uint16_t>& ports, std::string& error);
   /// Builds the pipeline and starts the thread. `own`: every address this process listens on.
   void start(const std::vector<OriginServer>& own);
+  Worker& worker() noexcept { return worker_; }
   /// Any thread: stop accepting, finish what is under way.
   void drain();
   /// Any thread: cut what is still under way.

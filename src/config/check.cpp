@@ -21,6 +21,7 @@ class Checks {
     check_binds();
     check_upstreams();
     check_via();
+    check_operation(settings_, root_, report_);
   }
 
  private:
@@ -133,7 +134,8 @@ class Checks {
       check_bind(bind, key, place(root_.find("listeners")->children[i], "bind"), taken);
     }
     const Node* admin = root_.find("admin");
-    if (settings_.admin) check_bind(settings_.admin->bind, "admin", admin ? place(*admin, "bind") : Mark{}, taken);
+    if (settings_.admin && settings_.admin->bind.path.empty())
+      check_bind(settings_.admin->bind.endpoint, "admin", admin ? place(*admin, "bind") : Mark{}, taken);
   }
 
   void check_bind(const Endpoint& bind, const std::string& key, Mark mark,

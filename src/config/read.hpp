@@ -15,4 +15,7 @@ Settings read_settings(const Node& root, Report&);
 /// routes that nothing reaches.
 void check_settings(const Settings&, const Node& root, Report&);
 
+/// The part of it that asks the machine: user, group and files with secrets.
+void check_operation(const Settings&, const Node& root, Report&);
+
 }  // namespace freshet::config

@@ -1,5 +1,6 @@
 #include "rows.hpp"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -46,6 +47,17 @@ void read_value(const RowText& row, const Node& node, const std::string& key, Re
     complain(row, node, key, report, std::move(what));
 }
 
+void read_value(const RowText& row, const Node& node, const std::string& key, Report& report,
+                std::optional<std::string>& out) {
+  out.reset();
+  if (node.kind == Node::Kind::Scalar && node.text == row.fallback) return;
+  std::string what;
+  const bool plain = std::ranges::none_of(node.text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+  if (node.kind == Node::Kind::Scalar && plain && ValueType<std::string>::read(node.text, out.emplace(), what)) return;
+  out.reset();
+  complain(row, node, key, report, std::move(what));
+}
+
 template <typename T>
 void read_value(const RowText& row, const Node& node, const std::string& key, Report& report, std::vector<T>& out) {
   if (node.kind != Node::Kind::List) return complain(row, node, key, report, {});
@@ -68,6 +80,19 @@ void read_value(const RowText& row, const Node& node, const std::string& key, Re
     if (child.kind != Node::Kind::Scalar || !add_target(child.text, out, what))
       report.error(child.mark, key + '[' + std::to_string(i) + ']',
                    (what.empty() ? describe(child) : what) + ", expected a field name such as CDN-Cache-Control");
+  }
+}
+
+void read_value(const RowText& row, const Node& node, const std::string& key, Report& report, HostNames& out) {
+  std::string what;
+  if (node.kind == Node::Kind::Scalar && ValueType<HostNames>::read(node.text, out, what)) return;
+  if (node.kind != Node::Kind::List) return complain(row, node, key, report, {});
+  out.names.clear();
+  for (std::size_t i = 0; i < node.children.size(); ++i) {
+    const Node& child = node.children[i];
+    if (child.kind != Node::Kind::Scalar || !add_host_name(child.text, out))
+      report.error(child.mark, key + '[' + std::to_string(i) + ']',
+                   describe(child) + ", expected a host name without scheme and port");
   }
 }
 

@@ -18,6 +18,8 @@ std::string to_string(const Endpoint& endpoint) {
   return bracketed(endpoint.address) + ':' + std::to_string(endpoint.port);
 }
 
+std::string to_string(const AdminBind& bind) { return bind.path.empty() ? to_string(bind.endpoint) : "unix:" + bind.path; }
+
 std::string to_string(const ServerUrl& server) {
   return server.scheme + "://" + bracketed(server.host) + ':' + std::to_string(server.port);
 }

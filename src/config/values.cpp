@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -154,6 +155,42 @@ bool ValueType<Endpoint>::read(std::string_view text, Endpoint& out, std::string
   return true;
 }
 
+bool ValueType<AdminBind>::read(std::string_view text, AdminBind& out, std::string& what) {
+  constexpr std::string_view kUnix = "unix:";
+  if (!text.starts_with(kUnix)) {
+    out.path.clear();
+    return ValueType<Endpoint>::read(text, out.endpoint, what);
+  }
+  const std::string_view path = text.substr(kUnix.size());
+  if (!path.starts_with('/') || path.ends_with('/') || path.find('\0') != path.npos) return false;
+  constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() > kLongest) {
+    what = "names a path of " + std::to_string(path.size()) + " bytes, and the system takes " + std::to_string(kLongest);
+    return false;
+  }
+  out = {{}, std::string{path}};
+  return true;
+}
+
+bool add_host_name(std::string_view name, HostNames& out) {
+  auto at = split_host_port(name);
+  if (!at || at->port || at->bracketed || !normalise_host(*at)) return false;
+  out.names.push_back(std::move(at->host));
+  return true;
+}
+
+/// One name, or several as a flow list: "[A, B]".
+bool ValueType<HostNames>::read(std::string_view text, HostNames& out, std::string&) {
+  out.names.clear();
+  if (!text.starts_with('[')) return add_host_name(text, out);
+  if (!text.ends_with(']')) return false;
+  text = text.substr(1, text.size() - 2);
+  ListReader names(text);
+  for (std::string_view name; names.next(name);)
+    if (!add_host_name(name, out)) return false;
+  return true;
+}
+
 bool ValueType<ServerUrl>::read(std::string_view text, ServerUrl& out, std::string& what) {
   const auto scheme_end = text.find("://");
   if (scheme_end == text.npos) {
@@ -266,6 +303,13 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
+std::optional<AdminBind> parse_admin_bind(std::string_view text) {
+  AdminBind bind;
+  std::string what;
+  if (!config::ValueType<AdminBind>::read(text, bind, what)) return {};
+  return bind;
+}
+
 std::optional<ServerUrl> parse_server_url(std::string_view text, std::string& what) {
   ServerUrl server;
   what.clear();
@@ -286,6 +330,10 @@ T initial(std::string_view text) {
 template <>
 std::optional<std::uint32_t> initial(std::string_view) {
   return {};  // the word in settings.def stands for "none given"
+}
+template <>
+std::optional<std::string> initial(std::string_view) {
+  return {};
 }
 template <>
 PrivateAccess initial(std::string_view text) {
@@ -314,6 +362,8 @@ template Bytes initial(std::string_view);
 template Milliseconds initial(std::string_view);
 template std::string initial(std::string_view);
 template Endpoint initial(std::string_view);
+template AdminBind initial(std::string_view);
+template HostNames initial(std::string_view);
 template HostField initial(std::string_view);
 template TargetFields initial(std::string_view);
 template SetCookieRule initial(std::string_view);

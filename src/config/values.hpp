@@ -35,6 +35,8 @@ FRESHET_VALUE_TYPE(Bytes, "size", "a size such as 256MiB, 64KiB or 1000")
 FRESHET_VALUE_TYPE(Milliseconds, "duration", "a duration such as 30s, 500ms, 5m, 1h or 1d")
 FRESHET_VALUE_TYPE(std::string, "text", "a text")
 FRESHET_VALUE_TYPE(Endpoint, "address:port", "ADDRESS:PORT such as 127.0.0.1:8080 or \"[::1]:8080\"")
+FRESHET_VALUE_TYPE(AdminBind, "address:port or unix:/path", "ADDRESS:PORT such as 127.0.0.1:9180, or unix:/PATH")
+FRESHET_VALUE_TYPE(HostNames, "list of host names", "a list of host names such as [freshet.example.com]")
 FRESHET_VALUE_TYPE(ServerUrl, "URL", "http://HOST or http://HOST:PORT")
 FRESHET_VALUE_TYPE(HostField, "keep, server or a host", "keep, server or a host name")
 FRESHET_VALUE_TYPE(SetCookieRule, "bypass or store", "bypass or store")
@@ -59,12 +61,19 @@ struct ValueType<PrivateAccess> {
                                   "true, false or a list of networks such as [10.0.0.0/8, \"fd00::/8\"]"};
 };
 template <>
+struct ValueType<std::optional<std::string>> {
+  static constexpr TypeText kText{"text or none", "a text or none"};
+};
+template <>
 struct ValueType<std::optional<std::uint32_t>> {
   static constexpr TypeText kText{"number or auto", "a whole number or auto"};
 };
 
 /// Appends one name to the list, or says in `what` why it cannot stand there.
 bool add_target(std::string_view name, TargetFields& out, std::string& what);
+
+/// Appends one name to the list, in lower case; false when it is no host name.
+bool add_host_name(std::string_view name, HostNames& out);
 
 /// A CIDR block, or an address alone, in canonical spelling; empty when malformed or when bits after the prefix are
 /// set.

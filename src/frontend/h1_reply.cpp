@@ -1,6 +1,7 @@
 // The second half of H1Session: from the reply to the next request.
 #include <array>
 #include <limits>
+#include <new>
 
 #include "client_watch.hpp"
 #include "date_line.hpp"
@@ -35,15 +36,17 @@ bool has_date(const Reply& reply) noexcept {
 
 Task<H1Session::Next> H1Session::serve() {
   keep_log_fields();
+  int status = 500;
   try {
     Reply served = co_await service_.serve(request_);
     reply_.emplace(std::move(served));
+  } catch (const std::bad_alloc&) {
+    status = 503;  // a shortage is no mistake of ours, and may be over soon
   } catch (...) {
-    reply_.reset();
+    BUG("a service threw");
   }
   if (!reply_) {
-    BUG("a service threw");
-    const Failure failure(Reason::Internal, Side::Self, 500);
+    const Failure failure(Reason::Internal, Side::Self, status);
     reply_.emplace(make_error_reply(request_, failure, options_.pseudonym));
   }
   // Interim answers and a 100 leave first.

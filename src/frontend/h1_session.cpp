@@ -1,6 +1,7 @@
 #include "h1_session.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
@@ -46,8 +47,11 @@ Task<void> H1Session::run() {
       co_await turn_away(admission.refusal());
     else
       co_await talk();
+  } catch (const std::bad_alloc&) {
+    connection_->abort();  // its client must not take what it has for the whole; the others go on
   } catch (...) {
     BUG("an exception ended a session");
+    connection_->abort();
   }
   leave_idle();
   connection_->close();

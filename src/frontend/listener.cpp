@@ -11,6 +11,7 @@
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/net/tcp_transport.hpp"
+#include "freshet/net/unix_socket.hpp"
 #include "admission.hpp"
 #include "h1_session.hpp"
 
@@ -41,9 +42,13 @@ void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port
   port = end.port();
 }
 
-Peer peer_of(const tcp::socket& socket) {
+Peer peer_of(tcp::socket& socket) {
   Peer peer;
   error_code error;
+  if (is_unix_socket(socket.native_handle())) {
+    peer.address = "unix";
+    return peer;
+  }
   const tcp::endpoint remote = socket.remote_endpoint(error);
   if (!error) set_end(remote, peer.address, peer.port);
   const tcp::endpoint local = socket.local_endpoint(error);

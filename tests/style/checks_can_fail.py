@@ -10,6 +10,7 @@ import layers
 import names_in_docs
 import reasons
 import rfc_sections
+import service_unit
 import sizes
 import words
 
@@ -33,6 +34,18 @@ class Tree:
 def complaints(module, place, text):
     tree = Tree().put(place, text)
     return list(module.check(tree.root))
+
+
+class ServiceUnit(unittest.TestCase):
+    def test_each_key(self):
+        lines = [f"{key}={value}" for key, values in service_unit.WANTED.items() for value in values]
+        unit = lambda some: "[Service]\n" + "\n".join(some) + "\n[Install]\n"
+        self.assertEqual(complaints(service_unit, service_unit.UNIT, unit(lines)), [])
+        for i in range(len(lines)):
+            self.assertEqual(len(complaints(service_unit, service_unit.UNIT, unit(lines[:i] + lines[i + 1:]))), 1, lines[i])
+            self.assertEqual(len(complaints(service_unit, service_unit.UNIT, unit(lines[:i] + ["#" + lines[i]] + lines[i + 1:]))), 1)
+        self.assertEqual(len(complaints(service_unit, service_unit.UNIT, unit(lines + ["DynamicUser=no"]))), 1)
+        self.assertEqual(len(complaints(service_unit, "conf/other.service", unit(lines))), 1)
 
 
 class Layers(unittest.TestCase):

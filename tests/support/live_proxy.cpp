@@ -164,13 +164,14 @@ Settings with_workers(Settings settings, unsigned workers) {
 
 }  // namespace
 
-LiveProxy::LiveProxy(Settings settings, unsigned workers)
+LiveProxy::LiveProxy(Settings settings, unsigned workers, LookUp look_up)
     : settings_(with_workers(std::move(settings), workers)),
       options_(proxy_options(settings_, "freshet-test")),
       store_(std::make_unique<Store>(store_options(settings_), clock_)),
-      resolver_(make_system_resolver(resolver_options(settings_), clock_)),
+      resolver_(look_up ? make_resolver(resolver_options(settings_), clock_, std::move(look_up))
+                        : make_system_resolver(resolver_options(settings_), clock_)),
       clients_(settings_.limits.connections_per_client),
-      shared_{settings_, clock_, options_, *store_, *resolver_, nullptr, workers, settings_.limits.connections, &clients_} {
+      shared_{settings_, clock_, options_, *store_, resolver_.get(), nullptr, workers, settings_.limits.connections, &clients_} {
   std::vector<std::string> problems;
   add_realms(settings_, authentication_, options_, problems);
   if (!problems.empty()) throw std::runtime_error(problems.front());

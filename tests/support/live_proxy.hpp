@@ -197,7 +197,8 @@ class ClosedPort {
 /// What run_server() builds, without signals and banner. Listeners on port 0.
 class LiveProxy {
  public:
-  explicit LiveProxy(Settings settings, unsigned workers = 1);
+  /// `look_up`: instead of the system's; empty: that.
+  explicit LiveProxy(Settings settings, unsigned workers = 1, LookUp look_up = {});
   ~LiveProxy();
 
   std::uint16_t port(std::size_t listener = 0) const { return ports_.at(listener); }

@@ -23,9 +23,13 @@ struct AdminOptions {
   std::function<bool()> ready;           ///< false while draining: /readyz says 503, so that load balancers stop sending
   /// Takes out what is stored for these URLs, one a line; called on the worker's thread.
   std::function<PurgeReport(std::string_view lines)> purge;
-  /// Names that requests may use for us besides IP addresses, "localhost" and names without a dot; without port, in any case.
-  /// A web page that makes its own name resolve to our address (DNS rebinding) is refused: 403.
+  /// Names that requests may use for us besides IP addresses and "localhost"; without port, in any case. Names without a dot
+  /// are good too where the client is not on this machine: in the network of containers they are all there is. A web page
+  /// that makes its own name resolve to our address (DNS rebinding) is refused: 403. Who shows the token, and who comes
+  /// through a Unix socket, is no web page and may use any name.
   std::vector<std::string> host_names;
+  /// What requests must show (RFC 6750) for everything but /healthz and /readyz; else 401. Empty: nothing is asked for.
+  std::string token;
 };
 
 /// REQUIRES: all functions are set.

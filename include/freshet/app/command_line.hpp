@@ -25,7 +25,7 @@ struct CheckFile {
 struct PrintReference {};
 /// `freshet healthcheck`: ask a running freshet.
 struct CheckHealth {
-  Endpoint admin;
+  AdminBind admin;
 };
 /// `freshet hash-password`: print a line for a file of users.
 struct HashPassword {

@@ -20,8 +20,8 @@ int check_file(const std::string& path, std::ostream& out, std::ostream& err);
 /// `freshet hash-password`: reads a password, the first line of `in`, and prints the user's line for a file of users.
 int print_user(const HashPassword& command, std::istream& in, std::ostream& out, std::ostream& err);
 
-/// `freshet healthcheck`: asks http://`admin`/healthz and says what came on `out` or `err`. Blocks for at most
-/// `patience`.
-int check_health(const Endpoint& admin, Milliseconds patience, std::ostream& out, std::ostream& err);
+/// `freshet healthcheck`: asks `admin` for /healthz, which needs no token, and says what came on `out` or `err`. Blocks for
+/// at most `patience`.
+int check_health(const AdminBind& admin, Milliseconds patience, std::ostream& out, std::ostream& err);
 
 }  // namespace freshet

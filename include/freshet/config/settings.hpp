@@ -23,6 +23,23 @@ std::string to_string(const Endpoint&);
 /// "ADDRESS:PORT" with an IPv4 literal or a bracketed IPv6 literal; empty when it is not that.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
+/// Where the admin pages are served: at a TCP address, or on a Unix socket.
+struct AdminBind {
+  Endpoint endpoint;  ///< when there is no `path`
+  std::string path;   ///< of the Unix socket: absolute, and short enough for bind(2); empty: TCP
+  bool operator==(const AdminBind&) const = default;
+};
+/// "127.0.0.1:9180", "unix:/run/freshet/admin.sock".
+std::string to_string(const AdminBind&);
+/// What an endpoint is, or "unix:/PATH"; empty when it is neither.
+std::optional<AdminBind> parse_admin_bind(std::string_view text);
+
+/// Host names as a Host field has them, without port, in lower case.
+struct HostNames {
+  std::vector<std::string> names;
+  bool operator==(const HostNames&) const = default;
+};
+
 /// One server of an upstream.
 struct ServerUrl {
   std::string scheme;      ///< "http"
@@ -71,6 +88,8 @@ template <typename T>
 T initial(std::string_view text);
 template <>
 std::optional<std::uint32_t> initial(std::string_view);
+template <>
+std::optional<std::string> initial(std::string_view);
 template <>
 PrivateAccess initial(std::string_view);
 template <>

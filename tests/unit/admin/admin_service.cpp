@@ -44,7 +44,9 @@ struct Asked {
     if (!pieces.empty()) request.body = std::make_unique<Pieces>(std::move(pieces));
     ask(service, method, target, "localhost");
   }
-  Asked(Service& service, std::string_view method, std::string_view target, std::string_view authority = "127.0.0.1:9180") {
+  Asked(Service& service, std::string_view method, std::string_view target, std::string_view authority = "127.0.0.1:9180",
+        const Peer& from = {})
+      : peer(from) {
     ask(service, method, target, authority);
   }
   void ask(Service& service, std::string_view method, std::string_view target, std::string_view authority) {
@@ -237,7 +239,9 @@ TEST_CASE("A purge that cannot be understood says why, and does nothing", "[admi
   CHECK(refused.text().find("found 'x?[31m'") != std::string::npos);
   CHECK(calls == 1);
   CHECK(Asked(*service, "POST", "/purge", {}, {"http://a", "FAIL"}).status() == 400);
-  CHECK(Asked(*service, "POST", "/purge", {}, {std::string(40'000, 'x'), std::string(30'000, 'x')}).status() == 413);
+  Asked large(*service, "POST", "/purge", {}, {std::string(40'000, 'x'), std::string(30'000, 'x')});
+  CHECK(large.status() == 413);
+  CHECK(large.text().find("64 KiB") != std::string::npos);
   Asked read(*service, "GET", "/purge");
   CHECK(read.status() == 405);
   CHECK(read.field("Allow") == "POST");
@@ -260,4 +264,88 @@ TEST_CASE("A web page of another site cannot purge", "[admin]") {
   CHECK(calls == 0);
   CHECK(Asked(*service, "POST", "/purge", {"Sec-Fetch-Site", "none"}, {"x"}).status() == 200);
   CHECK(calls == 1);
+}
+
+Peer peer_at(std::string_view local_address, std::string_view address = "192.0.2.1") {
+  Peer peer;
+  peer.address = address;
+  peer.local_address = local_address;
+  return peer;
+}
+
+TEST_CASE("Over loopback, names without a dot are strange too, but for our own", "[admin]") {
+  auto o = options();
+  o.host_names = {"thismachine"};
+  auto service = make_admin_service(o);
+  for (const char* local : {"127.0.0.1", "127.5.5.5", "::1"}) {
+    CAPTURE(local);
+    CHECK(Asked(*service, "GET", "/metrics", "wpad:9180", peer_at(local)).status() == 403);
+    for (const char* good : {"localhost:9180", "thismachine:9180", "127.0.0.1:9180", "[::1]:9180"})
+      CHECK(Asked(*service, "GET", "/metrics", good, peer_at(local)).status() == 200);
+  }
+  CHECK(Asked(*service, "GET", "/metrics", "freshet:9180", peer_at("172.18.0.2")).status() == 200);
+}
+
+TEST_CASE("Through a Unix socket, which no browser opens, every name will do", "[admin]") {
+  auto service = make_admin_service(options());
+  for (const char* host : {"evil.example", "wpad", "localhost", ""})
+    CHECK(Asked(*service, "GET", "/metrics", host, peer_at("", "unix")).status() == 200);
+}
+
+TEST_CASE("With a token, all but health asks for it", "[admin][rfc6750 3]") {
+  auto o = options();
+  o.token = "0123456789abcdef";
+  auto service = make_admin_service(o);
+  for (const char* target : {"/healthz", "/readyz"}) CHECK(Asked(*service, "GET", target).status() == 200);
+  for (const char* method : {"GET", "HEAD", "POST", "OPTIONS", "CONNECT"})
+    for (const char* target : {"/", "/metrics", "/purge", "/nothing", "*"}) {
+      Asked asked(*service, method, target);
+      CHECK(asked.status() == 401);
+      CHECK(asked.field("WWW-Authenticate") == "Bearer realm=\"freshet\"");
+      CHECK(asked.text().find("x_total") == std::string::npos);
+      CHECK(asked.reply.outcome.reason == Reason::AuthenticationRequired);
+    }
+  const auto status = [&](std::vector<std::string> fields) { return Asked(*service, "GET", "/metrics", fields, {}).status(); };
+  for (const char* right : {"Bearer 0123456789abcdef", "bearer 0123456789abcdef", "BEARER   0123456789abcdef"})
+    CHECK(status({"Authorization", right}) == 200);
+  for (const char* wrong : {"Bearer 0123456789abcdeF", "Bearer 0123456789abcde", "Bearer 0123456789abcdef0", "Bearer", "Bearer ", "", "0123456789abcdef",
+                            "Basic 0123456789abcdef", "Bearer0123456789abcdef", "Bearer 0123456789abcdef0123456789abcdef", "Bearer x 0123456789abcdef"}) {
+    CAPTURE(wrong);
+    Asked asked(*service, "GET", "/metrics", std::vector<std::string>{"Authorization", wrong}, {});
+    CHECK(asked.status() == 401);
+    CHECK(asked.field("WWW-Authenticate") == "Bearer realm=\"freshet\", error=\"invalid_token\"");
+    CHECK(asked.reply.outcome.reason == Reason::BadCredentials);
+  }
+  CHECK(status({"Authorization", "Bearer 0123456789abcdef", "Authorization", "Bearer 0123456789abcdef"}) == 401);
+}
+
+TEST_CASE("Who shows the token may use any name, which does not help a web page to purge", "[admin]") {
+  int calls = 0;
+  auto o = options();
+  o.token = "0123456789abcdef";
+  o.purge = [&](std::string_view) {
+    ++calls;
+    return PurgeReport{};
+  };
+  auto service = make_admin_service(o);
+  const std::string right = "Bearer 0123456789abcdef";
+  CHECK(Asked(*service, "GET", "/healthz", "evil.example").status() == 403);
+  Asked named(*service, "GET", "/metrics", std::vector<std::string>{"Authorization", right}, {});
+  named.ask(*service, "GET", "/metrics", "metrics.example.com");
+  CHECK(named.status() == 200);
+  CHECK(Asked(*service, "POST", "/purge", {"Authorization", right, "Origin", "http://localhost:9180"}, {"x"}).status() == 403);
+  CHECK(Asked(*service, "POST", "/purge", {"Authorization", right, "Origin", "null", "Content-Type", "text/plain"}, {"x"}).status() == 403);
+  CHECK(calls == 0);
+  CHECK(Asked(*service, "POST", "/purge", {"Authorization", right}, {"x"}).status() == 200);
+}
+
+TEST_CASE("A list that says that it is too long is refused before it is read", "[admin]") {
+  auto service = make_admin_service(options());
+  for (const bool declared : {true, false}) {
+    Asked asked(*service, "GET", "/");
+    asked.request.body = std::make_unique<Pieces>(std::vector<std::string>{"FAIL"});
+    if (declared) asked.request.body_length = 64 * 1024 + 1;
+    asked.ask(*service, "POST", "/purge", "localhost");
+    CHECK(asked.status() == (declared ? 413 : 400));
+  }
 }

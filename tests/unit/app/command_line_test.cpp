@@ -54,7 +54,7 @@ TEST_CASE("reverse and forward take the same further options", "[app]") {
   for (const Words& begin : {Words{"reverse", "--to", "http://a"}, Words{"forward"}}) {
     Words words = begin;
     for (const char* word : {"--listen", "0.0.0.0:81", "--admin", "off", "--cache-size", "8GiB", "--workers", "3",
-                             "--access-log", "/tmp/a.log", "--log-level", "debug"})
+                             "--access-log", "/tmp/a.log", "--log-level", "debug", "--user", "nobody"})
       words.emplace_back(word);
     const auto settings = settings_of(words);
     REQUIRE(settings.listeners[0].bind == Endpoint{"0.0.0.0", 81});
@@ -63,15 +63,18 @@ TEST_CASE("reverse and forward take the same further options", "[app]") {
     REQUIRE(settings.workers == 3U);
     REQUIRE(settings.access_log.path == "/tmp/a.log");
     REQUIRE(settings.log.level == LogLevel::Debug);
+    REQUIRE(settings.user == "nobody");
   }
-  REQUIRE(settings_of({"forward", "--admin", "[::1]:9"}).admin->bind == Endpoint{"::1", 9});
+  REQUIRE(settings_of({"forward", "--admin", "[::1]:9"}).admin->bind == AdminBind{{"::1", 9}, {}});
+  REQUIRE(settings_of({"forward", "--admin", "unix:/run/a.sock"}).admin->bind == AdminBind{{}, "/run/a.sock"});
   REQUIRE(settings_of({"forward", "--access-log=off"}).access_log.path == "off");
   REQUIRE_FALSE(settings_of({"forward", "--workers", "auto"}).workers);
 }
 
 TEST_CASE("healthcheck asks the default admin address or the one given", "[app]") {
-  REQUIRE(parsed<CheckHealth>({"healthcheck"}).admin == Endpoint{"127.0.0.1", 9180});
-  REQUIRE(parsed<CheckHealth>({"healthcheck", "--admin", "[::1]:99"}).admin == Endpoint{"::1", 99});
+  REQUIRE(parsed<CheckHealth>({"healthcheck"}).admin == AdminBind{{"127.0.0.1", 9180}, {}});
+  REQUIRE(parsed<CheckHealth>({"healthcheck", "--admin", "[::1]:99"}).admin == AdminBind{{"::1", 99}, {}});
+  REQUIRE(parsed<CheckHealth>({"healthcheck", "--admin", "unix:/a"}).admin == AdminBind{{}, "/a"});
 }
 
 TEST_CASE("hash-password wants a user", "[app]") {
@@ -136,6 +139,7 @@ TEST_CASE("A usage error is one clear line with exit code 2", "[app]") {
       {{"forward", "--cache-size", "1KiB"}, "from 1MiB to 16TiB"},
       {{"forward", "--workers", "0"}, "--workers: is '0', expected a whole number or auto from 1 to 1024"},
       {{"forward", "--log-level", "loud"}, "--log-level: is 'loud', expected debug, info, warn, error or off"},
+      {{"healthcheck", "--admin", "unix:a"}, "--admin: is 'unix:a', expected ADDRESS:PORT such as 127.0.0.1:9180, or unix:/PATH"},
       {{"healthcheck", "--admin", "off"}, "--admin: is 'off', expected ADDRESS:PORT"}};
   for (const auto& row : rows) {
     INFO(row.contains);

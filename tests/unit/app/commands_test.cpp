@@ -91,7 +91,7 @@ Asked ask(const Listening& server, const std::vector<std::string>& pieces) {
   Asked asked;
   std::thread answering([&] { asked.request = server.answer(pieces); });
   std::ostringstream out, err;
-  asked.exit_code = check_health(server.endpoint(), Milliseconds{30'000}, out, err);
+  asked.exit_code = check_health({server.endpoint(), {}}, Milliseconds{30'000}, out, err);
   answering.join();
   asked.out = out.str();
   asked.err = err.str();
@@ -214,11 +214,11 @@ TEST_CASE("healthcheck fails when nobody listens, and when nobody answers in tim
   Listening server(AF_INET);
   REQUIRE(server.usable());
   std::ostringstream out, err;
-  REQUIRE(check_health(server.endpoint(), Milliseconds{1}, out, err) == 1);
+  REQUIRE(check_health({server.endpoint(), {}}, Milliseconds{1}, out, err) == 1);
   REQUIRE(err.str().find("in time") != std::string::npos);
   server.close();
   err.str("");
-  REQUIRE(check_health(server.endpoint(), Milliseconds{30'000}, out, err) == 1);
+  REQUIRE(check_health({server.endpoint(), {}}, Milliseconds{30'000}, out, err) == 1);
   REQUIRE(err.str().find("Connection refused") != std::string::npos);
   REQUIRE(out.str() == "");
 }

@@ -83,7 +83,7 @@ TEST_CASE("Every setting of a whole file arrives", "[config]") {
   REQUIRE(s.cache.set_cookie == SetCookieRule::Store);
   REQUIRE(s.cache.stale_if_error == Milliseconds{60'000});
   REQUIRE(s.cache.heuristic_max == Milliseconds{3'600'000});
-  REQUIRE(s.admin->bind.port == 9999);
+  REQUIRE(s.admin->bind.endpoint.port == 9999);
   REQUIRE(s.access_log.path == "/var/log/freshet/access.log");
   REQUIRE(s.access_log.format == LogFormat::Json);
   REQUIRE(s.log.level == LogLevel::Warn);

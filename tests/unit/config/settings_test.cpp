@@ -75,7 +75,7 @@ TEST_CASE("One setting can be set by its path, as the command line does", "[conf
   REQUIRE(set(settings, "admin.bind", "off") == "");
   REQUIRE_FALSE(settings.admin);
   REQUIRE(set(settings, "admin.bind", "[::1]:0") == "");
-  REQUIRE(settings.admin->bind == Endpoint{"::1", 0});
+  REQUIRE(settings.admin->bind == AdminBind{{"::1", 0}, {}});
   REQUIRE(set(settings, "cache.set_cookie", "store") == "");
   REQUIRE(settings.cache.set_cookie == SetCookieRule::Store);
   REQUIRE(set(settings, "cache.set_cookie", "Store") == "is 'Store', expected bypass or store");

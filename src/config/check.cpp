@@ -43,6 +43,7 @@ class Checks {
     if (routes && forward)
       report_.error(forward->key_mark, key + ".forward",
                     "stands beside routes, expected a listener of its own for each");
+    check_access(listener, node, key, report_);
     if (routes && routes->kind == Node::Kind::List) {
       if (listener.routes.empty())
         report_.error(routes->mark, key + ".routes", "is an empty list, expected one route at least");

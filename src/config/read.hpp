@@ -15,4 +15,7 @@ Settings read_settings(const Node& root, Report&);
 /// routes that nothing reaches.
 void check_settings(const Settings&, const Node& root, Report&);
 
+/// What is wrong with the access rules of one listener.
+void check_access(const ListenerSettings&, const Node& listener, const std::string& key, Report&);
+
 }  // namespace freshet::config

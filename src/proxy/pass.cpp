@@ -27,7 +27,7 @@ Task<Reply> CachingProxy::pass(Request& request, Reason why) {
   errand.times.received = clock_.now();
   const bool answered = reply.outcome.origin_status != 0 || reply.tunnel;
   if (answered && invalidates(request.head.method, reply.head.status))
-    invalidate_after(store_, partition(request), request, reply.head, errand.ticket);
+    for (const std::string_view each : partitions(request)) invalidate_after(store_, each, request, reply.head, errand.ticket);
   if (errand.ticket && answered) {
     std::unique_ptr<FillJob> fill;
     const bool stored = is_stored_for_get(errand, reply, fill);

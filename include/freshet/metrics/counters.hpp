@@ -50,7 +50,8 @@ inline constexpr std::size_t kCacheResultRows = 10;
 
 /// What freshet_denied_total counts: refusals by policy, whoever finds them.
 inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefused,       Reason::PrivateAddress,  Reason::Loop,
-                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections};
+                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections,
+                                        Reason::AccessDenied,   Reason::AddressDenied};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
 inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
 

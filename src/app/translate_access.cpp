@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "freshet/base/check.hpp"
+
 namespace freshet {
 namespace {
 
@@ -14,8 +16,11 @@ unsigned bits_of(const AccessRuleSettings& from) noexcept {
 AccessRule access_rule(const AccessRuleSettings& from) {
   AccessRule made;
   made.allow = from.action == AccessAction::Allow;
-  for (const auto& client : from.clients)
-    if (auto network = parse_ip_network(client.text)) made.clients.push_back(*network);
+  for (const auto& client : from.clients) {
+    const auto network = parse_ip_network(client.text);
+    ENSURE(network);  // a rule must not lose a part of itself
+    made.clients.push_back(*network);
+  }
   for (const auto& user : from.users) made.users.push_back(user.text);
   for (const auto& method : from.methods) made.methods.push_back(method.text);
   std::vector<std::string> hosts;
@@ -55,8 +60,11 @@ std::vector<AddressRule> address_rules(const ListenerSettings& from) {
   for (const AccessRuleSettings& each : from.access) {
     AddressRule rule;
     rule.verdict = each.action == AccessAction::Allow ? Reason::None : Reason::AddressDenied;
-    for (const auto& destination : each.destinations)
-      if (auto network = parse_network(destination.text)) rule.networks.push_back(*network);
+    for (const auto& destination : each.destinations) {
+      const auto network = parse_network(destination.text);
+      ENSURE(network);
+      rule.networks.push_back(*network);
+    }
     const unsigned bits = bits_of(each);
     if (bits > 0) made.push_back(rule);
     if (bits < 2) continue;

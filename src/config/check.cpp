@@ -54,7 +54,8 @@ class Checks {
       if (const Node* setting = node.find(name))
         report_.error(setting->key_mark, key + '.' + std::string{name},
                       "is for reverse listeners, expected only beside routes");
-    if (listener.forward && listener.forward->allow_private.all && !is_loopback(listener.bind.address))
+    if (listener.forward && listener.forward->allow_private.all && listener.access.empty() &&
+        !is_loopback(listener.bind.address))
       report_.warning(forward->mark, key + ".forward.allow_private",
                       "lets everybody who reaches " + to_string(listener.bind) + " into your private networks");
   }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "read.hpp"
+#include "rows.hpp"
 
 namespace freshet::config {
 namespace {
@@ -22,6 +23,16 @@ bool covers(const AccessRuleSettings& earlier, const AccessRuleSettings& later) 
   return includes(earlier.clients, later.clients) && includes(earlier.users, later.users) &&
          includes(earlier.methods, later.methods) && includes(earlier.hosts, later.hosts) &&
          includes(earlier.ports, later.ports) && includes(earlier.destinations, later.destinations);
+}
+
+/// Nothing in it was misspelt or of the wrong kind: a criterion that was not read would make it match more than it
+/// says.
+bool is_whole(const Node& rule) {
+  return rule.kind == Node::Kind::Map && std::ranges::all_of(rule.children, [](const Node& child) {
+           const auto named = [&](const auto& row) { return row.text.name == child.key; };
+           const bool known = std::ranges::any_of(rows<AccessRuleSettings>(), named);
+           return known && (child.kind == Node::Kind::List || child.key == "action" || child.text == "any");
+         });
 }
 
 /// It can only match CONNECT to ports that CONNECT must not name.
@@ -61,7 +72,7 @@ void check_access(const ListenerSettings& listener, const Node& node, const std:
     if (rule.kind != Node::Kind::Map) continue;
     check_kind(rules[i], listener, rule, name, report);
     for (std::size_t before = 0; before < i; ++before) {
-      if (list->children[before].kind != Node::Kind::Map || !covers(rules[before], rules[i])) continue;
+      if (!is_whole(list->children[before]) || !is_whole(rule) || !covers(rules[before], rules[i])) continue;
       report.error(rule.mark, name,
                    "is never reached, expected it before the rule in line " +
                        std::to_string(list->children[before].mark.line) + ", which takes all of its requests");

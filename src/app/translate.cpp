@@ -4,6 +4,8 @@
 #include <limits>
 #include <thread>
 
+#include "translate_access.hpp"
+
 namespace freshet {
 namespace {
 
@@ -23,6 +25,7 @@ ListenerRules listener_rules(const Settings& settings, const ListenerSettings& f
     rules.connect_ports = from.forward->connect_ports;
     // What one listener may reach and another may not is not shared between them.
     rules.partition = "forward(" + access_text(from.forward->allow_private) + ')';
+    add_access(from, rules);
     return rules;
   }
   for (const RouteSettings& route : from.routes) {
@@ -33,6 +36,7 @@ ListenerRules listener_rules(const Settings& settings, const ListenerSettings& f
       if (settings.upstreams[i].name == route.upstream) made.upstream = static_cast<std::uint16_t>(i);
     rules.routes.push_back(std::move(made));
   }
+  add_access(from, rules);
   return rules;
 }
 
@@ -60,6 +64,7 @@ AddressPolicy address_policy(const ListenerSettings& from) {
   policy.allow_internal = from.forward->allow_private.all;
   for (const auto& text : from.forward->allow_private.networks)
     if (auto network = parse_network(text)) policy.allowed.push_back(*network);
+  policy.rules = address_rules(from);
   return policy;
 }
 
@@ -84,6 +89,7 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   made.policy.max_object_size = std::min<std::uint64_t>(settings.cache.max_object_size, settings.cache.max_size / 2);
   made.finish_fill = {settings.cache.finish_fill_left, settings.cache.finish_fill_percent};
   for (const auto& listener : settings.listeners) made.listeners.push_back(listener_rules(settings, listener));
+  share_address_classes(made.listeners);
   for (const auto& from : settings.upstreams) made.upstreams.push_back(from.name);
   return made;
 }

@@ -44,6 +44,7 @@ class Checks {
     if (routes && forward)
       report_.error(forward->key_mark, key + ".forward",
                     "stands beside routes, expected a listener of its own for each");
+    check_access(listener, node, key, report_);
     if (routes && routes->kind == Node::Kind::List) {
       if (listener.routes.empty())
         report_.error(routes->mark, key + ".routes", "is an empty list, expected one route at least");
@@ -56,7 +57,8 @@ class Checks {
                       "is for reverse listeners, expected only beside routes");
     if (listener.forward && listener.forward->auth)
       check_auth(*listener.forward->auth, *forward->find("auth"), key + ".forward.auth");
-    if (listener.forward && listener.forward->allow_private.all && !is_loopback(listener.bind.address))
+    if (listener.forward && listener.forward->allow_private.all && listener.access.empty() &&
+        !is_loopback(listener.bind.address))
       report_.warning(forward->mark, key + ".forward.allow_private",
                       "lets everybody who reaches " + to_string(listener.bind) + " into your private networks");
   }

@@ -97,6 +97,18 @@ void read_forward(const Node& node, const std::string& path, ForwardSettings& fo
   if (auth && expect_map(*auth, path + ".auth", report)) read_rows(*auth, path + ".auth", forward.auth.emplace(), report);
 }
 
+void read_access(const Node& node, const std::string& path, std::vector<AccessRuleSettings>& rules, Report& report) {
+  if (node.kind != Node::Kind::List) {
+    report.error(node.mark, path, describe(node) + ", expected a list of rules such as [{action: allow, clients: [10.0.0.0/8]}]");
+    return;
+  }
+  for (const Node& child : node.children) {
+    const auto key = path + '[' + std::to_string(rules.size()) + ']';
+    AccessRuleSettings& rule = rules.emplace_back();
+    if (expect_map(child, key, report)) read_rows(child, key, rule, report);
+  }
+}
+
 void read_listeners(const Node& node, std::vector<ListenerSettings>& listeners, Report& report) {
   if (node.kind != Node::Kind::List) {
     report.error(node.mark, "listeners", describe(node) + ", expected a list (`- bind: ADDRESS:PORT`)");
@@ -106,8 +118,9 @@ void read_listeners(const Node& node, std::vector<ListenerSettings>& listeners, 
     const auto key = "listeners[" + std::to_string(listeners.size()) + ']';
     ListenerSettings& listener = listeners.emplace_back();
     if (!expect_map(child, key, report)) continue;
-    read_rows(child, key, listener, report, {"routes", "forward"});
+    read_rows(child, key, listener, report, {"routes", "forward", "access"});
     if (const Node* routes = child.find("routes")) read_routes(*routes, key + ".routes", listener.routes, report);
+    if (const Node* access = child.find("access")) read_access(*access, key + ".access", listener.access, report);
     if (const Node* forward = child.find("forward"))
       read_forward(*forward, key + ".forward", listener.forward.emplace(), report);
   }

@@ -18,4 +18,7 @@ void check_settings(const Settings&, const Node& root, Report&);
 /// The part of it that asks the machine: user, group and files with secrets.
 void check_operation(const Settings&, const Node& root, Report&);
 
+/// What is wrong with the access rules of one listener.
+void check_access(const ListenerSettings&, const Node& listener, const std::string& key, Report&);
+
 }  // namespace freshet::config

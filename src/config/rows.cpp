@@ -60,8 +60,9 @@ void read_value(const RowText& row, const Node& node, const std::string& key, Re
 
 template <typename T>
 void read_value(const RowText& row, const Node& node, const std::string& key, Report& report, std::vector<T>& out) {
-  if (node.kind != Node::Kind::List) return complain(row, node, key, report, {});
   out.clear();
+  if (node.kind == Node::Kind::Scalar && node.text == "any" && row.fallback == "any") return;
+  if (node.kind != Node::Kind::List) return complain(row, node, key, report, {});
   RowText element = row;
   element.type = ValueType<T>::kText;
   for (std::size_t i = 0; i < node.children.size(); ++i)
@@ -170,6 +171,16 @@ std::span<const Row<RouteSettings>> rows() {
   using Section = RouteSettings;
   static constexpr Row<Section> kRows[] = {
 #define ROUTE_SETTING FRESHET_ROW
+#include "freshet/config/settings.def"
+  };
+  return kRows;
+}
+
+template <>
+std::span<const Row<AccessRuleSettings>> rows() {
+  using Section = AccessRuleSettings;
+  static constexpr Row<Section> kRows[] = {
+#define ACCESS_RULE_SETTING FRESHET_ROW
 #include "freshet/config/settings.def"
   };
   return kRows;

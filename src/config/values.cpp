@@ -10,10 +10,12 @@
 #include "freshet/base/ascii.hpp"
 #include "freshet/http/field_id.hpp"
 #include "freshet/http/grammar.hpp"
+#include "freshet/http/message.hpp"
 
 namespace freshet::config {
 namespace {
 
+constexpr std::array<std::string_view, 2> kAccessActions{"allow", "deny"};
 constexpr std::array<std::string_view, 2> kSetCookieRules{"bypass", "store"};
 constexpr std::array<std::string_view, 3> kLogFormats{"combined", "json", "squid"};
 constexpr std::array<std::string_view, 5> kLogLevels{"debug", "info", "warn", "error", "off"};
@@ -267,6 +269,71 @@ bool ValueType<LogLevel>::read(std::string_view text, LogLevel& out, std::string
   return read_word(text, kLogLevels, out);
 }
 
+bool ValueType<AccessAction>::read(std::string_view text, AccessAction& out, std::string&) {
+  return read_word(text, kAccessActions, out);
+}
+
+bool ValueType<ClientNetwork>::read(std::string_view text, ClientNetwork& out, std::string& what) {
+  const auto network = read_network(text, what);
+  if (network) out.text = *network;
+  return network.has_value();
+}
+
+bool ValueType<DestinationNetwork>::read(std::string_view text, DestinationNetwork& out, std::string& what) {
+  const auto network = read_network(text, what);
+  if (network) out.text = *network;
+  return network.has_value();
+}
+
+bool ValueType<UserName>::read(std::string_view text, UserName& out, std::string&) {
+  const auto plain = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != ':'; };
+  if (text.empty() || !std::ranges::all_of(text, plain)) return false;
+  out.text = text;
+  return true;
+}
+
+bool ValueType<MethodName>::read(std::string_view text, MethodName& out, std::string& what) {
+  if (!is_token(text)) return false;
+  std::string upper{text};
+  std::ranges::transform(upper, upper.begin(), [](char c) { return ascii::is_alpha(c) ? static_cast<char>(c & ~0x20) : c; });
+  if (upper != text && parse_method(upper) != Method::Other) {
+    what = "is '" + std::string{text} + "', which is another method than " + upper;
+    return false;
+  }
+  out.text = text;
+  return true;
+}
+
+bool ValueType<HostPattern>::read(std::string_view text, HostPattern& out, std::string& what) {
+  std::string ignored;
+  const bool brackets = text.starts_with('[') && text.ends_with(']');
+  if (const auto address = canonical_address(brackets ? text.substr(1, text.size() - 2) : text)) {
+    out.text = *address;
+    return !brackets || address->find(':') != address->npos;
+  }
+  if (read_network(text, ignored)) {
+    what = "is '" + std::string{text} + "', which is a network (those stand under destinations)";
+    return false;
+  }
+  const std::string_view prefix = text.starts_with("*.") ? "*." : text.starts_with('.') ? "." : "";
+  HostPort at;
+  at.host = text.substr(prefix.size());
+  if (at.host != "*" || !prefix.empty()) {
+    // "*.127.0.0.1": there is nothing below an address.
+    if (at.host.empty() || !normalise_host(at) || read_address(at.host)) return false;
+  }
+  out.text = std::string{prefix} + at.host;
+  return true;
+}
+
+bool ValueType<PortNumbers>::read(std::string_view text, PortNumbers& out, std::string&) {
+  const auto hyphen = text.find('-');
+  if (!read_whole(text.substr(0, hyphen), out.first)) return false;
+  out.last = out.first;
+  if (hyphen != text.npos && !read_whole(text.substr(hyphen + 1), out.last)) return false;
+  return out.first != 0 && out.first <= out.last;
+}
+
 std::optional<std::string> read_network(std::string_view text, std::string& what) {
   const auto slash = text.find('/');
   auto address = read_address(text.substr(0, slash));
@@ -356,7 +423,34 @@ std::vector<std::uint16_t> initial(std::string_view text) {
   return values;
 }
 
+// Lists in access rules: empty stands for anything.
+template <>
+std::vector<ClientNetwork> initial(std::string_view) {
+  return {};
+}
+template <>
+std::vector<DestinationNetwork> initial(std::string_view) {
+  return {};
+}
+template <>
+std::vector<UserName> initial(std::string_view) {
+  return {};
+}
+template <>
+std::vector<MethodName> initial(std::string_view) {
+  return {};
+}
+template <>
+std::vector<HostPattern> initial(std::string_view) {
+  return {};
+}
+template <>
+std::vector<PortNumbers> initial(std::string_view) {
+  return {};
+}
+
 template bool initial(std::string_view);
+template AccessAction initial(std::string_view);
 template std::uint32_t initial(std::string_view);
 template Bytes initial(std::string_view);
 template Milliseconds initial(std::string_view);

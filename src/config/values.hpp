@@ -44,7 +44,28 @@ FRESHET_VALUE_TYPE(TargetFields, "list of field names",
                    "a list of field names such as [Freshet-Cache-Control, CDN-Cache-Control]")
 FRESHET_VALUE_TYPE(LogFormat, "combined, json or squid", "combined, json or squid")
 FRESHET_VALUE_TYPE(LogLevel, "debug, info, warn, error or off", "debug, info, warn, error or off")
+FRESHET_VALUE_TYPE(AccessAction, "allow or deny", "allow or deny")
+FRESHET_VALUE_TYPE(ClientNetwork, "network", "a network such as 10.0.0.0/8 or \"fd00::/8\"")
+FRESHET_VALUE_TYPE(DestinationNetwork, "network", "a network such as 10.0.0.0/8 or \"fd00::/8\"")
+FRESHET_VALUE_TYPE(UserName, "user", "a user name without colon and control characters, or \"*\"")
+FRESHET_VALUE_TYPE(MethodName, "method", "a method such as GET or CONNECT")
+FRESHET_VALUE_TYPE(HostPattern, "host", "a host name without scheme and port, \"*.NAME\", .NAME, an IP address or \"*\"")
+FRESHET_VALUE_TYPE(PortNumbers, "port", "a port or a range such as 8000-8999, from 1 to 65535")
 #undef FRESHET_VALUE_TYPE
+
+#define FRESHET_LIST_TYPE(type, type_name, type_expected)    \
+  template <>                                                \
+  struct ValueType<std::vector<type>> {                      \
+    static constexpr TypeText kText{type_name, type_expected}; \
+  };
+
+FRESHET_LIST_TYPE(ClientNetwork, "list of networks", "a list of networks such as [10.0.0.0/8, \"fd00::/8\"]")
+FRESHET_LIST_TYPE(DestinationNetwork, "list of networks", "a list of networks such as [10.0.0.0/8, \"fd00::/8\"]")
+FRESHET_LIST_TYPE(UserName, "list of names", "a list of user names such as [alice, bob]")
+FRESHET_LIST_TYPE(MethodName, "list of methods", "a list of methods such as [GET, HEAD, CONNECT]")
+FRESHET_LIST_TYPE(HostPattern, "list of hosts", "a list of hosts such as [example.com, \"*.example.com\"]")
+FRESHET_LIST_TYPE(PortNumbers, "list of ports", "a list of ports such as [80, 443, 8000-8999]")
+#undef FRESHET_LIST_TYPE
 
 /// Types that are not one text.
 template <>

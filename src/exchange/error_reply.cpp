@@ -117,7 +117,9 @@ std::string_view proxy_status_error(Reason reason) noexcept {
     case Reason::ResponseFieldsTooLarge: return "http_response_header_section_size";
     case Reason::ResponseCutShort: return "http_response_incomplete";
     case Reason::UpstreamBusy: return "connection_limit_reached";
+    case Reason::AddressDenied:
     case Reason::PrivateAddress: return "destination_ip_prohibited";
+    case Reason::AccessDenied:
     case Reason::PortRefused:
     case Reason::ConnectRefused: return "http_request_denied";
     case Reason::Loop: return "proxy_loop_detected";

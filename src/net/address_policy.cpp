@@ -121,6 +121,53 @@ bool is_internal6(const Bytes16& bytes) noexcept {
   return true;
 }
 
+/// The IPv4 addresses through which an IPv6 address leads: one in NAT64 and 6to4, server and client in Teredo.
+struct InnerAddresses {
+  std::array<ip::address, 2> address;
+  std::size_t count = 0;
+  void add(std::uint32_t four) noexcept { address[count++] = ip::address_v4(four); }
+};
+
+InnerAddresses inner_addresses(const ip::address& address) noexcept {
+  InnerAddresses found;
+  if (address.is_v4()) return found;
+  const Bytes16 bytes = address.to_v6().to_bytes();
+  for (const Block6& block : kBlocks6) {
+    if (!same_prefix(bytes, bytes_of(block), block.prefix)) continue;
+    if (block.rule == Rule::InnerAt2) found.add(inner(bytes, 2));
+    if (block.rule == Rule::InnerAt12) found.add(inner(bytes, 12));
+    if (block.rule == Rule::Teredo) {
+      found.add(inner(bytes, 4));
+      found.add(~inner(bytes, 12));
+    }
+    break;
+  }
+  return found;
+}
+
+bool is_internal_network4(std::uint32_t address, unsigned prefix) noexcept {
+  return std::any_of(kInternal4.begin(), kInternal4.end(), [&](const Block4& block) {
+    return block.prefix <= prefix && (address ^ block.first) >> (32 - block.prefix) == 0;
+  });
+}
+
+/// Whether the block, which has the network in it, makes all of it internal.
+bool is_internal_inside(const Block6& block, const Bytes16& bytes, unsigned prefix) noexcept {
+  if (block.rule == Rule::Internal) return true;
+  const unsigned at = block.rule == Rule::InnerAt2 ? 16 : 96;
+  const bool inside = block.rule == Rule::InnerAt2 || block.rule == Rule::InnerAt12;
+  return inside && prefix >= at && is_internal_network4(inner(bytes, at / 8), std::min(prefix - at, 32U));
+}
+
+bool is_internal_network6(const Bytes16& bytes, unsigned prefix) noexcept {
+  for (const Block6& block : kBlocks6) {
+    if (!same_prefix(bytes, bytes_of(block), std::min(block.prefix, prefix))) continue;
+    if (block.prefix <= prefix) return is_internal_inside(block, bytes, prefix);
+    if (block.rule != Rule::Internal) return false;  // a part of the network is judged by something else
+  }
+  return true;
+}
+
 /// An IPv4-mapped address reaches the IPv4 address inside: it is that one which lists mean.
 ip::address unmapped(const ip::address& address) noexcept {
   if (address.is_v6() && address.to_v6().is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, address.to_v6());
@@ -150,6 +197,17 @@ std::optional<ip::address> parse_address(std::string_view text) {
   const ip::address address = ip::make_address(text, error);
   if (error) return {};
   return address;
+}
+
+/// The network of the rule that the address is in; null: none.
+const Network* find(const AddressRule& rule, const ip::address& address) noexcept {
+  const InnerAddresses ways = rule.verdict == Reason::None ? InnerAddresses{} : inner_addresses(address);
+  const auto leads_into = [&](const Network& network) {
+    return network.contains(address) || (ways.count > 0 && network.contains(ways.address[0])) ||
+           (ways.count > 1 && network.contains(ways.address[1]));
+  };
+  const auto found = std::find_if(rule.networks.begin(), rule.networks.end(), leads_into);
+  return found == rule.networks.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -183,9 +241,29 @@ bool is_internal_address(const ip::address& address) noexcept {
   return address.is_v4() ? is_internal4(address.to_v4().to_uint()) : is_internal6(address.to_v6().to_bytes());
 }
 
+bool is_internal_network(const Network& network) noexcept {
+  const ip::address& address = network.address;
+  return address.is_v4() ? is_internal_network4(address.to_v4().to_uint(), network.prefix)
+                         : is_internal_network6(address.to_v6().to_bytes(), network.prefix);
+}
+
 bool AddressPolicy::allows(const ip::address& address) const noexcept {
   if (allow_internal || !is_internal_address(address)) return true;
   return std::any_of(allowed.begin(), allowed.end(), [&](const Network& n) { return n.contains(address); });
+}
+
+Reason AddressJudge::why_not(const ip::address& address) const noexcept {
+  if (!policy_) return Reason::None;
+  const Reason guarded = policy_->allows(address) ? Reason::None : Reason::PrivateAddress;
+  for (std::size_t i = 0; i < policy_->rules.size() && i < 64; ++i) {
+    if ((rules_ >> i & 1) == 0) continue;
+    const AddressRule& rule = policy_->rules[i];
+    const Network* network = find(rule, address);
+    if (!network) continue;
+    if (rule.verdict != Reason::None) return rule.verdict;
+    return is_internal_network(*network) ? Reason::None : guarded;
+  }
+  return otherwise_ != Reason::None ? otherwise_ : guarded;
 }
 
 }  // namespace freshet

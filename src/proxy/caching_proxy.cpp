@@ -32,9 +32,28 @@ std::string_view dialled_authority(const Request& request) {
 
 }  // namespace
 
-std::string_view CachingProxy::partition(const Request& request) const noexcept {
-  return request.destination.upstream == Destination::kForward ? std::string_view(rules(request).partition)
-                                                                : std::string_view(options_.upstreams[request.destination.upstream]);
+std::string_view CachingProxy::partition(const Request& request) const {
+  const Destination& to = request.destination;
+  const ListenerRules& own = rules(request);
+  if (to.upstream != Destination::kForward) return options_.upstreams[to.upstream];
+  if (to.address_rules == 0) return own.partition;
+  return AddressClasses::partition(own.address_partition, to.address_rules, to.otherwise, request.arena);
+}
+
+/// All partitions that a URL may be stored in for clients of the request's listener.
+std::vector<std::string_view> CachingProxy::partitions(const Request& request) const {
+  const ListenerRules& own = rules(request);
+  if (request.destination.upstream != Destination::kForward || !own.address_classes) return {partition(request)};
+  auto all = own.address_classes->partitions(own.address_partition, request.arena);
+  all.push_back(own.partition);
+  return all;
+}
+
+/// False when this request must have no part in the cache. Partitions have to be known to whoever removes what is in them.
+bool CachingProxy::has_partition(const Request& request) const noexcept {
+  const Destination& to = request.destination;
+  const auto& classes = rules(request).address_classes;
+  return to.address_rules == 0 || (classes && classes->remember(to.address_rules, to.otherwise));
 }
 
 bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept {
@@ -42,18 +61,20 @@ bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept
   if (request.head.authority.empty() && !rules(request).forward) request.head.authority = dialled_authority(request);
   verdict = decide_route(request, rules(request));
   request.destination.upstream = verdict.upstream;
+  request.destination.address_rules = verdict.address_rules;
+  request.destination.otherwise = verdict.otherwise;
   return verdict.error == Reason::None;
 }
 
 /// A reply for what goes no further: no route, a loop, the last stop of TRACE and OPTIONS.
 std::optional<Reply> CachingProxy::admit(Request& request) {
   RouteVerdict verdict;
+  if (!route(request, verdict)) return refuse(request, verdict.error, verdict.status);
   if (rules(request).forward && is_about_the_proxy(request)) {
     Reply reply = answer_options();
     sign(reply, request, CacheStatus());
     return reply;
   }
-  if (!route(request, verdict)) return refuse(request, verdict.error, verdict.status);
   if (request.head.authority.empty()) return refuse(request, Reason::BadHost, 400);
   if (count_in_via(request.head.fields, options_.loop_token) > 0) return refuse(request, Reason::Loop, 508);
   if (auto reply = answer_max_forwards(request, options_.pseudonym)) {
@@ -80,7 +101,7 @@ std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
   if (!options_.cache_enabled || why_bypassed(request) != Reason::None) return {};
   if (!knows(request)) return {};
   RouteVerdict verdict;
-  if (!route(request, verdict) || request.head.authority.empty()) return {};
+  if (!route(request, verdict) || request.head.authority.empty() || !has_partition(request)) return {};
   const LookUp look = look_up(request, request.received, {});
   if (look.decision.reuse != Reuse::Use) return {};
   return hit(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
@@ -90,7 +111,7 @@ Task<Reply> CachingProxy::serve(Request& request) {
   std::optional<Reply> refused = co_await authenticate(request);
   if (refused) co_return std::move(*refused);
   if (auto reply = admit(request)) co_return std::move(*reply);
-  const Reason bypass = options_.cache_enabled ? why_bypassed(request) : Reason::CacheOff;
+  const Reason bypass = options_.cache_enabled && has_partition(request) ? why_bypassed(request) : Reason::CacheOff;
   if (bypass == Reason::None) {
     Ref<const QueryContent> none;
     Reply reply = co_await look_or_fetch(request, std::move(none));

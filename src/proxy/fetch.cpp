@@ -71,6 +71,11 @@ bool was_conditional(const Request& client, Preconditions asked) noexcept {
   return asked != Preconditions::Drop;
 }
 
+/// Where the request may not go: that is no trouble of the origin's, for which something stale could stand in.
+bool is_denial(Reason why) noexcept {
+  return why == Reason::PrivateAddress || why == Reason::AddressDenied || why == Reason::AuthenticationRequired || why == Reason::Loop;
+}
+
 bool is_trouble(int status) noexcept { return status == 500 || status == 502 || status == 503 || status == 504; }
 
 }  // namespace
@@ -196,10 +201,11 @@ Reply CachingProxy::failed(Errand& errand, Reply reply) {
   if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
   said.detail = why;
   const StoredResponse* stored = errand.fallback();
-  if (stored && may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy,
-                                         clock_.now().steady))
+  if (stored && !is_denial(why) &&
+      may_serve_stale_on_error(errand.look.directives, stored->meta(), OriginTrouble::Disconnected, options_.policy, clock_.now().steady))
     return stale_hit(errand, said);
   sign(reply, errand.client, said);
+  if (why == Reason::AuthenticationRequired) add_challenges(reply, errand.client, false);  // an access rule, by the address
   reply.outcome.cache = reply.outcome.origin_asked ? CacheResult::Error : CacheResult::None;  // None: policy refused it
   return reply;
 }

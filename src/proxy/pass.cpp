@@ -34,7 +34,7 @@ Task<Reply> CachingProxy::pass(Request& request, Reason why) {
   if (reply.outcome.origin_status == 304 && !may_be_unmodified(request)) reply = unexpected_not_modified(request, reply);
   const bool answered = reply.outcome.origin_status != 0 || reply.tunnel;
   if (answered && invalidates(request.head.method, reply.head.status))
-    invalidate_after(store_, partition(request), request, reply.head, errand.ticket);
+    for (const std::string_view each : partitions(request)) invalidate_after(store_, each, request, reply.head, errand.ticket);
   if (errand.ticket && answered) {
     std::unique_ptr<FillJob> fill;
     const bool stored = is_stored_for_get(errand, reply, fill);
@@ -65,6 +65,7 @@ Reply CachingProxy::sign_passed(const Request& request, Reply reply, Reason why)
   if (said.forward == "bypass") said.detail = why;
   if (!answered) said.detail = reply.outcome.reason;
   sign(reply, request, said);
+  if (!answered && reply.outcome.reason == Reason::AuthenticationRequired) add_challenges(reply, request, false);
   reply.outcome.cache = answered ? CacheResult::Bypass : CacheResult::Error;
   if (request.head.method == Method::Connect || (!answered && !reply.outcome.origin_asked)) reply.outcome.cache = CacheResult::None;
   if (answered && reply.outcome.reason == Reason::None) reply.outcome.reason = why;

@@ -83,7 +83,9 @@ class CachingProxy final : public Service {
  private:
   // caching_proxy.cpp
   const ListenerRules& rules(const Request& request) const noexcept { return options_.listeners[request.listener]; }
-  std::string_view partition(const Request& request) const noexcept;
+  std::string_view partition(const Request& request) const;
+  std::vector<std::string_view> partitions(const Request& request) const;
+  bool has_partition(const Request& request) const noexcept;
   bool route(Request& request, RouteVerdict& verdict) const noexcept;
   std::optional<Reply> admit(Request& request);
   Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});

@@ -16,16 +16,22 @@ std::optional<TargetVerdict> read_url(std::string_view url, Arena& arena) {
   return target;
 }
 
-std::vector<std::string_view> partitions(const ProxyOptions& options) {
+std::vector<std::string_view> partitions(const ProxyOptions& options, Arena& arena) {
   std::vector<std::string_view> all(options.upstreams.begin(), options.upstreams.end());
-  for (const ListenerRules& rules : options.listeners)
-    if (rules.forward && std::find(all.begin(), all.end(), rules.partition) == all.end()) all.push_back(rules.partition);
+  const auto add = [&all](std::string_view partition) {
+    if (std::find(all.begin(), all.end(), partition) == all.end()) all.push_back(partition);
+  };
+  for (const ListenerRules& rules : options.listeners) {
+    if (rules.forward) add(rules.partition);
+    if (!rules.address_classes) continue;
+    for (const std::string_view each : rules.address_classes->partitions(rules.address_partition, arena)) add(each);
+  }
   return all;
 }
 
 std::size_t purge(Store& store, const ProxyOptions& options, const TargetVerdict& target, Arena& arena) {
   std::size_t gone = 0;
-  for (const std::string_view partition : partitions(options))
+  for (const std::string_view partition : partitions(options, arena))
     gone += store.invalidate(make_cache_key(partition, target.scheme, target.authority, target.target, arena));
   return gone;
 }

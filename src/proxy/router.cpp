@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "freshet/http/target.hpp"
+#include "local_answer.hpp"
 
 namespace freshet {
 namespace {
@@ -21,7 +22,12 @@ bool host_matches(std::string_view pattern, std::string_view host) noexcept {
   return pattern == host;
 }
 
-RouteVerdict refuse(Reason why, int status) noexcept { return {why, status, Destination::kForward}; }
+RouteVerdict refuse(Reason why, int status) noexcept {
+  RouteVerdict verdict;
+  verdict.error = why;
+  verdict.status = status;
+  return verdict;
+}
 
 RouteVerdict decide_forward(const Request& request, const ListenerRules& rules) noexcept {
   const RequestHead& head = request.head;
@@ -32,23 +38,49 @@ RouteVerdict decide_forward(const Request& request, const ListenerRules& rules) 
       return refuse(Reason::PortRefused, 403);
     return {};
   }
+  if (is_about_the_proxy(request)) return {};
   if (!request.absolute_form) return refuse(Reason::NotProxyRequest, 400);
   if (head.scheme != "http") return refuse(Reason::TlsUnsupported, 501);
   return {};
 }
 
-}  // namespace
-
-RouteVerdict decide_route(const Request& request, const ListenerRules& rules) noexcept {
-  if (rules.forward) return decide_forward(request, rules);
+RouteVerdict decide_reverse(const Request& request, const ListenerRules& rules) noexcept {
   const RequestHead& head = request.head;
   if (head.method == Method::Connect) return refuse(Reason::ConnectRefused, 405);
   if (head.scheme != "http") return refuse(Reason::UnsupportedScheme, 421);
   const auto host = host_of(head.authority);
   for (const Route& route : rules.routes)
-    if (host_matches(route.host, host) && (route.path_prefix.empty() || head.target.starts_with(route.path_prefix)))
-      return {Reason::None, 0, route.upstream};
+    if (host_matches(route.host, host) && (route.path_prefix.empty() || head.target.starts_with(route.path_prefix))) {
+      RouteVerdict verdict;
+      verdict.upstream = route.upstream;
+      return verdict;
+    }
   return refuse(Reason::NoRoute, 404);
+}
+
+AccessFacts facts_of(const Request& request) noexcept {
+  const RequestHead& head = request.head;
+  AccessFacts facts;
+  facts.client = request.peer.address;
+  facts.user = request.user;
+  facts.method_name = head.method_name;
+  if (const auto target = split_authority(head.authority)) {
+    facts.host = target->host;
+    facts.port = target->port != 0 ? target->port : default_port(head.scheme);
+  }
+  return facts;
+}
+
+}  // namespace
+
+RouteVerdict decide_route(const Request& request, const ListenerRules& rules) noexcept {
+  RouteVerdict verdict = rules.forward ? decide_forward(request, rules) : decide_reverse(request, rules);
+  if (verdict.error != Reason::None || rules.access.empty()) return verdict;
+  const AccessVerdict access = decide_access(facts_of(request), rules.access);
+  if (access.error != Reason::None) return refuse(access.error, access.error == Reason::AuthenticationRequired ? 407 : 403);
+  verdict.address_rules = access.address_rules;
+  verdict.otherwise = access.otherwise;
+  return verdict;
 }
 
 }  // namespace freshet

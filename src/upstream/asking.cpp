@@ -89,7 +89,8 @@ std::optional<Failure> Asking::choose_authority() {
   servers_ = {&forward_, 1};
   const std::vector<AddressPolicy>& policies = origins_.options.forward_policies;
   static const AddressPolicy kStrict{};
-  policy_ = request_.listener < policies.size() ? &policies[request_.listener] : &kStrict;
+  const AddressPolicy& policy = request_.listener < policies.size() ? policies[request_.listener] : kStrict;
+  judge_ = AddressJudge(policy, request_.destination.address_rules, request_.destination.otherwise);
   return {};
 }
 
@@ -101,7 +102,7 @@ Task<Result<Ref<OriginConnection>>> Asking::obtain(bool fresh) {
     // A second attempt begins with the same server: it was the connection that died.
     if (balance_ && !(fresh && tried.empty())) server_ = *balance_->pick(now(), tried);
     if (!fresh) {
-      if (Ref<OriginConnection> idle = slot.take(server_, policy_)) {
+      if (Ref<OriginConnection> idle = slot.take(server_, judge_)) {
         reused_ = true;
         counters_->connections_reused.add();
         co_return idle;
@@ -111,7 +112,7 @@ Task<Result<Ref<OriginConnection>>> Asking::obtain(bool fresh) {
     reused_ = false;
     const OriginServer& server = servers_[server_];
     Result<Ref<OriginConnection>> connection =
-        co_await origins_.connector.connect(server.host, server.port, policy_, server_, address_);
+        co_await origins_.connector.connect(server.host, server.port, judge_, server_, address_);
     if (connection) {
       counters_->connections_opened.add();
       co_return connection;

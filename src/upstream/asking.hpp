@@ -56,7 +56,7 @@ class Asking {
   std::optional<std::string_view> host_field_;
   OriginServer forward_;  // where a forward request goes
   std::span<const OriginServer> servers_;
-  const AddressPolicy* policy_ = nullptr;
+  AddressJudge judge_;
   IdlePool::Slot slot_;
   Ref<H1Exchange> exchange_;
   std::string address_;

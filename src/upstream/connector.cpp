@@ -24,6 +24,18 @@ std::vector<ip::address> interleave(const std::vector<ip::address>& addresses) {
   return mixed;
 }
 
+// Of several addresses that must not be dialled, for different reasons.
+Reason first_to_tell(Reason a, Reason b) noexcept {
+  for (const Reason reason : {Reason::Loop, Reason::AuthenticationRequired})
+    if (a == reason || b == reason) return reason;
+  return a == Reason::None ? b : a;
+}
+
+int status_of(Reason refused) noexcept {
+  if (refused == Reason::Loop) return 508;
+  return refused == Reason::AuthenticationRequired ? 407 : 403;
+}
+
 }  // namespace
 
 Connector::Connector(Resolver& resolver, Worker& worker, std::unique_ptr<Dialler> dialler, OwnAddresses own,
@@ -31,29 +43,29 @@ Connector::Connector(Resolver& resolver, Worker& worker, std::unique_ptr<Dialler
     : resolver_(resolver), worker_(worker), dialler_(std::move(dialler)), own_(std::move(own)), timeout_(timeout) {}
 
 Result<Connector::Endpoints> Connector::choose(const std::vector<ip::address>& addresses, std::uint16_t port,
-                                               const AddressPolicy* policy) const {
+                                               const AddressJudge& judge) const {
   Endpoints chosen;
-  bool loop = false;
+  Reason refused = Reason::None;
   for (const ip::address& address : interleave(addresses)) {
     const tcp::endpoint endpoint(address, port);
-    if (own_.contains(endpoint))
-      loop = true;
-    else if ((policy == nullptr || policy->allows(address)) && chosen.size() < kMaxAddresses)
+    const Reason why_not = own_.contains(endpoint) ? Reason::Loop : judge.why_not(address);
+    if (why_not != Reason::None)
+      refused = first_to_tell(refused, why_not);
+    else if (chosen.size() < kMaxAddresses)
       chosen.push_back(endpoint);
   }
   if (!chosen.empty()) return chosen;
-  if (loop) return Failure(Reason::Loop, Side::Self, 508);
-  return Failure(Reason::PrivateAddress, Side::Self, 403);
+  return Failure(refused, Side::Self, status_of(refused));
 }
 
 Task<Result<Ref<OriginConnection>>> Connector::connect(std::string_view host, std::uint16_t port,
-                                                       const AddressPolicy* policy, std::size_t server,
+                                                       const AddressJudge& judge, std::size_t server,
                                                        std::string& dialled) {
   // No deadline of ours here: the resolver answers within its own.
   const Result<std::vector<ip::address>> addresses = co_await resolver_.resolve(host);
   if (!addresses) co_return addresses.error();
   if (addresses->empty()) co_return Failure(Reason::DnsFailed, Side::Origin, 502);
-  const Result<Endpoints> endpoints = choose(*addresses, port, policy);
+  const Result<Endpoints> endpoints = choose(*addresses, port, judge);
   if (!endpoints) co_return endpoints.error();
 
   const SteadyTime end = worker_.clock().now().steady + timeout_;

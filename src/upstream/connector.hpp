@@ -22,16 +22,16 @@ class Connector {
   /// outlive it.
   Connector(Resolver&, Worker&, std::unique_ptr<Dialler>, OwnAddresses, Milliseconds timeout);
 
-  /// `policy` null: every address is allowed. The address that was judged is the one that is dialled. Failures of the
-  /// look-up, of the Dialler, and PrivateAddress (403), Loop (508) when no address is left that may be dialled.
-  /// `dialled` becomes the address that was tried last.
-  Task<Result<Ref<OriginConnection>>> connect(std::string_view host, std::uint16_t port, const AddressPolicy* policy,
+  /// The address that was judged is the one that is dialled. Failures of the look-up, of the Dialler, and, when no
+  /// address is left that may be dialled, Loop (508) or what `judge` says (403; AuthenticationRequired: 407).
+  /// `dialled` becomes the address that was tried last. REQUIRES: `judge` and `dialled` live until it has returned.
+  Task<Result<Ref<OriginConnection>>> connect(std::string_view host, std::uint16_t port, const AddressJudge& judge,
                                               std::size_t server, std::string& dialled);
 
  private:
   using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
   Result<Endpoints> choose(const std::vector<boost::asio::ip::address>&, std::uint16_t port,
-                           const AddressPolicy*) const;
+                           const AddressJudge&) const;
 
   Resolver& resolver_;
   Worker& worker_;

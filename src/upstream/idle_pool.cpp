@@ -36,10 +36,10 @@ void IdlePool::Slot::leave() noexcept {
 
 UpstreamCounters& IdlePool::Slot::counters() const noexcept { return group_->counters; }
 
-Ref<OriginConnection> IdlePool::Slot::take(std::size_t server, const AddressPolicy* policy) const noexcept {
+Ref<OriginConnection> IdlePool::Slot::take(std::size_t server, const AddressJudge& judge) const noexcept {
   for (std::size_t i = group_->idle.size(); i-- > 0;) {
     const OriginConnection& idle = *group_->idle[i]->connection;
-    if (idle.server() != server || (policy && !policy->allows(idle.endpoint().address()))) continue;
+    if (idle.server() != server || judge.why_not(idle.endpoint().address()) != Reason::None) continue;
     Ref<OriginConnection> connection = pool_->remove(group_->idle[i]);
     if (connection->is_quiet()) return connection;
     connection->close();

@@ -38,8 +38,8 @@ class IdlePool final : public Pinned {
     explicit operator bool() const noexcept { return group_ != nullptr; }
     UpstreamCounters& counters() const noexcept;
     /// The newest idle connection to `server` that is still quiet; null when there is none. Dead ones are closed. Those
-    /// to an address that `policy` (null: none) does not allow stay: another listener made them.
-    Ref<OriginConnection> take(std::size_t server, const AddressPolicy* policy) const noexcept;
+    /// to an address that `judge` does not allow stay: they were made for others.
+    Ref<OriginConnection> take(std::size_t server, const AddressJudge& judge) const noexcept;
     /// A connection beside the idle ones is about to be made: closes the oldest of those where the limit demands it.
     void make_room() const noexcept;
 

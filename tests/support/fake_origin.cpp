@@ -114,6 +114,8 @@ Task<Reply> FakeOrigin::serve(Request& request) {
   now.target = request.head.target;
   now.fields = request.head.fields;
   now.upstream = request.destination.upstream;
+  now.address_rules = request.destination.address_rules;
+  now.otherwise = request.destination.otherwise;
   if (request.body && request.head.method != Method::Connect) now.body = co_await read_all(std::move(request.body));
   seen.push_back(now);
   const Answer chosen = answer(now);
@@ -122,8 +124,9 @@ Task<Reply> FakeOrigin::serve(Request& request) {
   }
   --in_flight;
   if (chosen.failure != Reason::None) {
-    Reply failed = make_error_reply(request, {chosen.failure, Side::Origin, 502}, "freshet");
-    failed.outcome.origin_asked = true;
+    const int status = !chosen.refused ? 502 : chosen.failure == Reason::AuthenticationRequired ? 407 : 403;
+    Reply failed = make_error_reply(request, {chosen.failure, chosen.refused ? Side::Self : Side::Origin, status}, "freshet");
+    failed.outcome.origin_asked = !chosen.refused;
     co_return failed;
   }
   co_return make_reply(request, chosen);

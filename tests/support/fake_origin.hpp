@@ -49,6 +49,7 @@ struct Answer {
   Reason failure = Reason::None;         ///< no answer at all: this happened
   std::shared_ptr<Wakeup> wait_for;      ///< answers only after this has been woken
   bool tunnel = false;
+  bool refused = false;                  ///< `failure` is ours: nobody was asked
 };
 
 /// What the origin saw.
@@ -56,6 +57,8 @@ struct Seen {
   std::string method, scheme, authority, target, body;
   Fields fields;
   std::uint16_t upstream = 0;
+  std::uint64_t address_rules = 0;
+  Reason otherwise = Reason::None;
   std::string field(std::string_view name) const {
     std::string out;
     fields.view().join(name, out);
@@ -68,7 +71,7 @@ class FakeOrigin final : public Service {
  public:
   /// Decides every answer; by default 200 "hello" with max-age=60.
   std::function<Answer(const Seen&)> answer = [](const Seen&) {
-    return Answer{200, {{"Cache-Control", "max-age=60"}}, "hello", true, false, nullptr, 0, Reason::None, nullptr, false};
+    return Answer{200, {{"Cache-Control", "max-age=60"}}, "hello", true, false, nullptr, 0, Reason::None, nullptr, false, false};
   };
   std::vector<Seen> seen;
   std::size_t in_flight = 0, most_in_flight = 0;

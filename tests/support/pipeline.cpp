@@ -37,7 +37,7 @@ struct Client {
 void fill_in(Client& client, const Ask& ask, Time now) {
   Request& request = client.request;
   Arena& arena = client.arena;
-  client.peer.address = "192.0.2.7";
+  client.peer.address = ask.client;
   client.peer.local_address = "192.0.2.1";
   client.peer.local_port = 8080;
   request.head.method_name = arena.copy(ask.method);
@@ -57,6 +57,7 @@ void fill_in(Client& client, const Ask& ask, Time now) {
   request.listener = ask.listener;
   request.received = now;
   request.upgrade = arena.copy(ask.upgrade);
+  request.user = arena.copy(ask.user);
   if (ask.upload) {
     request.body = make_source(ask.upload);
   } else if (ask.has_body || !ask.body.empty()) {

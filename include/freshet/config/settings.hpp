@@ -77,6 +77,36 @@ struct TargetFields {
   bool operator==(const TargetFields&) const = default;
 };
 
+enum class AccessAction : std::uint8_t { Allow, Deny };
+
+/// What access rules are made of. The texts are canonical: networks as "10.0.0.0/8", hosts in lower case without a final
+/// dot, addresses among them without brackets.
+struct ClientNetwork {
+  std::string text;
+  bool operator==(const ClientNetwork&) const = default;
+};
+struct DestinationNetwork {
+  std::string text;
+  bool operator==(const DestinationNetwork&) const = default;
+};
+struct UserName {
+  std::string text;
+  bool operator==(const UserName&) const = default;
+};
+struct MethodName {
+  std::string text;
+  bool operator==(const MethodName&) const = default;
+};
+struct HostPattern {
+  std::string text;
+  bool operator==(const HostPattern&) const = default;
+};
+struct PortNumbers {
+  std::uint16_t first = 0;  ///< never 0
+  std::uint16_t last = 0;   ///< belongs to them
+  bool operator==(const PortNumbers&) const = default;
+};
+
 enum class SetCookieRule : std::uint8_t { Bypass, Store };
 enum class LogFormat : std::uint8_t { Combined, Json, Squid };
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error, Off };
@@ -96,6 +126,18 @@ template <>
 std::vector<ServerUrl> initial(std::string_view);
 template <>
 std::vector<std::uint16_t> initial(std::string_view);
+template <>
+std::vector<ClientNetwork> initial(std::string_view);
+template <>
+std::vector<DestinationNetwork> initial(std::string_view);
+template <>
+std::vector<UserName> initial(std::string_view);
+template <>
+std::vector<MethodName> initial(std::string_view);
+template <>
+std::vector<HostPattern> initial(std::string_view);
+template <>
+std::vector<PortNumbers> initial(std::string_view);
 
 #define FRESHET_MEMBER(type, name, fallback, low, high, help) type name = initial<type>(fallback);
 
@@ -106,6 +148,11 @@ struct RouteSettings {
 
 struct AuthSettings {
 #define AUTH_SETTING FRESHET_MEMBER
+#include "freshet/config/settings.def"
+};
+
+struct AccessRuleSettings {
+#define ACCESS_RULE_SETTING FRESHET_MEMBER
 #include "freshet/config/settings.def"
 };
 
@@ -121,6 +168,8 @@ struct ListenerSettings {
 #include "freshet/config/settings.def"
   /// A reverse listener: tried in order, the first match wins. Empty on a forward listener.
   std::vector<RouteSettings> routes;
+  /// In order, the first that matches decides; empty: everything is allowed.
+  std::vector<AccessRuleSettings> access;
   /// Set: a forward proxy. Exactly one of `routes` and `forward` is there.
   std::optional<ForwardSettings> forward;
 };

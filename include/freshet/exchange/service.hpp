@@ -43,6 +43,9 @@ class Interim {
 struct Destination {
   static constexpr std::uint16_t kForward = 0xffff;
   std::uint16_t upstream = kForward;  ///< index into the configured upstreams, or kForward: dial request.head.authority
+  /// kForward: the access rules that only the address can decide, as bits; see AddressPolicy::rules.
+  std::uint64_t address_rules = 0;
+  Reason otherwise = Reason::None;    ///< why an address that none of them names must not be dialled; None: it may
   Destination() = default;
 };
 

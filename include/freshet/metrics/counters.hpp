@@ -54,7 +54,8 @@ inline constexpr std::size_t kAuthResultRows = 7;
 inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefused,       Reason::PrivateAddress,  Reason::Loop,
                                         Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections,
                                         Reason::AuthenticationRequired, Reason::BadCredentials, Reason::ReplayedCredentials,
-                                        Reason::TooManyAttempts, Reason::TooManyFromClient, Reason::TooManyTunnels};
+                                        Reason::TooManyAttempts, Reason::TooManyFromClient, Reason::TooManyTunnels,
+                                        Reason::AccessDenied, Reason::AddressDenied};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
 inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
 /// What clients do too slowly, counted there too when it has ended a request.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "freshet/base/reason.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/http/forwarding.hpp"
+#include "freshet/proxy/access.hpp"
+#include "freshet/proxy/address_classes.hpp"
 
 namespace freshet {
 
@@ -29,6 +32,11 @@ struct ListenerRules {
   std::vector<std::uint16_t> connect_ports;     ///< forward: ports that CONNECT may name
   ForwardedOptions forwarded;                   ///< reverse: fields about the client
   std::string partition;                        ///< forward: which listeners share stored responses (the same rules, the same text)
+  std::vector<AccessRule> access;               ///< empty: everybody may ask for everything
+  /// Forward, when rules have destinations: in place of `partition` for requests that these rules are left to decide. The listeners that
+  /// have the same text share the classes too.
+  std::string address_partition;
+  std::shared_ptr<AddressClasses> address_classes;
 };
 
 /// Where a request goes, or why it goes nowhere.
@@ -36,9 +44,12 @@ struct RouteVerdict {
   Reason error = Reason::None;
   int status = 0;
   std::uint16_t upstream = Destination::kForward;
+  std::uint64_t address_rules = 0;   ///< as in Destination
+  Reason otherwise = Reason::None;
 };
 
-/// Pure. `request.absolute_form` matters on forward listeners: a request without it was not meant for a proxy.
+/// Pure: the route, and what the access rules say. `request.absolute_form` matters on forward listeners: a request without it was not
+/// meant for a proxy, unless it is about the proxy itself (OPTIONS *).
 RouteVerdict decide_route(const Request& request, const ListenerRules&) noexcept;
 
 }  // namespace freshet

@@ -161,6 +161,16 @@ std::span<const Row<ForwardSettings>> rows() {
 }
 
 template <>
+std::span<const Row<RateLimitSettings>> rows() {
+  using Section = RateLimitSettings;
+  static constexpr Row<Section> kRows[] = {
+#define RATE_SETTING FRESHET_ROW
+#include "freshet/config/settings.def"
+  };
+  return kRows;
+}
+
+template <>
 std::span<const Row<UpstreamSettings>> rows() {
   using Section = UpstreamSettings;
   static constexpr Row<Section> kRows[] = {

@@ -1,5 +1,6 @@
 #include "freshet/net/tcp_transport.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -73,6 +74,11 @@ Task<bool> TcpTransport::wait_readable() {
 Task<bool> TcpTransport::wait_writable() {
   const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, kAwait);
   co_return !error;
+}
+
+bool TcpTransport::is_peer_gone() noexcept {
+  pollfd probe{socket_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&probe, 1, 0) == 1 && (probe.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 void TcpTransport::shutdown_write() noexcept {

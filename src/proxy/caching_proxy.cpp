@@ -37,11 +37,26 @@ std::string_view CachingProxy::partition(const Request& request) const noexcept 
                                                                 : std::string_view(options_.upstreams[request.destination.upstream]);
 }
 
+/// Counts each request once, whoever asks first.
+bool CachingProxy::is_too_fast(Request& request, const RateLimit& limit) const noexcept {
+  Destination& destination = request.destination;
+  if (!destination.rate_judged && options_.rates) {
+    destination.rate_judged = true;
+    destination.retry_after =
+        retry_after_seconds(options_.rates->take(rate_key(request, limit), limit.rate, request.received.steady));
+  }
+  return destination.retry_after > 0;
+}
+
 bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept {
   // HTTP/1.0 has no Host: on a reverse listener the address that the client dialled says whom it means.
   if (request.head.authority.empty() && !rules(request).forward) request.head.authority = dialled_authority(request);
   verdict = decide_route(request, rules(request));
   request.destination.upstream = verdict.upstream;
+  if (verdict.rate && is_too_fast(request, *verdict.rate)) {
+    verdict.error = Reason::RateLimited;
+    verdict.status = 429;
+  }
   return verdict.error == Reason::None;
 }
 
@@ -65,7 +80,7 @@ std::optional<Reply> CachingProxy::admit(Request& request) {
 }
 
 Reply CachingProxy::refuse(const Request& request, Reason why, int status, CacheStatus said) {
-  Reply reply = make_error_reply(request, {why, Side::Client, status}, options_.pseudonym);
+  Reply reply = make_error_reply(request, {why, Side::Client, status}, options_.pseudonym, request.destination.retry_after);
   said.detail = why;
   reply.outcome.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   reply.added.add(FieldId::CacheStatus, reply.outcome.cache_status);

@@ -149,9 +149,10 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     if (look.decision.reuse == Reuse::UseAndRevalidate) {
       std::optional<Reply> reply = hit(request, look, CacheResult::Stale);
       if (!reply) continue;
-      if (auto ticket = store_.join_background(look.key)) {
+      Quota::Share permit = store_.revalidations().take();
+      if (auto ticket = permit ? store_.join_background(look.key) : std::nullopt) {
         auto detached = std::make_unique<DetachedRequest>(request);
-        Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket));
+        Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket), std::move(permit));
         co_await spawn(std::move(errand));
       }
       co_return std::move(*reply);

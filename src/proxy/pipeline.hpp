@@ -44,6 +44,7 @@ struct Errand {
   std::vector<Ref<StoredResponse>> variants;  ///< offered to the origin
   bool offers_variants = true;
   bool keeps_range = false;  ///< asking for the whole in place of a range did not pay: ask for what the client wants
+  Reason not_stored = Reason::NoRoom;  ///< why what could be stored was not
   bool background = false;   ///< no client waits for the answer
   Holds holds;               ///< on what is stored, as it may be used after all
   Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)), holds(look.hold()) {}
@@ -83,6 +84,7 @@ class CachingProxy final : public Service {
   // caching_proxy.cpp
   const ListenerRules& rules(const Request& request) const noexcept { return options_.listeners[request.listener]; }
   std::string_view partition(const Request& request) const noexcept;
+  bool is_too_fast(Request& request, const RateLimit& limit) const noexcept;
   bool route(Request& request, RouteVerdict& verdict) const noexcept;
   std::optional<Reply> admit(Request& request);
   Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});
@@ -114,10 +116,12 @@ class CachingProxy final : public Service {
   std::optional<Reply> judge_answer(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   std::optional<Reply> store_or_pass_on(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   Reply freshened(Errand& errand, Reply& origin);
+  Quota::Share permit_fill();
   bool is_stored(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
   Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
-  Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
+  Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket,
+                        Quota::Share permit);
 
   // search.cpp
   void look_for_equivalent(const Request& request, Time now, LookUp& look);

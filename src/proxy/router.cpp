@@ -21,7 +21,7 @@ bool host_matches(std::string_view pattern, std::string_view host) noexcept {
   return pattern == host;
 }
 
-RouteVerdict refuse(Reason why, int status) noexcept { return {why, status, Destination::kForward}; }
+RouteVerdict refuse(Reason why, int status) noexcept { return {why, status, Destination::kForward, nullptr}; }
 
 RouteVerdict decide_forward(const Request& request, const ListenerRules& rules) noexcept {
   const RequestHead& head = request.head;
@@ -40,14 +40,18 @@ RouteVerdict decide_forward(const Request& request, const ListenerRules& rules) 
 }  // namespace
 
 RouteVerdict decide_route(const Request& request, const ListenerRules& rules) noexcept {
-  if (rules.forward) return decide_forward(request, rules);
+  if (rules.forward) {
+    RouteVerdict verdict = decide_forward(request, rules);
+    if (rules.rate) verdict.rate = &*rules.rate;
+    return verdict;
+  }
   const RequestHead& head = request.head;
   if (head.method == Method::Connect) return refuse(Reason::ConnectRefused, 405);
   if (head.scheme != "http") return refuse(Reason::UnsupportedScheme, 421);
   const auto host = host_of(head.authority);
   for (const Route& route : rules.routes)
     if (host_matches(route.host, host) && (route.path_prefix.empty() || head.target.starts_with(route.path_prefix)))
-      return {Reason::None, 0, route.upstream};
+      return {Reason::None, 0, route.upstream, route.rate ? &*route.rate : nullptr};
   return refuse(Reason::NoRoute, 404);
 }
 

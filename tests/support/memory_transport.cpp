@@ -139,6 +139,8 @@ Task<IoResult> MemoryTransport::read(std::span<std::byte> into) { return read_fr
 Task<bool> MemoryTransport::wait_readable() { return readable(link_, side_); }
 Task<bool> MemoryTransport::wait_writable() { return writable(link_, side_); }
 
+bool MemoryTransport::is_peer_gone() noexcept { return link_->own(side_).dead() || link_->own(side_).peer_done; }
+
 void MemoryTransport::shutdown_write() noexcept {
   link_->own(side_).write_shut = true;
   link_->peer(side_).peer_done = true;

@@ -28,6 +28,7 @@ class MemoryTransport final : public Transport {
   Task<IoResult> read(std::span<std::byte> into) override;
   Task<bool> wait_readable() override;
   Task<bool> wait_writable() override;
+  bool is_peer_gone() noexcept override;
   void shutdown_write() noexcept override;
   void cancel() noexcept override;
   /// The peer reads what was written before, then the end; its writes fail.

@@ -60,6 +60,12 @@ struct TargetFields {
   bool operator==(const TargetFields&) const = default;
 };
 
+/// What tells the clients of a rate limit apart.
+struct RateKey {
+  std::string header;  ///< the name of a request field; empty: the client's address
+  bool operator==(const RateKey&) const = default;
+};
+
 enum class SetCookieRule : std::uint8_t { Bypass, Store };
 enum class LogFormat : std::uint8_t { Combined, Json, Squid };
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error, Off };
@@ -80,14 +86,21 @@ std::vector<std::uint16_t> initial(std::string_view);
 
 #define FRESHET_MEMBER(type, name, fallback, low, high, help) type name = initial<type>(fallback);
 
+struct RateLimitSettings {
+#define RATE_SETTING FRESHET_MEMBER
+#include "freshet/config/settings.def"
+};
+
 struct RouteSettings {
 #define ROUTE_SETTING FRESHET_MEMBER
 #include "freshet/config/settings.def"
+  std::optional<RateLimitSettings> rate_limit;
 };
 
 struct ForwardSettings {
 #define FORWARD_SETTING FRESHET_MEMBER
 #include "freshet/config/settings.def"
+  std::optional<RateLimitSettings> rate_limit;
 };
 
 struct ListenerSettings {

@@ -34,6 +34,9 @@ class Interim {
  public:
   /// Passes a 1xx on to the client, if its protocol version can take it; 100 unblocks a client that expects it.
   virtual Task<void> send(ResponseHead) = 0;
+  /// Whether the client has closed its side of the connection, so that nobody may be there to read an answer. Costs a system call: for
+  /// those who are about to spend something on a request that has waited.
+  virtual bool is_client_gone() noexcept { return false; }
 
  protected:
   ~Interim() = default;
@@ -43,6 +46,8 @@ class Interim {
 struct Destination {
   static constexpr std::uint16_t kForward = 0xffff;
   std::uint16_t upstream = kForward;  ///< index into the configured upstreams, or kForward: dial request.head.authority
+  bool rate_judged = false;           ///< the rate limit of its route has counted this request
+  std::uint32_t retry_after = 0;      ///< seconds until the rate limit would let it pass; 0: it does
   Destination() = default;
 };
 

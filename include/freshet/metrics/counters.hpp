@@ -50,9 +50,11 @@ inline constexpr std::size_t kCacheResultRows = 10;
 
 /// What freshet_denied_total counts: refusals by policy, whoever finds them.
 inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefused,       Reason::PrivateAddress,  Reason::Loop,
-                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections};
+                                        Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections,
+                                        Reason::RateLimited,    Reason::UpstreamBusy,      Reason::QueueFull,       Reason::QueueTimeout};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
-inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
+inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge,
+                                             Reason::TooManyInterim};
 
 struct ListenerCounters {
   Count connections_accepted, connections_open, connections_idle;  ///< idle: waiting for the first byte of a request
@@ -65,6 +67,7 @@ struct UpstreamCounters {
   std::array<Count, kCodeClasses> requests;
   Count failures;                        ///< asked, and no valid head came back
   Count connections_active, connections_idle;
+  Count queued;                          ///< requests that wait for a slot
   Count connections_opened, connections_reused, retries;
   DurationHistogram duration;            ///< until the head
 };
@@ -79,6 +82,7 @@ struct WorkerCounters {
   std::array<Count, 128> denied;           ///< by Reason
   std::array<Count, 128> protocol_errors;  ///< by Reason
   Count fills_in_flight, tunnels_active, tunnel_bytes_in, tunnel_bytes_out;  ///< in: from the client
+  Count fills_refused;    ///< too many were under way already
   Count fills_abandoned;  ///< nobody read along any more, and too much was missing
   Count accept_pauses;
   UpstreamCounters& forward() noexcept { return upstream.back(); }

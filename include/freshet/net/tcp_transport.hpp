@@ -18,6 +18,7 @@ class TcpTransport final : public Transport {
   Task<IoResult> read(std::span<std::byte> into) override;
   Task<bool> wait_readable() override;
   Task<bool> wait_writable() override;
+  bool is_peer_gone() noexcept override;
   void shutdown_write() noexcept override;
   void cancel() noexcept override;
   void close() noexcept override;

@@ -42,6 +42,10 @@ class Transport {
   /// Suspends until write_now() is worth trying; false when the connection has failed or was cancelled.
   virtual Task<bool> wait_writable() = 0;
 
+  /// Whether the peer has closed its side or is gone, also when bytes that it sent before are still unread. Costs a system call. False
+  /// when that cannot be told.
+  virtual bool is_peer_gone() noexcept { return false; }
+
   /// No more will be written; the peer sees the end after what is under way.
   virtual void shutdown_write() noexcept = 0;
   /// Ends waits that are under way: they return Failed or false. Later calls may work again.

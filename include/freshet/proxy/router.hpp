@@ -10,6 +10,7 @@
 #include "freshet/base/reason.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/http/forwarding.hpp"
+#include "freshet/proxy/rate_limit.hpp"
 
 namespace freshet {
 
@@ -18,6 +19,7 @@ struct Route {
   std::string host;         ///< lower case; empty: every host; "*.example.com": every name below it
   std::string path_prefix;  ///< of the target's bytes as they came; empty: every path
   std::uint16_t upstream = 0;
+  std::optional<RateLimit> rate = {};  ///< empty: none
 };
 
 /// What one listener is for.
@@ -25,6 +27,7 @@ struct ListenerRules {
   bool forward = false;
   std::vector<Route> routes;                    ///< reverse
   std::vector<std::uint16_t> connect_ports;     ///< forward: ports that CONNECT may name
+  std::optional<RateLimit> rate;                ///< forward; empty: none
   ForwardedOptions forwarded;                   ///< reverse: fields about the client
   std::string partition;                        ///< forward: which listeners share stored responses (the same rules, the same text)
 };
@@ -34,6 +37,7 @@ struct RouteVerdict {
   Reason error = Reason::None;
   int status = 0;
   std::uint16_t upstream = Destination::kForward;
+  const RateLimit* rate = nullptr;  ///< what the request counts for, also when it goes nowhere; part of the rules
 };
 
 /// Pure. `request.absolute_form` matters on forward listeners: a request without it was not meant for a proxy.

@@ -27,13 +27,13 @@ constexpr std::string_view kWhole = R"(listeners:
   - bind: 127.0.0.1:8080          # reverse
     routes:
       - {host: "IMG.example.com.", path: /thumbs/, upstream: images}
-      - {upstream: app}           # no match: everything else
+      - {upstream: app, rate_limit: {requests: 100, per: 2s, burst: 300, key: header:X-Api-Key}}
     add_forwarded: false
   - bind: "[::1]:3128"            # forward
-    forward: {allow_private: [10.0.0.0/8, "FD00::/8", 192.168.1.1], connect_ports: [443, 8443]}
+    forward: {allow_private: [10.0.0.0/8, "FD00::/8", 192.168.1.1], connect_ports: [443, 8443], rate_limit: {requests: 5}}
 upstreams:
   app:    {servers: ["http://127.0.0.1:8000"], host: server}
-  images: {servers: ["http://127.0.0.1:8001", "http://127.0.0.1:8002"], host: img.internal}
+  images: {servers: ["http://127.0.0.1:8001", "http://127.0.0.1:8002"], host: img.internal, max_requests: 21}
 cache: {max_size: 128MiB, max_object_size: 1MiB, enabled: true, heuristic_percent: 0, heuristic_max: 1h,
         set_cookie: store, stale_if_error: 1m, targets: [Freshet-Cache-Control, CDN-Cache-Control]}
 admin: {bind: 127.0.0.1:9999}
@@ -43,9 +43,9 @@ workers: 2
 shutdown_grace: 5s
 via: edge-1
 timeouts: {client_header: 1s, client_body: 2s, client_idle: 3s, client_write: 4s, connect: 5s, first_byte: 6s,
-           between_bytes: 7s, tunnel_idle: 8s, dns: 9s, upstream_idle: 10s, set_aside: 11s}
+           between_bytes: 7s, tunnel_idle: 8s, dns: 9s, upstream_idle: 10s, set_aside: 11s, queue: 12s}
 limits: {header_bytes: 2KiB, header_count: 11, target_bytes: 1000, request_body: 1GiB, connections: 12,
-         connections_per_upstream: 13, idle_connections_per_upstream: 14, response_header_bytes: 3KiB, response_header_count: 15}
+         requests_per_upstream: 13, idle_connections_per_upstream: 14, queue_per_upstream: 16, fills: 17, response_header_bytes: 3KiB, response_header_count: 15}
 )";
 
 }  // namespace
@@ -93,14 +93,17 @@ TEST_CASE("Every setting of a whole file arrives", "[config]") {
   const Milliseconds timeouts[] = {s.timeouts.client_header, s.timeouts.client_body, s.timeouts.client_idle,
                                    s.timeouts.client_write,  s.timeouts.connect,     s.timeouts.first_byte,
                                    s.timeouts.between_bytes, s.timeouts.tunnel_idle, s.timeouts.dns,
-                                   s.timeouts.upstream_idle, s.timeouts.set_aside};
-  for (int i = 0; i < 11; ++i) REQUIRE(timeouts[i] == Milliseconds{1000 * (i + 1)});
+                                   s.timeouts.upstream_idle, s.timeouts.set_aside,
+                                   s.timeouts.queue};
+  for (int i = 0; i < 12; ++i) REQUIRE(timeouts[i] == Milliseconds{1000 * (i + 1)});
   REQUIRE(s.limits.header_bytes == 2048);
   REQUIRE(s.limits.header_count == 11);
   REQUIRE(s.limits.target_bytes == 1000);
   REQUIRE(s.limits.request_body == 1ULL << 30);
   REQUIRE(s.limits.connections == 12);
-  REQUIRE(s.limits.connections_per_upstream == 13);
+  REQUIRE(s.limits.requests_per_upstream == 13);
+  REQUIRE(s.limits.queue_per_upstream == 16);
+  REQUIRE(s.limits.fills == 17);
   REQUIRE(s.limits.idle_connections_per_upstream == 14);
   REQUIRE(s.limits.response_header_bytes == 3072);
   REQUIRE(s.limits.response_header_count == 15);

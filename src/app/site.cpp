@@ -33,7 +33,7 @@ bool Site::open(std::vector<std::uint16_t>& ports, std::string& error) {
 }
 
 void Site::start(const std::vector<OriginServer>& own) {
-  OriginPoolOptions pool = origin_pool_options(shared_.settings);
+  OriginPoolOptions pool = origin_pool_options(shared_.settings, worker_.index(), shared_.workers);
   pool.own_addresses = own;
   pool_ = make_origin_pool(std::move(pool), worker_, *shared_.resolver, counters_, shared_.settings.via);
   proxy_ = make_caching_proxy(shared_.proxy, *pool_, shared_.store, shared_.clock, counters_, &pause_);

@@ -16,13 +16,24 @@ std::string access_text(const PrivateAccess& access) {
   return out;
 }
 
-ListenerRules listener_rules(const Settings& settings, const ListenerSettings& from) {
+/// `ids` counts the limits there are so far.
+std::optional<RateLimit> rate_limit(const std::optional<RateLimitSettings>& from, std::uint16_t& ids) {
+  if (!from) return {};
+  RateLimit made;
+  made.rate = make_token_rate(from->requests, from->per, from->burst);
+  made.header = from->key.header;
+  made.id = ids++;
+  return made;
+}
+
+ListenerRules listener_rules(const Settings& settings, const ListenerSettings& from, std::uint16_t& limits) {
   ListenerRules rules;
   rules.forwarded.x_forwarded = from.add_x_forwarded;
   rules.forwarded.forwarded = from.add_forwarded;
   if (from.forward) {
     rules.forward = true;
     rules.connect_ports = from.forward->connect_ports;
+    rules.rate = rate_limit(from.forward->rate_limit, limits);
     // What one listener may reach and another may not is not shared between them.
     rules.partition = "forward(" + access_text(from.forward->allow_private) + ')';
     add_access(from, rules);
@@ -32,6 +43,7 @@ ListenerRules listener_rules(const Settings& settings, const ListenerSettings& f
     Route made;
     made.host = route.host == "*" ? "" : route.host;
     made.path_prefix = route.path == "/" ? "" : route.path;
+    made.rate = rate_limit(route.rate_limit, limits);
     for (std::size_t i = 0; i < settings.upstreams.size(); ++i)
       if (settings.upstreams[i].name == route.upstream) made.upstream = static_cast<std::uint16_t>(i);
     rules.routes.push_back(std::move(made));
@@ -49,8 +61,9 @@ std::optional<std::string> host_field(const UpstreamSettings& from) {
   return {};
 }
 
-OriginUpstream upstream(const Settings& settings, const UpstreamSettings& from) {
+OriginUpstream upstream(const Settings& settings, const UpstreamSettings& from, unsigned worker, unsigned workers) {
   OriginUpstream made;
+  if (from.max_requests > 0) made.requests = share_of(from.max_requests, worker, workers);
   made.name = from.name;
   for (const ServerUrl& server : from.servers) made.servers.push_back({server.host, server.port});
   made.host_field = host_field(from);
@@ -88,7 +101,9 @@ ProxyOptions proxy_options(const Settings& settings, const std::string& loop_tok
   made.policy.targets = settings.cache.targets.names;
   made.policy.max_object_size = std::min<std::uint64_t>(settings.cache.max_object_size, settings.cache.max_size / 2);
   made.finish_fill = {settings.cache.finish_fill_left, settings.cache.finish_fill_percent};
-  for (const auto& listener : settings.listeners) made.listeners.push_back(listener_rules(settings, listener));
+  std::uint16_t limits = 0;
+  for (const auto& listener : settings.listeners) made.listeners.push_back(listener_rules(settings, listener, limits));
+  if (limits > 0) made.rates = std::make_shared<RateTable>();
   share_address_classes(made.listeners);
   for (const auto& from : settings.upstreams) made.upstreams.push_back(from.name);
   return made;
@@ -113,23 +128,31 @@ void add_realms(const Settings& settings, Authentication& authentication, ProxyO
 StoreOptions store_options(const Settings& settings) {
   StoreOptions made;
   made.max_size = settings.cache.max_size;
+  made.max_fills = settings.limits.fills;
   made.default_stale_if_error = std::chrono::duration_cast<Seconds>(settings.cache.stale_if_error);
   return made;
 }
 
-OriginPoolOptions origin_pool_options(const Settings& settings) {
+std::size_t share_of(std::size_t total, unsigned worker, unsigned workers) noexcept {
+  return std::max<std::size_t>(1, total / workers + (worker < total % workers ? 1 : 0));
+}
+
+OriginPoolOptions origin_pool_options(const Settings& settings, unsigned worker, unsigned workers) {
   OriginPoolOptions made;
-  for (const auto& from : settings.upstreams) made.upstreams.push_back(upstream(settings, from));
+  for (const auto& from : settings.upstreams) made.upstreams.push_back(upstream(settings, from, worker, workers));
   for (const auto& listener : settings.listeners) made.forward_policies.push_back(address_policy(listener));
   const TimeoutSettings& timeouts = settings.timeouts;
   made.timeouts.connect = timeouts.connect;
+  made.timeouts.queue = timeouts.queue;
   made.timeouts.first_byte = timeouts.first_byte;
   made.timeouts.between_bytes = timeouts.between_bytes;
   made.timeouts.idle = timeouts.upstream_idle;
   made.timeouts.tunnel_idle = timeouts.tunnel_idle;
   made.limits.head_bytes = settings.limits.response_header_bytes;
   made.limits.head_fields = settings.limits.response_header_count;
-  made.limits.connections_per_upstream = settings.limits.connections_per_upstream;
+  made.limits.requests_per_upstream = share_of(settings.limits.requests_per_upstream, worker, workers);
+  const std::uint32_t queue = settings.limits.queue_per_upstream;
+  made.limits.queue_per_upstream = queue == 0 ? 0 : share_of(queue, worker, workers);
   made.limits.idle_connections_per_upstream = settings.limits.idle_connections_per_upstream;
   return made;
 }

@@ -25,7 +25,10 @@ void add_realms(const Settings& settings, Authentication& authentication, ProxyO
 /// `loop_token`: our name in the Via of requests.
 ProxyOptions proxy_options(const Settings& settings, const std::string& loop_token);
 StoreOptions store_options(const Settings& settings);
-OriginPoolOptions origin_pool_options(const Settings& settings);
+/// For one worker: its share of what all of them may do together.
+OriginPoolOptions origin_pool_options(const Settings& settings, unsigned worker, unsigned workers);
+/// What worker number `worker` gets of `total`: the shares add up to it, but none is less than one.
+std::size_t share_of(std::size_t total, unsigned worker, unsigned workers) noexcept;
 SessionOptions session_options(const Settings& settings, std::size_t listener);
 ResolverOptions resolver_options(const Settings& settings);
 AccessLogOptions access_log_options(const Settings& settings);

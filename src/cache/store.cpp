@@ -116,7 +116,10 @@ Store::Store(const StoreOptions& options, const Clock& clock)
       shard_shift_(64u - static_cast<unsigned>(std::countr_zero(shard_count_))),
       order_(std::make_unique<Order>(clock.now().steady)),
       generations_(options.max_size),
-      rules_(options.max_size) {
+      rules_(options.max_size),
+      fills_(options.max_fills),
+      revalidations_(options.max_fills),
+      query_bytes_(options.max_size / 8) {
   shards_ = std::make_unique<Shard[]>(shard_count_);
 }
 

@@ -76,6 +76,16 @@ void normalise_route(RouteSettings& route) {
   if (route.host.size() > 1 && route.host.ends_with('.') && route.host != "*.") route.host.pop_back();
 }
 
+void read_rate_limit(const Node& parent, const std::string& path, std::optional<RateLimitSettings>& limit, Report& report) {
+  const Node* node = parent.find("rate_limit");
+  if (!node || is_off(*node)) return;
+  const std::string key = path + ".rate_limit";
+  if (node->kind != Node::Kind::Map)
+    report.error(node->mark, key, describe(*node) + ", expected settings such as {requests: 100, per: 1s} or off");
+  else
+    read_rows(*node, key, limit.emplace(), report);
+}
+
 void read_routes(const Node& node, const std::string& path, std::vector<RouteSettings>& routes, Report& report) {
   if (node.kind != Node::Kind::List) {
     report.error(node.mark, path, describe(node) + ", expected a list of routes such as [{upstream: app}]");
@@ -85,14 +95,16 @@ void read_routes(const Node& node, const std::string& path, std::vector<RouteSet
     const auto key = path + '[' + std::to_string(routes.size()) + ']';
     RouteSettings& route = routes.emplace_back();
     if (!expect_map(child, key, report)) continue;
-    read_rows(child, key, route, report);
+    read_rows(child, key, route, report, {"rate_limit"});
+    read_rate_limit(child, key, route.rate_limit, report);
     normalise_route(route);
   }
 }
 
 void read_forward(const Node& node, const std::string& path, ForwardSettings& forward, Report& report) {
   if (!expect_map(node, path, report)) return;
-  read_rows(node, path, forward, report, {"auth"});
+  read_rows(node, path, forward, report, {"auth", "rate_limit"});
+  read_rate_limit(node, path, forward.rate_limit, report);
   const Node* auth = node.find("auth");
   if (auth && expect_map(*auth, path + ".auth", report)) read_rows(*auth, path + ".auth", forward.auth.emplace(), report);
 }

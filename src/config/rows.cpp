@@ -207,6 +207,16 @@ std::span<const Row<AuthSettings>> rows() {
 }
 
 template <>
+std::span<const Row<RateLimitSettings>> rows() {
+  using Section = RateLimitSettings;
+  static constexpr Row<Section> kRows[] = {
+#define RATE_SETTING FRESHET_ROW
+#include "freshet/config/settings.def"
+  };
+  return kRows;
+}
+
+template <>
 std::span<const Row<UpstreamSettings>> rows() {
   using Section = UpstreamSettings;
   static constexpr Row<Section> kRows[] = {

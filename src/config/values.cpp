@@ -233,6 +233,24 @@ bool ValueType<HostField>::read(std::string_view text, HostField& out, std::stri
   return true;
 }
 
+bool ValueType<RateKey>::read(std::string_view text, RateKey& out, std::string& what) {
+  constexpr std::string_view kHeader = "header:";
+  out.header.clear();
+  if (text == "client") return true;
+  if (!text.starts_with(kHeader)) return false;
+  const std::string_view name = text.substr(kHeader.size());
+  if (!is_token(name)) {
+    what = "is '" + std::string{text} + "', which names no field";
+    return false;
+  }
+  const FieldId id = intern_field(name);
+  if (id == FieldId::Host || id == FieldId::ContentLength || (field_flags(id) & kHopByHop) != 0) {
+    what = "is '" + std::string{text} + "', which says nothing about who asks";
+    return false;
+  }
+  out.header = name;
+  return true;
+}
 bool ValueType<SetCookieRule>::read(std::string_view text, SetCookieRule& out, std::string&) {
   return read_word(text, kSetCookieRules, out);
 }
@@ -461,6 +479,7 @@ template HostNames initial(std::string_view);
 template HostField initial(std::string_view);
 template TargetFields initial(std::string_view);
 template SetCookieRule initial(std::string_view);
+template RateKey initial(std::string_view);
 template LogFormat initial(std::string_view);
 template LogLevel initial(std::string_view);
 

@@ -39,6 +39,7 @@ FRESHET_VALUE_TYPE(AdminBind, "address:port or unix:/path", "ADDRESS:PORT such a
 FRESHET_VALUE_TYPE(HostNames, "list of host names", "a list of host names such as [freshet.example.com]")
 FRESHET_VALUE_TYPE(ServerUrl, "URL", "http://HOST or http://HOST:PORT")
 FRESHET_VALUE_TYPE(HostField, "keep, server or a host", "keep, server or a host name")
+FRESHET_VALUE_TYPE(RateKey, "client or header:NAME", "client or a request field such as header:X-Api-Key")
 FRESHET_VALUE_TYPE(SetCookieRule, "bypass or store", "bypass or store")
 FRESHET_VALUE_TYPE(TargetFields, "list of field names",
                    "a list of field names such as [Freshet-Cache-Control, CDN-Cache-Control]")

@@ -62,7 +62,7 @@ std::string text_page(int status, std::string_view phrase, std::string_view why)
   return std::to_string(status) + ' ' + std::string(phrase) + "\n\n" + std::string(why) + '\n';
 }
 
-Reply make_reply(const Failure& failure, std::string_view pseudonym, bool html, bool head_only) {
+Reply make_reply(const Failure& failure, std::string_view pseudonym, bool html, bool head_only, std::uint32_t retry_after = 0) {
   const int status = failure.status ? failure.status : 500;
   auto made = make_ref<ErrorPage>();
   const std::string_view phrase = reason_phrase(status);
@@ -70,7 +70,8 @@ Reply make_reply(const Failure& failure, std::string_view pseudonym, bool html, 
   made->page = html ? html_page(status, phrase, why, pseudonym) : text_page(status, phrase, why);
   made->fields.add(FieldId::ContentType, html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8");
   made->fields.add(FieldId::CacheControl, "no-store");
-  if (status == 429 || status == 503) made->fields.add(FieldId::RetryAfter, "1");
+  if (retry_after == 0 && (status == 429 || status == 503)) retry_after = 1;
+  if (retry_after > 0) made->fields.add(FieldId::RetryAfter, std::to_string(retry_after));
   if (const auto error = proxy_status_error(failure.reason); !error.empty()) {
     std::string value(pseudonym);
     value += "; error=";
@@ -90,8 +91,9 @@ Reply make_reply(const Failure& failure, std::string_view pseudonym, bool html, 
 
 }  // namespace
 
-Reply make_error_reply(const Request& request, const Failure& failure, std::string_view pseudonym) {
-  Reply reply = make_reply(failure, pseudonym, accepts_html(request), request.head.method == Method::Head);
+Reply make_error_reply(const Request& request, const Failure& failure, std::string_view pseudonym,
+                       std::uint32_t retry_after) {
+  Reply reply = make_reply(failure, pseudonym, accepts_html(request), request.head.method == Method::Head, retry_after);
   if (request.head.method == Method::Connect) reply.close = true;
   return reply;
 }
@@ -113,10 +115,13 @@ std::string_view proxy_status_error(Reason reason) noexcept {
     case Reason::FirstByteTimeout: return "http_response_timeout";
     case Reason::BetweenBytesTimeout: return "connection_read_timeout";
     case Reason::BadResponse:
-    case Reason::UnexpectedNotModified: return "http_protocol_error";
+    case Reason::UnexpectedNotModified:
+    case Reason::TooManyInterim: return "http_protocol_error";
     case Reason::ResponseFieldsTooLarge: return "http_response_header_section_size";
     case Reason::ResponseCutShort: return "http_response_incomplete";
-    case Reason::UpstreamBusy: return "connection_limit_reached";
+    case Reason::UpstreamBusy:
+    case Reason::QueueFull:
+    case Reason::QueueTimeout: return "connection_limit_reached";
     case Reason::AddressDenied:
     case Reason::PrivateAddress: return "destination_ip_prohibited";
     case Reason::AccessDenied:

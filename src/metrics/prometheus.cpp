@@ -166,6 +166,7 @@ void add_upstream(Page& page, const Workers& workers, std::size_t i, const std::
   page.add(Family::UpstreamFailures, {name}, sum([](auto& u) -> auto& { return u.failures; }));
   page.add_histogram(Family::UpstreamDuration, name, workers, [i](auto& w) -> auto& { return w.upstream[i].duration; });
   page.add(Family::UpstreamConnections, {name, "active"}, sum([](auto& u) -> auto& { return u.connections_active; }));
+  page.add(Family::UpstreamQueued, {name}, sum([](auto& u) -> auto& { return u.queued; }));
   page.add(Family::UpstreamConnections, {name, "idle"}, sum([](auto& u) -> auto& { return u.connections_idle; }));
   page.add(Family::UpstreamOpened, {name}, sum([](auto& u) -> auto& { return u.connections_opened; }));
   page.add(Family::UpstreamReused, {name}, sum([](auto& u) -> auto& { return u.connections_reused; }));
@@ -200,6 +201,7 @@ void add_cache(Page& page, const Workers& workers, const GaugeReadings& readings
   for (const auto& [reason, count] : readings.cache_evictions)
     page.add(Family::CacheEvictions, {reason}, static_cast<double>(count));
   page.add(Family::CacheFills, total(workers, [](auto& w) { return w.fills_in_flight.get(); }));
+  page.add(Family::CacheFillsRefused, total(workers, [](auto& w) { return w.fills_refused.get(); }));
   page.add(Family::CacheFillsAbandoned, total(workers, [](auto& w) { return w.fills_abandoned.get(); }));
 }
 

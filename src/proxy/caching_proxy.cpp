@@ -56,6 +56,17 @@ bool CachingProxy::has_partition(const Request& request) const noexcept {
   return to.address_rules == 0 || (classes && classes->remember(to.address_rules, to.otherwise));
 }
 
+/// Counts each request once, whoever asks first.
+bool CachingProxy::is_too_fast(Request& request, const RateLimit& limit) const noexcept {
+  Destination& destination = request.destination;
+  if (!destination.rate_judged && options_.rates) {
+    destination.rate_judged = true;
+    destination.retry_after =
+        retry_after_seconds(options_.rates->take(rate_key(request, limit), limit.rate, request.received.steady));
+  }
+  return destination.retry_after > 0;
+}
+
 bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept {
   // HTTP/1.0 has no Host: on a reverse listener the address that the client dialled says whom it means.
   if (request.head.authority.empty() && !rules(request).forward) request.head.authority = dialled_authority(request);
@@ -63,6 +74,10 @@ bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept
   request.destination.upstream = verdict.upstream;
   request.destination.address_rules = verdict.address_rules;
   request.destination.otherwise = verdict.otherwise;
+  if (verdict.rate && is_too_fast(request, *verdict.rate)) {
+    verdict.error = Reason::RateLimited;
+    verdict.status = 429;
+  }
   return verdict.error == Reason::None;
 }
 
@@ -86,7 +101,7 @@ std::optional<Reply> CachingProxy::admit(Request& request) {
 }
 
 Reply CachingProxy::refuse(const Request& request, Reason why, int status, CacheStatus said) {
-  Reply reply = make_error_reply(request, {why, Side::Client, status}, options_.pseudonym);
+  Reply reply = make_error_reply(request, {why, Side::Client, status}, options_.pseudonym, request.destination.retry_after);
   if (status == 407) {
     add_challenges(reply, request, false);
     counters_.proxy_auth[static_cast<std::size_t>(AuthResult::Missing)].add();

@@ -76,6 +76,18 @@ bool is_denial(Reason why) noexcept {
   return why == Reason::PrivateAddress || why == Reason::AddressDenied || why == Reason::AuthenticationRequired || why == Reason::Loop;
 }
 
+/// Whoever waits for the same fetch is a client of it too.
+class LeaderInterim final : public Interim {
+ public:
+  LeaderInterim(Interim& client, const FetchTicket& ticket) : client_(client), ticket_(ticket) {}
+  Task<void> send(ResponseHead head) override { return client_.send(head); }
+  bool is_client_gone() noexcept override { return client_.is_client_gone() && !(ticket_ && ticket_.has_followers()); }
+
+ private:
+  Interim& client_;
+  const FetchTicket& ticket_;
+};
+
 bool is_trouble(int status) noexcept { return status == 500 || status == 502 || status == 503 || status == 504; }
 
 }  // namespace
@@ -108,8 +120,9 @@ Task<std::optional<Reply>> CachingProxy::ask_origin(Errand& errand) {
   const Preconditions asked = preconditions(errand);
   const StoredResponse* old = asked == Preconditions::Gap ? errand.look.found.response.get() : errand.revalidated();
   if (errand.look.content) errand.look.content->give_to(client);
+  LeaderInterim leader(client.interim, errand.ticket);
   const auto sent =
-      make_origin_request(client, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
+      make_origin_request(client, leader, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
   if (asked == Preconditions::Variants) sent->head.fields.add(FieldId::IfNoneMatch, etags_of(errand.variants, client.arena));
   errand.times.requested = clock_.now();
   Reply origin = co_await origin_.serve(*sent);
@@ -196,6 +209,8 @@ Reply CachingProxy::unexpected_not_modified(const Request& request, const Reply&
 /// No answer came that is of use: a stored response may stand in, otherwise the client learns why.
 Reply CachingProxy::failed(Errand& errand, Reply reply) {
   const Reason why = reply.outcome.reason;
+  // That this client has gone is nothing to others: one of them asks.
+  if (errand.ticket && why == Reason::ClientClosed) errand.ticket.decline(why, false);
   if (errand.ticket) errand.ticket.fail(why, reply.head.status);
   CacheStatus said;
   if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
@@ -249,6 +264,12 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin) {
   return reply;
 }
 
+Quota::Share CachingProxy::permit_fill() {
+  Quota::Share permit = store_.fills().take();
+  if (!permit) counters_.fills_refused.add();
+  return permit;
+}
+
 /// Puts the response into the store, turns `origin` into the client's answer read from there, and leaves in `fill` the work of filling
 /// it. Not None: why it is not there; the origin's body is then untouched.
 Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill) {
@@ -263,13 +284,17 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
   std::optional<std::uint64_t> expected = whole ? std::optional<std::uint64_t>(origin.body.whole.bytes.size()) : origin.length;
   if (decision.part && whole && *expected != decision.part->size) return Reason::CutShort;
   if (decision.part) expected = decision.part->size;
+  Quota::Share permit;
+  if (!whole && !(permit = permit_fill())) {
+    return Reason::TooManyFills;
+  }
   auto body = make_ref<StoredBody>(store_, expected, options_.policy.max_object_size);
   Ref<StoredResponse> combined;
   auto stored = decision.part ? make_part(errand, origin.head, decision, *vary_key, body, combined)
                               : make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
                                                      client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
   if (!stored) return Reason::NoRoom;
-  auto job = std::make_unique<FillJob>(store_, counters_, stored, std::move(origin.body.source));
+  auto job = std::make_unique<FillJob>(store_, counters_, stored, std::move(origin.body.source), std::move(permit));
   job->worth = errand.background ? FillWorth::always() : options_.finish_fill;
   if (whole) {
     Wakeup nobody;
@@ -336,7 +361,8 @@ Reply CachingProxy::pass_on(Errand& errand, Reply origin, Reason why) {
 }
 
 /// RFC 5861 3: the client has its (stale) answer; this brings the next one's. Exactly one at a time: it holds the key's ticket.
-Task<void> CachingProxy::revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket) {
+Task<void> CachingProxy::revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket, Quota::Share permit) {
+  const Quota::Share until_the_end = std::move(permit);
   Request& own = request->request();
   look.key.text = own.arena.copy(look.key.text);
   look.uri.text = own.arena.copy(look.uri.text);

@@ -155,10 +155,12 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
 
 /// Background revalidation, exactly once for each stored response (RFC 5861 3).
 Task<void> CachingProxy::revalidate_soon(Request& request, const LookUp& look) {
+  Quota::Share permit = store_.revalidations().take();
+  if (!permit) co_return;
   auto ticket = store_.join_background(look.key, look.found.response->vary_key());
   if (!ticket) co_return;
   auto detached = std::make_unique<DetachedRequest>(request);
-  Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket));
+  Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket), std::move(permit));
   co_await spawn(std::move(errand));
 }
 

@@ -25,9 +25,10 @@ void copy_head(const RequestHead& from, RequestHead& to, Arena& arena) {
 
 }  // namespace
 
-std::unique_ptr<Request> make_origin_request(Request& from, const ListenerRules& rules, std::string_view loop_token,
-                                             Preconditions preconditions, const StoredMeta* stored, ByteRange missing) {
-  auto made = std::make_unique<Request>(from.arena, from.peer, from.interim);
+std::unique_ptr<Request> make_origin_request(Request& from, Interim& interim, const ListenerRules& rules,
+                                             std::string_view loop_token, Preconditions preconditions,
+                                             const StoredMeta* stored, ByteRange missing) {
+  auto made = std::make_unique<Request>(from.arena, from.peer, interim);
   made->head = from.head;
   made->body = std::move(from.body);
   made->body_length = from.body_length;

@@ -46,7 +46,7 @@ Ref<StoredResponse> CachingProxy::make_part(const Errand& errand, const Response
 }
 
 /// The missing bytes have come: the client gets them together with the stored ones. Empty when they are not what was asked for, or
-/// there is no room; the origin's body is then of no use.
+/// there is no room, or too many fills are under way; the origin's body is then of no use.
 std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std::unique_ptr<FillJob>& fill) {
   const ByteRange missing = errand.look.fit.missing;
   const Ref<StoredResponse> old = combinable(errand, origin.head);
@@ -56,6 +56,9 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   if (!strong_match(old->meta().etag, found.meta().etag) || old->parts()->complete() != found.parts()->complete()) return {};
   const bool whole = !origin.body.source;
   if (whole && origin.body.whole.bytes.size() != missing.size) return {};
+
+  Quota::Share permit;
+  if (!whole && !(permit = permit_fill())) return {};
 
   auto body = make_ref<StoredBody>(store_, missing.size, options_.policy.max_object_size);
   auto parts = old->parts()->with({missing.first, missing.size, body}, {}, options_.policy.max_object_size);
@@ -92,7 +95,7 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
     if (body->append(origin.body.whole.bytes, nobody) == StoredBody::Appended::Taken) body->finish();
     else body->abort(Reason::NoRoom);
   } else {
-    fill = std::make_unique<FillJob>(store_, counters_, combined, std::move(origin.body.source));
+    fill = std::make_unique<FillJob>(store_, counters_, combined, std::move(origin.body.source), std::move(permit));
     fill->worth = options_.finish_fill;
   }
   return reply;

@@ -27,7 +27,7 @@ Task<Reply> CachingProxy::pass(Request& request, Reason why) {
     errand.look.key = make_cache_key(partition(request), request.head, request.arena);
     errand.ticket = store_.join(errand.look.key, true).ticket;
   }
-  const auto sent = make_origin_request(request, rules(request), options_.loop_token, Preconditions::Keep, nullptr);
+  const auto sent = make_origin_request(request, request.interim, rules(request), options_.loop_token, Preconditions::Keep, nullptr);
   errand.times.requested = clock_.now();
   Reply reply = co_await origin_.serve(*sent);
   errand.times.received = clock_.now();

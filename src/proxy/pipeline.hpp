@@ -86,6 +86,7 @@ class CachingProxy final : public Service {
   std::string_view partition(const Request& request) const;
   std::vector<std::string_view> partitions(const Request& request) const;
   bool has_partition(const Request& request) const noexcept;
+  bool is_too_fast(Request& request, const RateLimit& limit) const noexcept;
   bool route(Request& request, RouteVerdict& verdict) const noexcept;
   std::optional<Reply> admit(Request& request);
   Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});
@@ -132,10 +133,12 @@ class CachingProxy final : public Service {
   std::optional<Reply> judge_answer(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   std::optional<Reply> store_or_pass_on(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   Reply freshened(Errand& errand, Reply& origin);
+  Quota::Share permit_fill();
   Reason keep(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
   Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
-  Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket);
+  Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket,
+                        Quota::Share permit);
 
   // search.cpp
   void look_for_equivalent(const Request& request, Time now, LookUp& look);

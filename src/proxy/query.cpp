@@ -19,7 +19,7 @@ Reason why_not_cached(const Request& request, std::uint64_t limit) noexcept {
 Task<Reply> CachingProxy::serve_query(Request& request) {
   Reason why = why_not_cached(request, options_.query_body);
   if (why == Reason::None) {
-    Result<Ref<const QueryContent>> content = co_await read_query_content(request, options_.query_body);
+    Result<Ref<const QueryContent>> content = co_await read_query_content(request, options_.query_body, store_, why);
     if (!content) {
       const Failure& failure = content.error();
       co_return refuse(request, failure.reason, failure.status != 0 ? failure.status : 400);
@@ -29,7 +29,7 @@ Task<Reply> CachingProxy::serve_query(Request& request) {
       Reply reply = co_await look_or_fetch(request, std::move(asked));
       co_return reply;
     }
-    why = Reason::RequestBody;
+    if (*content) why = Reason::RequestBody;
   }
   Reply reply = co_await pass(request, why);
   co_return reply;

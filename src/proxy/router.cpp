@@ -53,6 +53,7 @@ RouteVerdict decide_reverse(const Request& request, const ListenerRules& rules) 
     if (host_matches(route.host, host) && (route.path_prefix.empty() || head.target.starts_with(route.path_prefix))) {
       RouteVerdict verdict;
       verdict.upstream = route.upstream;
+      verdict.rate = route.rate ? &*route.rate : nullptr;
       return verdict;
     }
   return refuse(Reason::NoRoute, 404);
@@ -75,9 +76,14 @@ AccessFacts facts_of(const Request& request) noexcept {
 
 RouteVerdict decide_route(const Request& request, const ListenerRules& rules) noexcept {
   RouteVerdict verdict = rules.forward ? decide_forward(request, rules) : decide_reverse(request, rules);
+  if (rules.forward && rules.rate) verdict.rate = &*rules.rate;
   if (verdict.error != Reason::None || rules.access.empty()) return verdict;
   const AccessVerdict access = decide_access(facts_of(request), rules.access);
-  if (access.error != Reason::None) return refuse(access.error, access.error == Reason::AuthenticationRequired ? 407 : 403);
+  if (access.error != Reason::None) {
+    verdict.error = access.error;
+    verdict.status = access.error == Reason::AuthenticationRequired ? 407 : 403;
+    return verdict;
+  }
   verdict.address_rules = access.address_rules;
   verdict.otherwise = access.otherwise;
   return verdict;

@@ -28,13 +28,18 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
     errand.ticket.decline(Reason::TooLarge, remember);
     return false;
   }
+  Quota::Share permit;
+  if (!whole && !(permit = permit_fill())) {
+    errand.ticket.decline(Reason::TooManyFills, false);
+    return false;
+  }
   if (!errand.ticket.share(shared, remember)) return false;
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
   said.detail = Reason::TooLarge;
   if (!whole) {
-    fill = std::make_unique<FillJob>(store_, counters_, shared, std::move(origin.body.source));
+    fill = std::make_unique<FillJob>(store_, counters_, shared, std::move(origin.body.source), std::move(permit));
     fill->shared = true;
   }
   origin = first_answer(errand, std::move(origin), shared, said);

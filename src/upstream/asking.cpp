@@ -35,7 +35,7 @@ std::optional<std::uint64_t> declared_length(const ParsedResponse& response) noe
 }  // namespace
 
 Asking::Asking(const Origins& origins, Request& request) noexcept
-    : origins_(origins), request_(request), began_(origins.worker.clock().now().steady) {
+    : origins_(origins), request_(request), began_(now()) {
   // A body ends before a protocol can change; with one, there is no tunnel to be had.
   if (request.body_length.value_or(0) > 0) request.upgrade = {};
 }
@@ -47,6 +47,12 @@ Asking::~Asking() {
 
 Task<Reply> Asking::run() {
   if (const auto refused = choose_destination()) co_return refuse(*refused);
+  Task<Result<IdlePool::Slot>> turn = enter();
+  Result<IdlePool::Slot> slot = co_await std::move(turn);
+  if (!slot) co_return refuse(slot.error());
+  slot_ = std::move(*slot);
+  counters_ = &slot_.counters();
+  began_ = now();
   if (request_.head.method == Method::Connect) co_return co_await connect_tunnel();
   Result<ParsedResponse> response = co_await ask();
   if (!response) co_return refuse(response.error());
@@ -60,7 +66,6 @@ std::optional<Failure> Asking::choose_destination() {
   const bool connect = request_.head.method == Method::Connect;
   if (upstream == Destination::kForward) {
     if (const auto refused = choose_authority()) return refused;
-    slot_ = origins_.idle.enter_forward(forward_.host + ":" + std::to_string(forward_.port));
   } else {
     if (connect) return Failure(Reason::ConnectRefused, Side::Client, 405);
     ENSURE(upstream < origins_.options.upstreams.size());
@@ -68,11 +73,14 @@ std::optional<Failure> Asking::choose_destination() {
     balance_ = origins_.balances[upstream].get();
     servers_ = chosen.servers;
     if (chosen.host_field) host_field_ = *chosen.host_field;
-    slot_ = origins_.idle.enter_upstream(upstream);
   }
-  if (!slot_) return Failure(Reason::UpstreamBusy, Side::Self, 503);
-  counters_ = &slot_.counters();
   return {};
+}
+
+Task<Result<IdlePool::Slot>> Asking::enter() {
+  const std::size_t upstream = request_.destination.upstream;
+  if (upstream != Destination::kForward) return origins_.idle.enter_upstream(upstream, request_.interim);
+  return origins_.idle.enter_forward(forward_.host + ":" + std::to_string(forward_.port), request_.interim);
 }
 
 std::optional<Failure> Asking::choose_authority() {

@@ -38,6 +38,7 @@ class Asking {
  private:
   std::optional<Failure> choose_destination();
   std::optional<Failure> choose_authority();
+  Task<Result<IdlePool::Slot>> enter();
   Task<Result<Ref<OriginConnection>>> obtain(bool fresh);
   Task<Result<ParsedResponse>> ask();
   Task<Reply> connect_tunnel();
@@ -50,7 +51,7 @@ class Asking {
 
   const Origins& origins_;
   Request& request_;
-  const SteadyTime began_;
+  SteadyTime began_;
   UpstreamCounters* counters_ = nullptr;
   Balance* balance_ = nullptr;  // null: forward
   std::optional<std::string_view> host_field_;

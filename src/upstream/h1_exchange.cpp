@@ -87,6 +87,7 @@ Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
       if (progress.state == HeadProgress::State::Bad) co_return fail(origin_failure(progress.error, 502));
       if (progress.state == HeadProgress::State::Complete) {
         in_.consume(progress.consumed);
+        connection_->disarm_head();
         reader_.reset();
         const bool final_answer = response.status >= 200 || response.status == 101;
         if (const auto refused = judge_interim(response, request)) co_return fail(*refused);
@@ -118,6 +119,7 @@ Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
 Task<std::optional<Failure>> H1Exchange::await_head_bytes(Request& request) {
   for (;;) {
     if (!in_.empty() && !awaiting_continue_) connection_->arm_read(timeouts_.between_bytes);
+    if (!in_.empty() && !connection_->head_armed()) connection_->arm_head(timeouts_.first_byte);
     const std::size_t wanted = in_.size() < in_.capacity() ? in_.capacity() : in_.capacity() * 2;
     const Filled filled = co_await fill(std::max(wanted, kFirstBuffer));
     if (filled == Filled::Some) co_return std::nullopt;
@@ -137,12 +139,13 @@ std::optional<Failure> H1Exchange::judge_interim(const ParsedResponse& response,
     return origin_failure(Reason::BadResponse, 502);
   }
   if (response.status >= 200 || ++interim_ <= kMaxInterim) return {};
-  return origin_failure(Reason::BadResponse, 502);
+  return origin_failure(Reason::TooManyInterim, 502);
 }
 
 Failure H1Exchange::failure_before_head(Filled filled) const noexcept {
   if (upload_ && upload_->failure()) return *upload_->failure();
   if (filled == Filled::Failed && connection_->write_expired()) return origin_failure(Reason::BetweenBytesTimeout, 504);
+  if (filled == Filled::Failed && connection_->head_expired()) return origin_failure(Reason::FirstByteTimeout, 504);
   if (filled == Filled::Failed && connection_->read_expired())
     return origin_failure(in_.empty() ? Reason::FirstByteTimeout : Reason::BetweenBytesTimeout, 504);
   return origin_failure(Reason::ConnectionReset, 502, Retry::IfReused);
@@ -253,6 +256,7 @@ void H1Exchange::finish() noexcept {
   IdlePool::Slot slot = std::move(slot_);
   if (!connection) return;
   connection->disarm_read();
+  connection->disarm_head();
   if (clean)
     pool_->give_back(std::move(slot), std::move(connection));
   else

@@ -40,7 +40,8 @@ class H1Exchange final : public Pinned {
   const OriginConnection& connection() const noexcept { return *connection_; }
   /// Sends `request` and reads until a final answer, or a 101 that was asked for.
   /// Failures: of the client's body as they came; of the origin ConnectionReset (with Retry::IfReused),
-  /// FirstByteTimeout, BetweenBytesTimeout, BadResponse, ResponseFieldsTooLarge.
+  /// FirstByteTimeout (also when a head takes as long again after its first byte), BetweenBytesTimeout, BadResponse,
+  /// ResponseFieldsTooLarge, TooManyInterim.
   Task<Result<ParsedResponse>> ask(Request& request, std::string_view head);
   /// A reused connection died before it said anything, and all that was sent can be sent again (RFC 9112 9.3.1).
   bool may_repeat(const Failure&) const noexcept;

@@ -7,11 +7,16 @@ namespace freshet {
 IdlePool::Idle::Idle(IdlePool& p, Group& g, Ref<OriginConnection> c)
     : pool(p), group(g), connection(std::move(c)), deadline(p.wheel_, &IdlePool::expired, this) {}
 
-IdlePool::IdlePool(const OriginLimits& limits, Milliseconds idle_timeout, DeadlineWheel& wheel,
-                   WorkerCounters& counters)
-    : limits_(limits), idle_timeout_(idle_timeout), wheel_(wheel), forward_counters_(counters.forward()) {
-  for (std::size_t i = 0; i + 1 < counters.upstream.size(); ++i)
-    upstreams_.push_back(std::make_unique<Group>(counters.upstream[i]));
+IdlePool::IdlePool(const OriginPoolOptions& options, DeadlineWheel& wheel, WorkerCounters& counters)
+    : limits_(options.limits),
+      idle_timeout_(options.timeouts.idle),
+      queue_timeout_(options.timeouts.queue),
+      wheel_(wheel),
+      forward_counters_(counters.forward()) {
+  for (std::size_t i = 0; i < options.upstreams.size(); ++i) {
+    const std::size_t own = options.upstreams[i].requests;
+    upstreams_.push_back(std::make_unique<Group>(counters.upstream[i], own ? own : limits_.requests_per_upstream));
+  }
 }
 
 IdlePool::~IdlePool() { close_all(); }
@@ -27,11 +32,12 @@ IdlePool::Slot& IdlePool::Slot::operator=(Slot&& other) noexcept {
 
 void IdlePool::Slot::leave() noexcept {
   if (group_ == nullptr) return;
-  --group_->active;
-  group_->counters.connections_active.subtract();
-  pool_->forget_if_unused(*group_);
-  group_ = nullptr;
-  pool_ = nullptr;
+  Group& group = *std::exchange(group_, nullptr);
+  const Ref<IdlePool> pool = std::move(pool_);
+  --group.active;
+  group.counters.connections_active.subtract();
+  pool->pass_on(group);
+  pool->forget_if_unused(group);
 }
 
 UpstreamCounters& IdlePool::Slot::counters() const noexcept { return group_->counters; }
@@ -48,29 +54,8 @@ Ref<OriginConnection> IdlePool::Slot::take(std::size_t server, const AddressJudg
 }
 
 void IdlePool::Slot::make_room() const noexcept {
-  while (!group_->idle.empty() && group_->active + group_->idle.size() > pool_->limits_.connections_per_upstream)
+  while (!group_->idle.empty() && group_->active + group_->idle.size() > group_->limit)
     pool_->drop(group_->idle.front());
-}
-
-IdlePool::Slot IdlePool::enter_upstream(std::size_t index) { return enter(*upstreams_.at(index)); }
-
-IdlePool::Slot IdlePool::enter_forward(std::string_view authority) {
-  std::string key(authority);
-  std::unique_ptr<Group>& group = forward_[key];
-  if (!group) {
-    group = std::make_unique<Group>(forward_counters_);
-    group->key = std::move(key);
-  }
-  Slot slot = enter(*group);
-  if (!slot) forget_if_unused(*group);
-  return slot;
-}
-
-IdlePool::Slot IdlePool::enter(Group& group) {
-  if (group.active >= limits_.connections_per_upstream) return {};
-  ++group.active;
-  group.counters.connections_active.add();
-  return Slot(Ref<IdlePool>(this), group);
 }
 
 void IdlePool::give_back(Slot slot, Ref<OriginConnection> connection) {
@@ -108,7 +93,7 @@ void IdlePool::expired(void* idle) noexcept {
 }
 
 void IdlePool::forget_if_unused(Group& group) noexcept {
-  if (group.key.empty() || group.active > 0 || !group.idle.empty()) return;
+  if (group.key.empty() || group.active > 0 || group.visitors > 0 || !group.idle.empty()) return;
   // By iterator: erasing by the group's own key would read it while it goes away.
   const auto it = forward_.find(group.key);
   if (it != forward_.end()) forward_.erase(it);

@@ -1,4 +1,5 @@
-// Who is connected where: the exchanges in progress of each origin, and the connections that wait for the next one.
+// Who is connected where: the exchanges in progress of each origin, the requests that wait for their turn, and the connections that wait
+// for the next one.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "freshet/async/result.hpp"
+#include "freshet/async/task.hpp"
+#include "freshet/async/wakeup.hpp"
 #include "freshet/base/pin.hpp"
+#include "freshet/exchange/service.hpp"
 #include "freshet/metrics/counters.hpp"
 #include "freshet/net/address_policy.hpp"
 #include "freshet/net/deadline_wheel.hpp"
@@ -25,10 +30,10 @@ class IdlePool final : public Pinned {
   using IdleList = std::list<Idle>;
 
  public:
-  IdlePool(const OriginLimits&, Milliseconds idle_timeout, DeadlineWheel&, WorkerCounters&);
+  IdlePool(const OriginPoolOptions&, DeadlineWheel&, WorkerCounters&);
   ~IdlePool() override;
 
-  /// The right to one connection of a group; given up when it is destroyed.
+  /// The right to one connection of a group; when it is destroyed, the next one in the queue gets it.
   class Slot {
    public:
     Slot() noexcept = default;
@@ -51,9 +56,10 @@ class IdlePool final : public Pinned {
     Group* group_ = nullptr;
   };
 
-  /// False (an empty slot) when the limit is reached.
-  Slot enter_upstream(std::size_t index);
-  Slot enter_forward(std::string_view authority);
+  /// Waits for its turn when the limit is reached. `client` asks, and outlives the task. Failures: UpstreamBusy (there is no queue),
+  /// QueueFull, QueueTimeout, all 503; ClientClosed.
+  Task<Result<Slot>> enter_upstream(std::size_t index, Interim& client);
+  Task<Result<Slot>> enter_forward(std::string_view authority, Interim& client);
   /// Keeps the connection for the next request and gives up the slot. REQUIRES: nothing is awaited on it.
   void give_back(Slot slot, Ref<OriginConnection> connection);
 
@@ -69,21 +75,33 @@ class IdlePool final : public Pinned {
     IdleList::iterator self;
     Deadline deadline;
   };
+  class Queued;
   struct Group {
-    explicit Group(UpstreamCounters& c) : counters(c) {}
+    Group(UpstreamCounters& c, std::size_t most) : counters(c), limit(most) {}
     UpstreamCounters& counters;
+    const std::size_t limit;  // of active
     std::string key;  // of a forward group
     std::size_t active = 0;
     std::vector<IdleList::iterator> idle;  // oldest first
+    Queued* first = nullptr;               // of the queue
+    Queued** end = &first;                 // where the next one is hung in
+    Queued* suspect = nullptr;             // the next one whose client may have gone
+    std::size_t queued = 0;
+    std::size_t visitors = 0;              // in the queue, or called out of it and not gone yet
   };
   static void expired(void* idle) noexcept;
-  Slot enter(Group&);
+  static Task<Result<Slot>> enter(Ref<IdlePool> self, Group&, Interim& client);
+  Slot occupy(Group&) noexcept;
+  std::optional<Failure> why_not_queued(Group&) noexcept;
+  void drop_some_gone(Group&) noexcept;
+  void pass_on(Group&) noexcept;
   Ref<OriginConnection> remove(IdleList::iterator) noexcept;
   void drop(IdleList::iterator) noexcept;
   void forget_if_unused(Group&) noexcept;
 
   const OriginLimits limits_;
   const Milliseconds idle_timeout_;
+  const Milliseconds queue_timeout_;
   DeadlineWheel& wheel_;
   UpstreamCounters& forward_counters_;
   std::vector<std::unique_ptr<Group>> upstreams_;

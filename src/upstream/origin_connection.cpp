@@ -24,6 +24,7 @@ OriginConnection::OriginConnection(std::unique_ptr<Transport> transport, Deadlin
     : transport_(std::move(transport)),
       read_deadline_(wheel, &OriginConnection::read_too_late, this),
       write_deadline_(wheel, &OriginConnection::write_too_late, this),
+      head_deadline_(wheel, &OriginConnection::head_too_late, this),
       endpoint_(endpoint),
       address_(text_of(endpoint)),
       server_(server) {}
@@ -46,12 +47,18 @@ void OriginConnection::write_too_late(void* self) noexcept {
   connection.transport_->cancel();
 }
 
+void OriginConnection::head_too_late(void* self) noexcept {
+  auto& connection = *static_cast<OriginConnection*>(self);
+  connection.head_expired_ = true;
+  connection.transport_->cancel();
+}
+
 Task<IoResult> OriginConnection::read(std::span<std::byte> into) {
   for (bool ready = true;;) {
     const IoResult result = transport_->read_now(into);
     if (result.state != State::WouldBlock) co_return result;
     // A wait that failed may still have left bytes behind, hence the read before this.
-    if (!ready || read_expired_ || write_expired_) co_return IoResult{State::Failed, 0};
+    if (!ready || expired()) co_return IoResult{State::Failed, 0};
     ready = co_await transport_->wait_readable();
   }
 }
@@ -63,7 +70,7 @@ Task<bool> OriginConnection::write(std::span<std::span<const std::byte>> pieces,
       drop_front(pieces, result.size);
       continue;
     }
-    if (result.state != State::WouldBlock || read_expired_ || write_expired_) co_return false;
+    if (result.state != State::WouldBlock || expired()) co_return false;
     if (patience > Milliseconds(0)) write_deadline_.arm(patience);
     const bool ready = co_await transport_->wait_writable();
     write_deadline_.disarm();
@@ -80,12 +87,14 @@ bool OriginConnection::is_quiet() noexcept {
 void OriginConnection::close() noexcept {
   read_deadline_.disarm();
   write_deadline_.disarm();
+  head_deadline_.disarm();
   transport_->close();
 }
 
 void OriginConnection::abort() noexcept {
   read_deadline_.disarm();
   write_deadline_.disarm();
+  head_deadline_.disarm();
   transport_->abort();
 }
 

@@ -32,6 +32,11 @@ class OriginConnection final : public Pinned {
     read_deadline_.arm(after);
   }
   void disarm_read() noexcept { read_deadline_.disarm(); }
+  /// For all of a head, while the read deadline is for its next bytes.
+  void arm_head(Milliseconds after) noexcept { head_deadline_.arm(after); }
+  bool head_armed() const noexcept { return head_deadline_.armed(); }
+  void disarm_head() noexcept { head_deadline_.disarm(); }
+  bool head_expired() const noexcept { return head_expired_; }
   bool read_expired() const noexcept { return read_expired_; }
   bool write_expired() const noexcept { return write_expired_; }
   /// Waiting goes on after a read deadline that was only a reminder.
@@ -54,14 +59,18 @@ class OriginConnection final : public Pinned {
  private:
   static void read_too_late(void* self) noexcept;
   static void write_too_late(void* self) noexcept;
+  static void head_too_late(void* self) noexcept;
+  bool expired() const noexcept { return read_expired_ || write_expired_ || head_expired_; }
   std::unique_ptr<Transport> transport_;
   Deadline read_deadline_;
   Deadline write_deadline_;
+  Deadline head_deadline_;
   boost::asio::ip::tcp::endpoint endpoint_;
   std::string address_;
   std::size_t server_;
   bool read_expired_ = false;
   bool write_expired_ = false;
+  bool head_expired_ = false;
 };
 
 }  // namespace freshet

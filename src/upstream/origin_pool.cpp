@@ -15,7 +15,7 @@ class PooledOrigins final : public OriginPool {
         pseudonym_(std::move(pseudonym)),
         connector_(resolver, worker, std::move(dialler), OwnAddresses(options_.own_addresses, local),
                    options_.timeouts.connect),
-        idle_(make_ref<IdlePool>(options_.limits, options_.timeouts.idle, worker.deadlines(), counters)),
+        idle_(make_ref<IdlePool>(options_, worker.deadlines(), counters)),
         worker_(worker),
         origins_{options_, worker_, connector_, *idle_, balances_, pseudonym_} {
     ENSURE(counters.upstream.size() == options_.upstreams.size() + 1);

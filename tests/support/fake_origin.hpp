@@ -50,6 +50,7 @@ struct Answer {
   std::shared_ptr<Wakeup> wait_for;      ///< answers only after this has been woken
   bool tunnel = false;
   bool refused = false;                  ///< `failure` is ours: nobody was asked
+  bool drop_if_gone = false;             ///< ClientClosed after `wait_for` when the client has gone, as at the end of a queue
 };
 
 /// What the origin saw.

@@ -44,6 +44,7 @@ struct Ask {
   std::string target;  ///< instead of the URL's
   std::string client = "192.0.2.7";  ///< its address
   std::string user;                  ///< who it has proven to be
+  bool gone = false;   ///< the client has closed its connection
   Ask() = default;
   Ask(std::string u) : url(std::move(u)) {}            // NOLINT: asks read better without ceremony
   Ask(const char* u) : url(u) {}                       // NOLINT

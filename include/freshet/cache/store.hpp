@@ -15,6 +15,7 @@
 #include "freshet/cache/fetch.hpp"
 #include "freshet/cache/key.hpp"
 #include "freshet/cache/ledger.hpp"
+#include "freshet/cache/quota.hpp"
 #include "freshet/cache/search_rules.hpp"
 #include "freshet/cache/stored_response.hpp"
 #include "freshet/cache/uri_generations.hpp"
@@ -24,6 +25,7 @@ namespace freshet {
 
 struct StoreOptions {
   std::uint64_t max_size = 256u << 20;    ///< bytes: heads, keys, index, bodies, fills
+  std::uint64_t max_fills = 4096;         ///< responses on their way into the store, and as many revalidations in the background
   unsigned shards = 64;                   ///< a power of two; a small cache takes fewer (one for each 4 MiB)
   std::size_t max_variants = 64;          ///< for one key; beyond, the oldest leaves
   Milliseconds remember_declined{60000};  ///< how long nobody waits for a key whose answer was not shareable
@@ -148,6 +150,13 @@ class Store final : public Ledger {
   std::size_t expire_some(SteadyTime now, std::size_t work);
 
   const Clock& clock() const noexcept { return clock_; }
+  /// One share for each fill.
+  Quota& fills() noexcept { return fills_; }
+  /// One share for each revalidation that no client waits for.
+  Quota& revalidations() noexcept { return revalidations_; }
+  /// Bytes of QUERY contents that are held for their keys: an eighth of the budget, so that they cannot drive out what is stored. They are
+  /// charged like everything else besides.
+  Quota& query_bytes() noexcept { return query_bytes_; }
   /// Bodies that are passing: cut_off_slow_readers() looks after them from `add` to `remove`.
   void add_passing(const Ref<StoredBody>&);
   void remove_passing(const StoredBody&) noexcept;
@@ -190,6 +199,7 @@ class Store final : public Ledger {
   std::mutex passing_mutex_;  // taken alone
   std::vector<Ref<StoredBody>> passing_;
   SearchRules rules_;
+  Quota fills_, revalidations_, query_bytes_;
   struct Counts {
     std::atomic<std::uint64_t> objects{0}, evicted_for_room{0}, evicted_variants{0}, invalidated{0}, replaced{0},
         expired{0};

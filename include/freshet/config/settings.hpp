@@ -107,6 +107,12 @@ struct PortNumbers {
   bool operator==(const PortNumbers&) const = default;
 };
 
+/// What tells the clients of a rate limit apart.
+struct RateKey {
+  std::string header;  ///< the name of a request field; empty: the client's address
+  bool operator==(const RateKey&) const = default;
+};
+
 enum class SetCookieRule : std::uint8_t { Bypass, Store };
 enum class LogFormat : std::uint8_t { Combined, Json, Squid };
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error, Off };
@@ -141,9 +147,15 @@ std::vector<PortNumbers> initial(std::string_view);
 
 #define FRESHET_MEMBER(type, name, fallback, low, high, help) type name = initial<type>(fallback);
 
+struct RateLimitSettings {
+#define RATE_SETTING FRESHET_MEMBER
+#include "freshet/config/settings.def"
+};
+
 struct RouteSettings {
 #define ROUTE_SETTING FRESHET_MEMBER
 #include "freshet/config/settings.def"
+  std::optional<RateLimitSettings> rate_limit;
 };
 
 struct AuthSettings {
@@ -161,6 +173,7 @@ struct ForwardSettings {
 #include "freshet/config/settings.def"
   /// Empty: clients need no credentials.
   std::optional<AuthSettings> auth;
+  std::optional<RateLimitSettings> rate_limit;
 };
 
 struct ListenerSettings {

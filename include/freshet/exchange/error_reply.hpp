@@ -10,7 +10,8 @@ namespace freshet {
 
 /// A short page (HTML when the request accepts it, plain text otherwise) with `failure.status` and the reason in words, and
 /// Proxy-Status (RFC 9209) when the origin was at fault. Cache-Control: no-store. `pseudonym`: how we name ourselves.
-Reply make_error_reply(const Request&, const Failure&, std::string_view pseudonym);
+/// `retry_after`: seconds for Retry-After (RFC 9110 10.2.3); 0: 1 with a 503, none with others.
+Reply make_error_reply(const Request&, const Failure&, std::string_view pseudonym, std::uint32_t retry_after = 0);
 /// For a request whose head could not be understood: plain text.
 Reply make_error_reply(const Failure&, std::string_view pseudonym);
 

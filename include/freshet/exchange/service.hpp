@@ -34,6 +34,9 @@ class Interim {
  public:
   /// Passes a 1xx on to the client, if its protocol version can take it; 100 unblocks a client that expects it.
   virtual Task<void> send(ResponseHead) = 0;
+  /// Whether the client has closed its side of the connection, so that nobody may be there to read an answer. Costs a system call: for
+  /// those who are about to spend something on a request that has waited.
+  virtual bool is_client_gone() noexcept { return false; }
 
  protected:
   ~Interim() = default;
@@ -46,6 +49,8 @@ struct Destination {
   /// kForward: the access rules that only the address can decide, as bits; see AddressPolicy::rules.
   std::uint64_t address_rules = 0;
   Reason otherwise = Reason::None;    ///< why an address that none of them names must not be dialled; None: it may
+  bool rate_judged = false;           ///< the rate limit of its route has counted this request
+  std::uint32_t retry_after = 0;      ///< seconds until the rate limit would let it pass; 0: it does
   Destination() = default;
 };
 

@@ -55,9 +55,11 @@ inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefu
                                         Reason::NoRoute,        Reason::UnsupportedScheme, Reason::NotProxyRequest, Reason::TooManyConnections,
                                         Reason::AuthenticationRequired, Reason::BadCredentials, Reason::ReplayedCredentials,
                                         Reason::TooManyAttempts, Reason::TooManyFromClient, Reason::TooManyTunnels,
-                                        Reason::AccessDenied, Reason::AddressDenied};
+                                        Reason::AccessDenied, Reason::AddressDenied,
+                                        Reason::RateLimited,    Reason::UpstreamBusy,      Reason::QueueFull,       Reason::QueueTimeout};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
-inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge};
+inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge,
+                                             Reason::TooManyInterim};
 /// What clients do too slowly, counted there too when it has ended a request.
 inline constexpr std::array kSlowness = {Reason::ReadsTooSlowly, Reason::TunnelIdle};
 
@@ -72,6 +74,7 @@ struct UpstreamCounters {
   std::array<Count, kCodeClasses> requests;
   Count failures;                        ///< asked, and no valid head came back
   Count connections_active, connections_idle;
+  Count queued;                          ///< requests that wait for a slot
   Count connections_opened, connections_reused, retries;
   DurationHistogram duration;            ///< until the head
 };
@@ -86,6 +89,7 @@ struct WorkerCounters {
   std::array<Count, 128> denied;           ///< by Reason
   std::array<Count, 128> protocol_errors;  ///< by Reason
   Count fills_in_flight, tunnels_active, tunnel_bytes_in, tunnel_bytes_out;  ///< in: from the client
+  Count fills_refused;    ///< too many were under way already
   Count fills_abandoned;  ///< nobody read along any more, and too much was missing
   Count accept_pauses;
   std::array<Count, kAuthResultRows> proxy_auth;

@@ -12,6 +12,7 @@
 #include "freshet/cache/store.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/metrics/counters.hpp"
+#include "freshet/proxy/rate_limit.hpp"
 #include "freshet/proxy/router.hpp"
 
 namespace freshet {
@@ -24,6 +25,7 @@ struct ProxyOptions {
   std::uint64_t query_body = 64u << 10;         ///< bytes of a QUERY's content that are read for the key; 0: QUERY is not cached
   bool fetch_whole_for_range = false;           ///< a range of something not stored brings the whole into the store
   FillWorth finish_fill;                        ///< when fills go on that nobody reads any more
+  std::shared_ptr<RateTable> rates;             ///< for the rate limits of all listeners; null: they have none
   std::vector<ListenerRules> listeners;         ///< indexed by Request::listener
   Authentication* authentication = nullptr;     ///< for ListenerRules::realm; outlives the proxies
   std::vector<std::string> upstreams;           ///< names, indexed by Destination::upstream

@@ -13,6 +13,7 @@
 #include "freshet/http/forwarding.hpp"
 #include "freshet/proxy/access.hpp"
 #include "freshet/proxy/address_classes.hpp"
+#include "freshet/proxy/rate_limit.hpp"
 
 namespace freshet {
 
@@ -21,6 +22,7 @@ struct Route {
   std::string host;         ///< lower case; empty: every host; "*.example.com": every name below it
   std::string path_prefix;  ///< of the target's bytes as they came; empty: every path
   std::uint16_t upstream = 0;
+  std::optional<RateLimit> rate = {};  ///< empty: none
 };
 
 /// What one listener is for.
@@ -30,6 +32,7 @@ struct ListenerRules {
   std::optional<std::uint16_t> realm;           ///< forward: whose credentials clients show (ProxyOptions::authentication); empty: nobody asks
   bool credentials_required = true;             ///< with `realm`: of every request; false: only where something else asks for a user
   std::vector<std::uint16_t> connect_ports;     ///< forward: ports that CONNECT may name
+  std::optional<RateLimit> rate;                ///< forward; empty: none
   ForwardedOptions forwarded;                   ///< reverse: fields about the client
   std::string partition;                        ///< forward: which listeners share stored responses (the same rules, the same text)
   std::vector<AccessRule> access;               ///< empty: everybody may ask for everything
@@ -46,6 +49,7 @@ struct RouteVerdict {
   std::uint16_t upstream = Destination::kForward;
   std::uint64_t address_rules = 0;   ///< as in Destination
   Reason otherwise = Reason::None;
+  const RateLimit* rate = nullptr;  ///< what the request counts for, also when it goes nowhere; part of the rules
 };
 
 /// Pure: the route, and what the access rules say. `request.absolute_form` matters on forward listeners: a request without it was not

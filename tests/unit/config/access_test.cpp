@@ -19,7 +19,7 @@ std::string problems(std::string_view yaml) {
 
 /// A forward listener with these rules, which stand in line 4 and those that follow.
 std::string forward(std::string_view rules) {
-  return "listeners:\n- bind: 127.0.0.1:1\n  forward: {}\n  access: " + std::string(rules) + "\n";
+  return "listeners:\n- bind: 127.0.0.1:1\n  forward: {auth: {users: u}}\n  access: " + std::string(rules) + "\n";
 }
 
 const std::string kRule = "f:4:12: listeners[0].access[0].";

@@ -367,6 +367,8 @@ TEST_CASE("Endless interim answers are cut off", "[upstream][RFC 9110 15.2]") {
     rig.exchange(*call, 0, wire + "HTTP/1.1 204 No Content\r\n\r\n");
     REQUIRE(call->done());
     CHECK(call->reply->head.status == (count <= 32 ? 204 : 502));
+    CHECK(call->reply->outcome.reason == (count <= 32 ? Reason::None : Reason::TooManyInterim));
+    if (count > 32) CHECK(rig.closed(0));
     CHECK(call->interim.heads.size() == static_cast<std::size_t>(std::min(count, 32)));
   }
 }

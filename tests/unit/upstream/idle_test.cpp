@@ -115,9 +115,10 @@ TEST_CASE("Forward connections are kept by authority", "[upstream][idle]") {
   CHECK(rig.counters.forward().connections_active.get() == 3);
 }
 
-TEST_CASE("Beyond the limit of connections requests get 503 at once", "[upstream][limits]") {
+TEST_CASE("Without a queue requests beyond the limit get 503 at once", "[upstream][limits]") {
   OriginPoolOptions options = open_to_all();
-  options.limits.connections_per_upstream = 2;
+  options.limits.queue_per_upstream = 0;
+  options.limits.requests_per_upstream = 2;
   Rig rig(options);
   for (const char* authority : {"", "a.example"}) {
     auto make = [&] { return *authority ? rig.forward(authority) : rig.get(); };
@@ -145,7 +146,7 @@ TEST_CASE("Beyond the limit of connections requests get 503 at once", "[upstream
 
 TEST_CASE("Idle connections to one server make room for new ones to another", "[upstream][limits]") {
   OriginPoolOptions options = Rig::servers(2);
-  options.limits.connections_per_upstream = 2;
+  options.limits.requests_per_upstream = 2;
   Rig rig(options);
   auto a = rig.get();
   rig.exchange(*a, 0, kEmptyOk);  // the first server, idle

@@ -33,7 +33,9 @@ class NoteInterim final : public Interim {
     heads.push_back(std::to_string(head.status) + "\n" + block_of(head.fields));
     co_return;
   }
+  bool is_client_gone() noexcept override { return gone; }
   std::vector<std::string> heads;
+  bool gone = false;
 };
 
 class TableResolver final : public Resolver {

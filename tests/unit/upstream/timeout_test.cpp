@@ -174,7 +174,9 @@ TEST_CASE("An origin that takes no bytes is late", "[upstream][timeouts]") {
 }
 
 TEST_CASE("A byte in time moves the deadline, a byte too late does not help", "[upstream][timeouts]") {
-  Rig rig(timed());
+  OriginPoolOptions options = timed();
+  options.timeouts.first_byte = Milliseconds(300000);
+  Rig rig(options);
   auto call = rig.get();
   rig.start(*call);
   for (const char c : std::string_view("HTTP/1.1 204 No Content\r\n\r\n")) {
@@ -185,4 +187,47 @@ TEST_CASE("A byte in time moves the deadline, a byte too late does not help", "[
   }
   REQUIRE(call->done());
   CHECK(call->reply->head.status == 204);
+}
+
+TEST_CASE("A head that trickles in has as long in all as its first byte had", "[upstream][timeouts]") {
+  Rig rig(timed());
+  auto call = rig.get();
+  rig.start(*call);
+  rig.pass(Milliseconds(29000));
+  rig.origin(0).push("H");
+  rig.run();
+  for (const char c : std::string_view("TTP")) {
+    rig.pass(Milliseconds(9000));
+    rig.origin(0).push(std::string(1, c));
+    rig.run();
+  }
+  rig.pass(Milliseconds(2800));
+  CHECK_FALSE(call->done());
+  rig.pass(Milliseconds(300));
+  check_late(rig, *call, Reason::FirstByteTimeout);
+}
+
+TEST_CASE("Each head has its time, and none is left on the connection", "[upstream][timeouts]") {
+  Rig rig(timed());
+  auto call = rig.get();
+  rig.start(*call);
+  rig.origin(0).push("HTTP/1.1 103 Early");
+  rig.run();
+  rig.pass(Milliseconds(9000));
+  rig.origin(0).push(" Hints\r\n\r\n");
+  rig.run();
+  rig.pass(Milliseconds(25000));
+  rig.origin(0).push("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n");
+  rig.run();
+  rig.pass(Milliseconds(9000));
+  CHECK_FALSE(call->done());
+  rig.origin(0).push("\r\n");
+  rig.run();
+  REQUIRE(call->done());
+  CHECK(call->reply->head.status == 200);
+  CHECK(rig.worker.deadlines().armed() == 0);
+  rig.pass(Milliseconds(100000));
+  rig.origin(0).push("ok");
+  CHECK(rig.body_of(*call).text == "ok");
+  CHECK(rig.pool->idle() == 1);
 }

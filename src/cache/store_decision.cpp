@@ -37,6 +37,19 @@ bool is_storable_method(const RequestHead& request, FieldsView response, const F
   return location && response.count(FieldId::ContentLocation) == 1 && names_target(*location, request);
 }
 
+// What origins, and what guards them, are known to refuse in fields that are not part of the key: much of them, and bytes
+// that look like an attack. What we refuse ourselves does not come here.
+constexpr std::size_t kManyFields = 50, kManyFieldBytes = 4096;
+bool is_odd(const RequestHead& request) noexcept {
+  const FieldsView fields = request.fields;
+  if (fields.size() > kManyFields || fields.wire_size() > kManyFieldBytes) return true;
+  for (const Field field : fields)
+    for (const char c : field.value)
+      if (c == '\t' || static_cast<unsigned char>(c) >= 0x80 || std::string_view("<>{}\\`|^$").find(c) != std::string_view::npos)
+        return true;
+  return false;
+}
+
 // An error about what only this request said would be served to everybody (cache poisoning by denial).
 bool blames_request(const RequestHead& request, int status) noexcept {
   const FieldsView fields = request.fields;
@@ -45,6 +58,10 @@ bool blames_request(const RequestHead& request, int status) noexcept {
     case 407:
     case 408:
     case 417:
+    case 428:  // RFC 6585 3, 4, 5 and 6: not to be stored
+    case 429:
+    case 431:
+    case 511:
       return true;
     case 412:
       return fields.contains(FieldId::IfMatch) || fields.contains(FieldId::IfUnmodifiedSince) ||
@@ -52,7 +69,7 @@ bool blames_request(const RequestHead& request, int status) noexcept {
     case 416:
       return fields.contains(FieldId::Range);
     default:
-      return false;
+      return status >= 400 && status != 404 && status != 410 && is_odd(request);
   }
 }
 
@@ -82,6 +99,8 @@ Reason objection_to_sharing(const RequestHead& request, const ResponseHead& resp
   if (says_vary_star(response.fields)) return Reason::VaryStar;
   if (request.fields.contains(FieldId::Authorization) && !may_share_authorized(directives))
     return Reason::AuthorizedRequest;
+  // The RFC lets a cache guess a lifetime, but not who may see what a cookie has asked for.
+  if (request.fields.contains(FieldId::Cookie) && !freshness.is_explicit && !directives.is_public) return Reason::CookieRequest;
   if (!sets_cookie_for_all(response.fields, directives, policy)) return Reason::SetCookie;
   return Reason::None;
 }

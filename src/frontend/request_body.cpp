@@ -31,7 +31,7 @@ RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& frami
       limits_(limits),
       length_(framing.length),
       asks_first_(asks_first) {
-  reader_.start(framing);
+  reader_.start(framing, TrailerRules::Refuse);
 }
 
 std::unique_ptr<BodySource> RequestBody::make_source() {

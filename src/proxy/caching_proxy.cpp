@@ -15,11 +15,13 @@ namespace freshet {
 namespace {
 
 /// Requests that neither take a stored response nor leave one (RFC 9111 section 2 and 4; RFC 9110 7.8).
-Reason why_bypassed(const Request& request) noexcept {
+Reason why_bypassed(const Request& request, const ListenerRules& rules) noexcept {
   if (!is_cacheable_method(request.head.method)) return Reason::MethodNotCacheable;
   if (!request.upgrade.empty()) return Reason::MethodNotCacheable;
   if (request.body) return Reason::RequestBody;
   if (has_any(request, {FieldId::IfMatch, FieldId::IfUnmodifiedSince})) return Reason::PreconditionPresent;
+  // What such a field brings would be handed to those who do not send it, and the other way round.
+  if (may_steer_origin(request.head, rules.forwarded, rules.forward)) return Reason::OverrideField;
   return Reason::None;
 }
 
@@ -53,7 +55,11 @@ std::optional<Reply> CachingProxy::admit(Request& request) {
     sign(reply, request, CacheStatus());
     return reply;
   }
-  if (!route(request, verdict)) return refuse(request, verdict.error, verdict.status);
+  if (!route(request, verdict)) {
+    Reply reply = refuse(request, verdict.error, verdict.status);
+    reply.close = verdict.error != Reason::NoRoute;  // the client takes us for something else: who knows what it sends next
+    return reply;
+  }
   if (request.head.authority.empty()) return refuse(request, Reason::BadHost, 400);
   if (count_in_via(request.head.fields, options_.loop_token) > 0) return refuse(request, Reason::Loop, 508);
   if (auto reply = answer_max_forwards(request, options_.pseudonym)) {
@@ -73,7 +79,7 @@ Reply CachingProxy::refuse(const Request& request, Reason why, int status, Cache
 }
 
 std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
-  if (!options_.cache_enabled || why_bypassed(request) != Reason::None) return {};
+  if (!options_.cache_enabled || why_bypassed(request, rules(request)) != Reason::None) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty()) return {};
   const LookUp look = look_up(request, request.received, {});
@@ -83,7 +89,7 @@ std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
 
 Task<Reply> CachingProxy::serve(Request& request) {
   if (auto reply = admit(request)) co_return std::move(*reply);
-  const Reason bypass = options_.cache_enabled ? why_bypassed(request) : Reason::CacheOff;
+  const Reason bypass = options_.cache_enabled ? why_bypassed(request, rules(request)) : Reason::CacheOff;
   if (bypass == Reason::None) {
     Ref<const QueryContent> none;
     Reply reply = co_await look_or_fetch(request, std::move(none));

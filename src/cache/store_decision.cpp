@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "freshet/base/ascii.hpp"
+#include "freshet/cache/odd_request.hpp"
 #include "freshet/cache/policy.hpp"
 #include "freshet/http/grammar.hpp"
 #include "freshet/http/range.hpp"
@@ -37,27 +38,21 @@ bool is_storable_method(const RequestHead& request, FieldsView response, const F
   return location && response.count(FieldId::ContentLocation) == 1 && names_target(*location, request);
 }
 
-// What origins, and what guards them, are known to refuse in fields that are not part of the key: much of them, and bytes
-// that look like an attack. What we refuse ourselves does not come here.
-constexpr std::size_t kManyFields = 50, kManyFieldBytes = 4096;
-bool is_odd(const RequestHead& request) noexcept {
-  const FieldsView fields = request.fields;
-  if (fields.size() > kManyFields || fields.wire_size() > kManyFieldBytes) return true;
-  for (const Field field : fields)
-    for (const char c : field.value)
-      if (c == '\t' || static_cast<unsigned char>(c) >= 0x80 || std::string_view("<>{}\\`|^$").find(c) != std::string_view::npos)
-        return true;
-  return false;
-}
-
 // An error about what only this request said would be served to everybody (cache poisoning by denial).
 bool blames_request(const RequestHead& request, int status) noexcept {
   const FieldsView fields = request.fields;
   switch (status) {
     case 304:
     case 407:
+    case 406:  // about what it accepts, its content, its upgrade
     case 408:
+    case 411:
+    case 413:
+    case 415:
     case 417:
+    case 421:
+    case 425:
+    case 426:
     case 428:  // RFC 6585 3, 4, 5 and 6: not to be stored
     case 429:
     case 431:
@@ -68,8 +63,11 @@ bool blames_request(const RequestHead& request, int status) noexcept {
              fields.contains(FieldId::IfNoneMatch) || fields.contains(FieldId::IfModifiedSince);
     case 416:
       return fields.contains(FieldId::Range);
+    case 404:
+    case 410:
+      return false;
     default:
-      return status >= 400 && status != 404 && status != 410 && is_odd(request);
+      return status >= 400 && (is_odd(request) || fields.contains(FieldId::Range));
   }
 }
 

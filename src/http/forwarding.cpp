@@ -220,6 +220,7 @@ bool may_steer_origin(const RequestHead& head, const ForwardedOptions& replaced,
   const FieldsView fields = head.fields;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const FieldId id = fields.entries()[i].id;
+    if (id == FieldId::Unknown) continue;
     const std::uint16_t flags = field_flags(id);
     if ((flags & kOverride) != 0) return true;
     if ((flags & kForwardedClaim) == 0) continue;

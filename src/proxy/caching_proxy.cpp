@@ -16,12 +16,12 @@ namespace {
 
 /// Requests that neither take a stored response nor leave one (RFC 9111 section 2 and 4; RFC 9110 7.8).
 Reason why_bypassed(const Request& request, const ListenerRules& rules) noexcept {
+  // What such a field brings would be handed to those who do not send it, and the other way round. Of QUERY and POST too.
+  if (may_steer_origin(request.head, rules.forwarded, rules.forward)) return Reason::OverrideField;
   if (!is_cacheable_method(request.head.method)) return Reason::MethodNotCacheable;
   if (!request.upgrade.empty()) return Reason::MethodNotCacheable;
   if (request.body) return Reason::RequestBody;
   if (has_any(request, {FieldId::IfMatch, FieldId::IfUnmodifiedSince})) return Reason::PreconditionPresent;
-  // What such a field brings would be handed to those who do not send it, and the other way round.
-  if (may_steer_origin(request.head, rules.forwarded, rules.forward)) return Reason::OverrideField;
   return Reason::None;
 }
 

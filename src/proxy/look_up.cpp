@@ -1,6 +1,7 @@
 // What the store has for a request, and what follows from it: a hit, a wait for another client's fetch, or a fetch.
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
+#include "freshet/cache/odd_request.hpp"
 #include "freshet/cache/vary.hpp"
 #include "freshet/exchange/error_reply.hpp"
 #include "pipeline.hpp"
@@ -162,7 +163,7 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     }
     const bool own_part = request.head.fields.contains(FieldId::Range) && !options_.fetch_whole_for_range;
     const bool alone = followed || own_part || request.head.method == Method::Head || look.directives.no_store ||
-                       look.directives.no_cache || request.head.fields.contains(FieldId::Authorization);
+                       look.directives.no_cache || request.head.fields.contains(FieldId::Authorization) || is_odd(request.head);
     const bool conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
     Store::Joined joined = store_.join(look.key, alone, conditional);
     if (!joined.follow) {

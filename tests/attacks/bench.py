@@ -9,7 +9,7 @@ from origin import Origin
 CONFIG = """
 listeners:
   - {{bind: "127.0.0.1:0", routes: [{{upstream: origin}}]}}
-  - {{bind: "127.0.0.1:0", routes: [{{host: only.test, upstream: origin}}]}}
+  - {{bind: "127.0.0.1:0", routes: [{{host: only.test, path: /public/, upstream: origin}}]}}
   - {{bind: "127.0.0.1:0", forward: {{allow_private: [127.0.0.0/8], connect_ports: [{port}]}}}}
   - {{bind: "127.0.0.1:0", forward: {{}}}}
 upstreams:

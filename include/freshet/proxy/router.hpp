@@ -36,7 +36,8 @@ struct RouteVerdict {
   std::uint16_t upstream = Destination::kForward;
 };
 
-/// Pure. `request.absolute_form` matters on forward listeners: a request without it was not meant for a proxy.
+/// Pure. Where a route looks at the path, one with dot segments (also %2e, %2f) is refused: an origin could climb out of
+/// the prefix that has matched. `request.absolute_form` matters on forward listeners: a request without it was not meant for a proxy.
 RouteVerdict decide_route(const Request& request, const ListenerRules&) noexcept;
 
 }  // namespace freshet

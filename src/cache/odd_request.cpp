@@ -12,7 +12,7 @@ constexpr std::size_t kManyFields = 50, kManyFieldBytes = 4096;
 constexpr std::array<bool, 256> kOddBytes = [] {
   std::array<bool, 256> table{};
   for (std::size_t c = 0x80; c < table.size(); ++c) table[c] = true;
-  for (const char c : std::string_view("\t<>{}\\`|^$")) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("\t<>{}\\|^$")) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 bool is_odd_byte(char c) noexcept { return kOddBytes[static_cast<unsigned char>(c)]; }

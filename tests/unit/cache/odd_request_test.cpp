@@ -9,8 +9,8 @@ using test::get;
 
 TEST_CASE("P7: what may provoke an error by more than the key is odd", "[cache][odd_request]") {
   CHECK_FALSE(is_odd(get("")));
-  CHECK_FALSE(is_odd(get("User-Agent: Mozilla/5.0 (X11; Linux x86_64) \"q\"|Cookie: a=b; c=d%20e|If-None-Match: W/\"x\"")));
-  for (const std::string byte : {"<", ">", "{", "}", "\\", "`", "^", "$", "\xE4", "\xFF"}) {
+  CHECK_FALSE(is_odd(get("User-Agent: Mozilla/5.0 (X11; Linux x86_64) \"q\" `quoted`|Cookie: a=b; c=d%20e|If-None-Match: W/\"x\"")));
+  for (const std::string byte : {"<", ">", "{", "}", "\\", "^", "$", "\xE4", "\xFF"}) {
     CAPTURE(byte);
     CHECK(is_odd(get(("A: b|X: a" + byte + "b").c_str())));
   }

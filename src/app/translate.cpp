@@ -161,6 +161,7 @@ SessionOptions session_options(const Settings& settings, std::size_t listener) {
   SessionOptions made;
   made.head.bytes = settings.limits.header_bytes;
   made.head.fields = settings.limits.header_count;
+  made.head.field_bytes = settings.limits.field_bytes;
   made.head.target_bytes = settings.limits.target_bytes;
   const std::uint64_t body = settings.limits.request_body;
   made.max_request_body = body == 0 ? std::numeric_limits<std::uint64_t>::max() : body;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "freshet/base/ascii.hpp"
+#include "freshet/cache/odd_request.hpp"
 #include "freshet/cache/policy.hpp"
 #include "freshet/cache/vary.hpp"
 #include "freshet/http/grammar.hpp"
@@ -38,16 +39,30 @@ bool blames_request(const RequestHead& request, int status) noexcept {
   switch (status) {
     case 304:
     case 407:
+    case 406:  // about what it accepts, its content, its upgrade
     case 408:
+    case 411:
+    case 413:
+    case 415:
     case 417:
+    case 421:
+    case 425:
+    case 426:
+    case 428:  // RFC 6585 3, 4, 5 and 6: not to be stored
+    case 429:
+    case 431:
+    case 511:
       return true;
     case 412:
       return fields.contains(FieldId::IfMatch) || fields.contains(FieldId::IfUnmodifiedSince) ||
              fields.contains(FieldId::IfNoneMatch) || fields.contains(FieldId::IfModifiedSince);
     case 416:
       return fields.contains(FieldId::Range);
-    default:
+    case 404:
+    case 410:
       return false;
+    default:
+      return status >= 400 && (is_odd(request) || fields.contains(FieldId::Range));
   }
 }
 
@@ -77,6 +92,8 @@ Reason objection_to_sharing(const RequestHead& request, const ResponseHead& resp
   if (says_vary_star(response.fields)) return Reason::VaryStar;
   if (request.fields.contains(FieldId::Authorization) && !may_share_authorized(directives))
     return Reason::AuthorizedRequest;
+  // The RFC lets a cache guess a lifetime, but not who may see what a cookie has asked for.
+  if (request.fields.contains(FieldId::Cookie) && !freshness.is_explicit && !directives.is_public) return Reason::CookieRequest;
   if (!sets_cookie_for_all(response.fields, directives, policy)) return Reason::SetCookie;
   return Reason::None;
 }

@@ -57,8 +57,10 @@ HeadProgress scan_field_lines(std::string_view window, const HeadLimits& limits,
     const std::size_t feed = find_line_feed(window, scan.at);
     if (feed == std::string_view::npos) {
       scan.at = window.size();
-      return window.size() < limits.bytes ? HeadProgress{} : bad_head(Reason::FieldsTooLarge, 431);
+      const bool fits = window.size() < limits.bytes && window.size() - scan.line <= limits.field_bytes;
+      return fits ? HeadProgress{} : bad_head(Reason::FieldsTooLarge, 431);
     }
+    if (feed + 1 - scan.line > limits.field_bytes) return bad_head(Reason::FieldsTooLarge, 431);
     if (feed == scan.line || window[feed - 1] != '\r') return bad_head(Reason::BareLineEnd, 400);
     if (feed - scan.line == 1) return {HeadProgress::State::Complete, feed + 1, Reason::None, 0};
     if (++scan.field_lines > limits.fields) return bad_head(Reason::TooManyFields, 431);

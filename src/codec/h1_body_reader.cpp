@@ -28,7 +28,8 @@ int hex_digit(char c) noexcept {
 
 }  // namespace
 
-void H1BodyReader::start(const FramingVerdict& framing, std::size_t max_trailer_bytes) {
+void H1BodyReader::start(const FramingVerdict& framing, TrailerRules rules, std::size_t max_trailer_bytes) {
+  rules_ = rules;
   kind_ = framing.body;
   phase_ = Phase::SizeFirst;
   left_ = framing.length;
@@ -173,7 +174,9 @@ H1BodyReader::Step H1BodyReader::step_trailers(std::span<const std::byte> buffer
     if (trailers_.size() == kMaxTrailerFields) return fail(Reason::BadTrailer);
     if (parse_field_lines(line, FieldRules::Strict, trailers_) != Reason::None) return fail(Reason::BadTrailer);
   }
+  const std::size_t came = trailers_.size();
   strip_forbidden_trailers(trailers_);
+  if (rules_ == TrailerRules::Refuse && trailers_.size() != came) return fail(Reason::BadTrailer);
   done_ = true;
   return {State::End, at, {}, Reason::None};
 }

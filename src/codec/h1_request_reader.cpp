@@ -83,6 +83,21 @@ Survey survey_fields(FieldsView raw) noexcept {
   return survey;
 }
 
+// Drops what CGI and WSGI would take for a field of ours (X_Forwarded_For). False for what they would take for framing
+// or Host: such a message is not clear.
+bool drop_mistakable(Fields& fields) {
+  bool clear = true;
+  fields.remove_if([&clear](const Field& field) {
+    if (field.id != FieldId::Unknown) return false;
+    const FieldId taken_for = field_mistaken_for(field.name);
+    if (taken_for == FieldId::Unknown) return false;
+    const bool is_framing = taken_for == FieldId::Host || taken_for == FieldId::ContentLength;
+    if (is_framing || (field_flags(taken_for) & kHopByHop) != 0) clear = false;
+    return true;
+  });
+  return clear;
+}
+
 // protocol-name ["/" protocol-version] (RFC 9110 7.8), and none that is not offered: see ParsedRequest::upgrade.
 bool may_be_offered(std::string_view protocol) noexcept {
   const std::size_t slash = protocol.find('/');
@@ -174,6 +189,8 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
   const std::string_view lines = head.substr(scan_.fields_at, head.size() - 2 - scan_.fields_at);
   if (const Reason error = parse_field_lines(lines, FieldRules::Strict, fields); error != Reason::None)
     return bad_head(error, 400);
+
+  if (!drop_mistakable(fields)) return bad_head(Reason::BadField, 400);
 
   const std::size_t method_at = 2 * scan_.empty_lines;
   request.method_name = arena.copy(head.substr(method_at, scan_.method_end - method_at));

@@ -33,7 +33,7 @@ RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& frami
       pace_(limits.rate),
       length_(framing.length),
       asks_first_(asks_first) {
-  reader_.start(framing);
+  reader_.start(framing, TrailerRules::Refuse);
 }
 
 std::unique_ptr<BodySource> RequestBody::make_source() {

@@ -1,5 +1,6 @@
 #include "freshet/http/field_id.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -101,6 +102,13 @@ FieldId intern_field(std::string_view name) noexcept {
     if (kRows[id].name.size() == name.size() && same(name.data(), kTable.lower[id].data(), name.size()))
       return static_cast<FieldId>(id);
   }
+}
+
+FieldId field_mistaken_for(std::string_view name) noexcept {
+  if (name.size() > kLongest || name.find('_') == std::string_view::npos) return FieldId::Unknown;
+  std::array<char, kLongest> dashed{};
+  std::replace_copy(name.begin(), name.end(), dashed.begin(), '_', '-');
+  return intern_field({dashed.data(), name.size()});
 }
 
 std::string_view field_name(FieldId id) noexcept { return kRows[static_cast<std::size_t>(id)].name; }

@@ -69,7 +69,7 @@ void append_member(Fields& fields, FieldId id, std::string_view member) {
   fields.set(id, line);
 }
 
-// A client's quote without an end would turn our member into a part of its own.
+// A client's quote without an end would hide from us what others see.
 bool has_open_quote(std::string_view list) noexcept {
   bool quoted = false;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -91,6 +91,50 @@ void append_value(std::string& out, std::string_view value) {
     out += c;
   }
   out += '"';
+}
+
+// What came before us in Forwarded, without what could steer an origin: host, proto and by. Quotes that are not closed
+// end what is taken.
+std::string earlier_clients(FieldsView fields) {
+  std::string kept;
+  for (const Field field : fields) {
+    if (field.id != FieldId::Forwarded || has_open_quote(field.value)) continue;
+    ListReader members(field.value);
+    for (std::string_view member; members.next(member);) {
+      ParameterReader pairs(member, ';');
+      std::string_view name, value;
+      for (bool has_value = false; pairs.next(name, value, has_value);) {
+        if (!has_value || !ascii::iequals(name, "for") || !unquote(value)) continue;
+        kept.append(kept.empty() ? "for=" : ", for=").append(value);
+        break;
+      }
+    }
+  }
+  return kept;
+}
+
+// X-Forwarded-Something that fields.def does not know.
+bool is_unknown_x_forwarded(const Field& field) noexcept {
+  constexpr std::string_view kFamily = "X-Forwarded-";
+  return field.id == FieldId::Unknown && ascii::iequals(field.name.substr(0, kFamily.size()), kFamily);
+}
+
+// Whether a claim about an earlier connection says something else than the request itself.
+bool contradicts(const RequestHead& head, const Field& claim, bool of_client) noexcept {
+  if (claim.id == FieldId::XForwardedHost) return !ascii::iequals(claim.value, head.authority);
+  if (claim.id == FieldId::XForwardedProto) return of_client && !ascii::iequals(claim.value, head.scheme);
+  if (claim.id != FieldId::Forwarded) return of_client;
+  ListReader members(claim.value);
+  for (std::string_view member; members.next(member);) {
+    ParameterReader pairs(member, ';');
+    std::string_view name, value;
+    for (bool has_value = false; pairs.next(name, value, has_value);) {
+      if (value.size() >= 2 && value.front() == '"') value = value.substr(1, value.size() - 2);
+      if (ascii::iequals(name, "host") && !ascii::iequals(value, head.authority)) return true;
+      if (of_client && ascii::iequals(name, "proto") && !ascii::iequals(value, head.scheme)) return true;
+    }
+  }
+  return false;
 }
 
 std::string forwarded_member(std::string_view client, std::string_view scheme, std::string_view host) {
@@ -158,15 +202,32 @@ std::size_t count_in_via(FieldsView fields, std::string_view pseudonym) noexcept
 void append_forwarded(Fields& fields, std::string_view client, std::string_view scheme, std::string_view host,
                       const ForwardedOptions& options) {
   if (options.x_forwarded) {
+    fields.remove_if([](const Field& f) {
+      return f.id != FieldId::Forwarded && ((field_flags(f.id) & kForwardedClaim) != 0 || is_unknown_x_forwarded(f));
+    });
     append_member(fields, FieldId::XForwardedFor, client.empty() ? "unknown" : client);
-    fields.remove(FieldId::XForwardedProto);
-    fields.remove(FieldId::XForwardedHost);
     if (!scheme.empty()) fields.add(FieldId::XForwardedProto, scheme);
     if (!host.empty()) fields.add(FieldId::XForwardedHost, host);
   }
   if (!options.forwarded) return;
-  fields.remove_if([](const Field& f) { return f.id == FieldId::Forwarded && has_open_quote(f.value); });
-  append_member(fields, FieldId::Forwarded, forwarded_member(client, scheme, host));
+  std::string line = earlier_clients(fields);
+  if (!line.empty()) line += ", ";
+  line += forwarded_member(client, scheme, host);
+  fields.set(FieldId::Forwarded, line);
+}
+
+bool may_steer_origin(const RequestHead& head, const ForwardedOptions& replaced, bool of_client) noexcept {
+  const FieldsView fields = head.fields;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const FieldId id = fields.entries()[i].id;
+    if (id == FieldId::Unknown) continue;
+    const std::uint16_t flags = field_flags(id);
+    if ((flags & kOverride) != 0) return true;
+    if ((flags & kForwardedClaim) == 0) continue;
+    const bool is_replaced = id == FieldId::Forwarded ? replaced.forwarded : replaced.x_forwarded;
+    if ((of_client || !is_replaced) && contradicts(head, fields[i], of_client)) return true;
+  }
+  return false;
 }
 
 MaxForwards apply_max_forwards(Fields& fields) {

@@ -62,8 +62,15 @@ FramingVerdict refuse(Reason error, int status) noexcept {
   return verdict;
 }
 
+// Methods in whose requests content has no meaning (RFC 9110 9.3.6 and 9.3.8).
+bool takes_no_content(Method method) noexcept { return method == Method::Connect || method == Method::Trace; }
+
+// As many digits as 2^63 has; who pads with more zeros tries what another parser makes of them.
+constexpr std::size_t kMaxLengthDigits = 19;
+
 // One length. What does not fit a signed 64-bit offset would overflow somewhere down the line.
 std::optional<std::uint64_t> parse_length(std::string_view text) noexcept {
+  if (text.size() > kMaxLengthDigits) return {};
   const auto length = ascii::parse_decimal(text);
   if (length && *length > static_cast<std::uint64_t>(INT64_MAX)) return {};
   return length;
@@ -99,7 +106,7 @@ FramingVerdict frame_coded_request(Method method, Version version, const Facts& 
   if (facts.length_lines != 0) return refuse(Reason::LengthConflict, 400);
   if (facts.coding_lines != 1 || version == Version::Http10) return refuse(Reason::BadTransferEncoding, 400);
   if (!ascii::iequals(facts.coding, "chunked")) return refuse(Reason::BadTransferEncoding, refusal_of(facts.coding));
-  if (method == Method::Connect) return refuse(Reason::BadTransferEncoding, 400);
+  if (takes_no_content(method)) return refuse(Reason::BadTransferEncoding, 400);
   FramingVerdict verdict;
   verdict.body = BodyKind::Chunked;
   verdict.persistent = wants_to_go_on(version, facts);
@@ -143,6 +150,9 @@ std::optional<std::uint64_t> read_response_length(FieldsView raw) noexcept {
   return agreed;
 }
 
+// A Content-Length other than 0.
+bool says_content(const Facts& facts) noexcept { return facts.length_lines > 1 || (facts.length_lines == 1 && facts.length != "0"); }
+
 bool never_has_body(Method request_method, int status) noexcept {
   return request_method == Method::Head || (status >= 100 && status < 200) || status == 204 || status == 304;
 }
@@ -158,7 +168,7 @@ FramingVerdict frame_request(Method method, Version version, FieldsView raw) noe
   const auto length = parse_length(facts.length);
   if (facts.length_lines > 1 || !length) return refuse(Reason::BadContentLength, 400);
   // What follows a CONNECT belongs to the tunnel; content before it means different things to different recipients.
-  if (method == Method::Connect && *length != 0) return refuse(Reason::BadContentLength, 400);
+  if (takes_no_content(method) && *length != 0) return refuse(Reason::BadContentLength, 400);
   verdict.body = *length != 0 ? BodyKind::Length : BodyKind::None;
   verdict.length = *length;
   return verdict;
@@ -174,6 +184,8 @@ FramingVerdict frame_response(Method request_method, int status, Version version
   const bool both = facts.coding_lines != 0 && facts.length_lines != 0;
   verdict.persistent = wants_to_go_on(version, facts) && !both;
   const bool empty = never_has_body(request_method, status);
+  // RFC 9110 8.6 and RFC 9112 6.1 forbid both here: who says them may mean to send content all the same.
+  if ((status < 200 || status == 204) && (facts.coding_lines != 0 || says_content(facts))) verdict.persistent = false;
   if (facts.coding_lines != 0 && !empty) {
     const Codings codings = read_codings(raw);
     if (codings.chunked_among_others) return refuse(Reason::BadTransferEncoding, 502);

@@ -9,18 +9,21 @@
 namespace freshet {
 namespace {
 
-// reg-name of RFC 3986 3.2.2 without percent-encoding, which no name that can be looked up needs.
+// reg-name of RFC 3986 3.2.2 without percent-encoding and sub-delims, which no name that can be looked up needs.
 constexpr std::array<bool, 256> kNameChars = [] {
   std::array<bool, 256> table{};
   for (int c = 0; c < 128; ++c)
     table[static_cast<std::size_t>(c)] = ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
-  for (char c : std::string_view("-._~!$&'()*+,;=")) table[static_cast<unsigned char>(c)] = true;
+  for (char c : std::string_view("-._~")) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
+// The DNS has 253 (RFC 1035 2.3.4).
+constexpr std::size_t kLongestName = 255;
 bool is_name_char(char c) noexcept { return kNameChars[static_cast<unsigned char>(c)]; }
 
 // A registered name or an IPv4 literal: labels of allowed characters, none of them empty.
 bool is_name(std::string_view host) noexcept {
+  if (host.size() > kLongestName) return false;
   char before = '.';
   for (char c : host) {
     if (!is_name_char(c) || (c == '.' && before == '.')) return false;
@@ -103,9 +106,16 @@ TargetVerdict refuse(Reason error, int status) noexcept {
 }
 
 // Visible ASCII without '#': a fragment is never sent (RFC 9112 3.2). Everything else passes, also bytes that RFC 3986
-// wants encoded: browsers send | " < > { } [ ] ^ ` and \ in paths and queries, and origins read them.
+// wants encoded: browsers send | { } [ ] ^ ` in paths, in queries also " < > and \, and origins read them.
 bool has_only_target_bytes(std::string_view raw) noexcept {
   return !raw.empty() && std::all_of(raw.begin(), raw.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
+}
+
+// Of the path, up to the query: no backslash, which some read as a slash, no quote and no angle bracket, which clients
+// encode, and no encoded NUL, where some stop to read.
+bool is_clear_path(std::string_view path) noexcept {
+  path = path.substr(0, path.find('?'));
+  return path.find_first_of("\\\"<>") == std::string_view::npos && path.find("%00") == std::string_view::npos;
 }
 
 // The scheme in front of "://"; empty when there is none.
@@ -156,7 +166,7 @@ TargetVerdict decide_absolute(Method method, std::string_view raw, std::string_v
   const std::string_view named = rest.substr(0, end), path = rest.substr(end);
   if (named.find('@') != std::string_view::npos) return refuse(Reason::Userinfo, 400);
   const auto authority = normalise_authority(named, verdict.scheme, arena);
-  if (!authority) return refuse(Reason::BadTarget, 400);
+  if (!authority || !is_clear_path(path)) return refuse(Reason::BadTarget, 400);
   if (host.count == 1 && host.value && host.value->empty()) return refuse(Reason::HostMismatch, 400);
   if (!is_good(host)) return refuse(Reason::BadHost, 400);
   if (host.count == 1 && normalise_authority(*host.value, verdict.scheme, arena) != authority)
@@ -218,6 +228,7 @@ TargetVerdict decide_target(Method method, std::string_view raw_target, std::opt
     if (scheme.empty()) return refuse(Reason::BadTarget, 400);
     return decide_absolute(method, raw_target, scheme, field, arena);
   }
+  if (!is_clear_path(raw_target)) return refuse(Reason::BadTarget, 400);
   if (!is_good(field)) return refuse(Reason::BadHost, 400);
   TargetVerdict verdict;
   verdict.scheme = default_scheme;

@@ -15,12 +15,26 @@ namespace freshet {
 namespace {
 
 /// Requests that neither take a stored response nor leave one (RFC 9111 section 2 and 4; RFC 9110 7.8).
-Reason why_bypassed(const Request& request) noexcept {
+Reason why_bypassed(const Request& request, const ListenerRules& rules) noexcept {
+  // What such a field brings would be handed to those who do not send it, and the other way round. Of QUERY and POST too.
+  if (may_steer_origin(request.head, rules.forwarded, rules.forward)) return Reason::OverrideField;
   if (!is_cacheable_method(request.head.method)) return Reason::MethodNotCacheable;
   if (!request.upgrade.empty()) return Reason::MethodNotCacheable;
   if (request.body) return Reason::RequestBody;
   if (has_any(request, {FieldId::IfMatch, FieldId::IfUnmodifiedSince})) return Reason::PreconditionPresent;
   return Reason::None;
+}
+
+/// The client takes us for something else: who knows what it sends next.
+bool is_mistaken(Reason why) noexcept {
+  switch (why) {
+    case Reason::ConnectRefused:
+    case Reason::NotProxyRequest:
+    case Reason::UnsupportedScheme:
+    case Reason::TlsUnsupported:
+    case Reason::BadTarget: return true;
+    default: return false;
+  }
 }
 
 std::string_view dialled_authority(const Request& request) {
@@ -84,7 +98,11 @@ bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept
 /// A reply for what goes no further: no route, a loop, the last stop of TRACE and OPTIONS.
 std::optional<Reply> CachingProxy::admit(Request& request) {
   RouteVerdict verdict;
-  if (!route(request, verdict)) return refuse(request, verdict.error, verdict.status);
+  if (!route(request, verdict)) {
+    Reply reply = refuse(request, verdict.error, verdict.status);
+    reply.close = reply.close || is_mistaken(verdict.error);
+    return reply;
+  }
   if (rules(request).forward && is_about_the_proxy(request)) {
     Reply reply = answer_options();
     sign(reply, request, CacheStatus());
@@ -113,7 +131,7 @@ Reply CachingProxy::refuse(const Request& request, Reason why, int status, Cache
 }
 
 std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
-  if (!options_.cache_enabled || why_bypassed(request) != Reason::None) return {};
+  if (!options_.cache_enabled || why_bypassed(request, rules(request)) != Reason::None) return {};
   if (!knows(request)) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty() || !has_partition(request)) return {};
@@ -126,7 +144,7 @@ Task<Reply> CachingProxy::serve(Request& request) {
   std::optional<Reply> refused = co_await authenticate(request);
   if (refused) co_return std::move(*refused);
   if (auto reply = admit(request)) co_return std::move(*reply);
-  const Reason bypass = options_.cache_enabled && has_partition(request) ? why_bypassed(request) : Reason::CacheOff;
+  const Reason bypass = options_.cache_enabled && has_partition(request) ? why_bypassed(request, rules(request)) : Reason::CacheOff;
   if (bypass == Reason::None) {
     Ref<const QueryContent> none;
     Reply reply = co_await look_or_fetch(request, std::move(none));

@@ -32,6 +32,7 @@ bool is_about_the_url(Reason why) noexcept {
     case Reason::StatusNotCacheable:
     case Reason::VaryStar:
     case Reason::SetCookie:
+    case Reason::CookieRequest:
     case Reason::AlreadyStale: return true;
     default: return false;
   }

@@ -1,6 +1,7 @@
 // What the store has for a request, and what follows from it: a hit, a wait for another client's fetch, or a fetch.
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
+#include "freshet/cache/odd_request.hpp"
 #include "freshet/cache/vary.hpp"
 #include "freshet/exchange/error_reply.hpp"
 #include "pipeline.hpp"
@@ -173,7 +174,7 @@ std::string CachingProxy::variant_of(const Request& request, const LookUp& look)
 bool CachingProxy::asks_alone(const Request& request, const LookUp& look) const noexcept {
   const bool own_part = request.head.fields.contains(FieldId::Range) && !options_.fetch_whole_for_range;
   return own_part || request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
-         request.head.fields.contains(FieldId::Authorization);
+         request.head.fields.contains(FieldId::Authorization) || is_odd(request.head);
 }
 
 /// Looks again after every fetch that it waited for.

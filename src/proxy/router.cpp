@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "freshet/base/ascii.hpp"
 #include "freshet/http/target.hpp"
 #include "local_answer.hpp"
 
@@ -20,6 +21,38 @@ bool host_matches(std::string_view pattern, std::string_view host) noexcept {
     return host.size() > suffix.size() && host.ends_with(suffix);
   }
   return pattern == host;
+}
+
+// Takes one byte of a path, encoded or not, off `rest`, as a careless origin reads it: '.', '/' for all that may end a
+// segment, or 0 for the others.
+char next_of_path(std::string_view& rest) noexcept {
+  struct Encoded {
+    std::string_view text;
+    char read_as;
+  };
+  for (const Encoded& each : {Encoded{"%2e", '.'}, {"%2f", '/'}, {"%5c", '/'}, {".", '.'}, {"/", '/'}, {";", '/'}}) {
+    if (!ascii::iequals(rest.substr(0, each.text.size()), each.text)) continue;
+    rest.remove_prefix(each.text.size());
+    return each.read_as;
+  }
+  rest.remove_prefix(1);
+  return '\0';
+}
+
+// Whether the path has a segment "." or "..", encoded or not: some origins climb from it out of the prefix that a route
+// has matched.
+bool has_dot_segment(std::string_view target) noexcept {
+  std::string_view rest = target.substr(0, target.find('?'));
+  std::size_t dots = 0, others = 0;  // of the segment
+  const auto climbs = [&] { return others == 0 && (dots == 1 || dots == 2); };
+  while (!rest.empty()) {
+    const char c = next_of_path(rest);
+    if (c == '/' && climbs()) return true;
+    if (c == '/') dots = others = 0;
+    dots += c == '.';
+    others += c == '\0';
+  }
+  return climbs();
 }
 
 RouteVerdict refuse(Reason why, int status) noexcept {
@@ -48,6 +81,8 @@ RouteVerdict decide_reverse(const Request& request, const ListenerRules& rules) 
   const RequestHead& head = request.head;
   if (head.method == Method::Connect) return refuse(Reason::ConnectRefused, 405);
   if (head.scheme != "http") return refuse(Reason::UnsupportedScheme, 421);
+  const bool by_path = std::any_of(rules.routes.begin(), rules.routes.end(), [](const Route& route) { return !route.path_prefix.empty(); });
+  if (by_path && has_dot_segment(head.target)) return refuse(Reason::BadTarget, 400);
   const auto host = host_of(head.authority);
   for (const Route& route : rules.routes)
     if (host_matches(route.host, host) && (route.path_prefix.empty() || head.target.starts_with(route.path_prefix))) {

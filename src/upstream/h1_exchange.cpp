@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "freshet/async/spawn.hpp"
+#include "freshet/http/grammar.hpp"
 
 namespace freshet {
 namespace {
@@ -17,6 +18,15 @@ HeadLimits head_limits(const OriginLimits& limits) noexcept {
   result.bytes = limits.head_bytes;
   result.fields = limits.head_fields;
   return result;
+}
+
+// RFC 9110 7.8: a server must not switch to a protocol that the client has not named.
+bool was_offered(std::string_view chosen, std::string_view offered) noexcept {
+  ListReader members(chosen);
+  std::size_t count = 0;
+  for (std::string_view member; members.next(member); ++count)
+    if (!list_contains(offered, member)) return false;
+  return count != 0;
 }
 
 Failure origin_failure(Reason reason, int status, Retry retry = Retry::No) noexcept {
@@ -43,6 +53,7 @@ Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view 
   keep_upload_ = reused_ && is_idempotent(method_);
   body_withheld_ = !upload_ && request.body != nullptr && request.upgrade.empty();
   awaiting_continue_ = body_withheld_ && request.expects_continue;
+  persistent_ = true;
   // Should this fail, the origin may still have said why: the answer is read in any case.
   const bool sent = co_await send_head(head);
   if (upload_) {
@@ -91,6 +102,7 @@ Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
         reader_.reset();
         const bool final_answer = response.status >= 200 || response.status == 101;
         if (const auto refused = judge_interim(response, request)) co_return fail(*refused);
+        persistent_ = persistent_ && response.framing.persistent;
         if (final_answer) break;
         // The 100 is what the body has waited for (RFC 9110 10.1.1); the client's turn comes first.
         const ResponseHead interim(response.status, response.fields.view());
@@ -111,7 +123,6 @@ Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
   if (upload_) upload_->head_came();
   connection_->disarm_read();
   connection_->forgive_read();
-  persistent_ = response.framing.persistent;
   co_return response;
 }
 
@@ -135,7 +146,7 @@ Task<std::optional<Failure>> H1Exchange::await_head_bytes(Request& request) {
 
 std::optional<Failure> H1Exchange::judge_interim(const ParsedResponse& response, const Request& request) noexcept {
   if (response.status == 101) {
-    if (!request.upgrade.empty() && !response.upgrade_value.empty()) return {};
+    if (was_offered(response.upgrade_value, request.upgrade)) return {};
     return origin_failure(Reason::BadResponse, 502);
   }
   if (response.status >= 200 || ++interim_ <= kMaxInterim) return {};
@@ -178,7 +189,7 @@ void H1Exchange::drop() noexcept {
 }
 
 Piece H1Exchange::first_piece(const FramingVerdict& framing) {
-  body_.start(framing);
+  body_.start(framing, TrailerRules::Drop);
   return decode();
 }
 

@@ -33,7 +33,7 @@ Body read(std::string_view text, std::size_t piece) {
   FramingVerdict framing;
   framing.body = BodyKind::Chunked;
   H1BodyReader reader;
-  reader.start(framing, kMaxTrailerBytes);
+  reader.start(framing, TrailerRules::Drop, kMaxTrailerBytes);
   Body body;
   for (std::size_t end = 0; end < text.size() && body.state == State::NeedMore;) {
     end = text.size() - end > piece ? end + piece : text.size();

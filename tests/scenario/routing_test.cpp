@@ -24,6 +24,24 @@ TEST_CASE("the first route whose host and path match decides", "[scenario][routi
   }
 }
 
+TEST_CASE("P5: where a route looks at the path, nobody climbs out of it", "[scenario][routing][3986-5.2.4]") {
+  ProxyOptions options = Pipeline::default_options();
+  options.listeners[0].routes = {{"only.example", "/public/", 0}};
+  Pipeline p(options);
+  for (const std::string path : {"../admin", "a/../../admin", "%2e%2e/admin", "%2E./admin", "..%2fadmin", "a%2f..%2F..%2fadmin", "..%5cadmin", "..;/admin", ".", "..",
+                                 "a/./b", "..?x"}) {
+    CAPTURE(path);
+    const Got got = p.ask("http://only.example/public/" + path);
+    CHECK(got.status == 400);
+    CHECK(got.close);
+  }
+  CHECK(p.origin.seen.empty());
+  for (const std::string path : {"a..b", "...", ".htaccess", "a.", "%2e%2e%2e", "x?/../y", "%41"}) {
+    CAPTURE(path);
+    CHECK(p.ask("http://only.example/public/" + path).status == 200);
+  }
+}
+
 TEST_CASE("a reverse listener is no open proxy", "[scenario][routing][P20]") {
   ProxyOptions options = Pipeline::default_options();
   options.listeners[0].routes = {{"only.example", "", 0}};
@@ -106,6 +124,23 @@ TEST_CASE("unknown methods, bodies and upgrades go past the cache", "[scenario][
   upgrade.upgrade = "websocket";
   CHECK_FALSE(p.ask(upgrade).at_once);
   CHECK(p.origin.seen.size() == 4);
+}
+
+TEST_CASE("P7: a field that may steer the origin keeps a request away from the cache", "[scenario][9111-4]") {
+  Pipeline p;
+  p.ask("http://a.example/x");
+  const Got got = p.ask({"http://a.example/x", {{"X-HTTP-Method-Override", "DELETE"}}});
+  CHECK_FALSE(got.at_once);
+  CHECK(got.cache_status == "freshet; fwd=bypass; fwd-status=200; detail=override-field");
+  CHECK(p.origin.seen.size() == 2);
+  CHECK(p.ask("http://a.example/x").at_once);
+  p.ask({"http://a.example/y", {{"X-Original-URL", "/evil"}}});
+  CHECK_FALSE(p.ask("http://a.example/y").at_once);
+  for (const char* method : {"QUERY", "POST"}) {
+    Ask ask(method, "http://a.example/z");
+    ask.fields.push_back({"X-HTTP-Method", "GET"});
+    CHECK(p.ask(ask).cache_status == "freshet; fwd=bypass; fwd-status=200; detail=override-field");
+  }
 }
 
 TEST_CASE("OPTIONS * on a forward listener is about the proxy itself", "[scenario][9110-9.3.7]") {

@@ -21,6 +21,7 @@ struct HeadLimits {
   std::size_t bytes = 32 * 1024;  ///< the whole head: empty lines before it, start line, field lines, empty line
   std::size_t target_bytes = 8 * 1024;
   std::size_t fields = 128;  ///< field lines, before any are taken out
+  std::size_t field_bytes = 1 << 20;  ///< one field line with its end; only of requests is it less than `bytes`
 };
 
 /// What a look at the buffered bytes gave.
@@ -105,6 +106,12 @@ class H1ResponseReader {
   HeadScan scan_;
 };
 
+/// What becomes of trailer fields that may not be there (RFC 9110 6.5.1): framing, routing, credentials ...
+enum class TrailerRules : std::uint8_t {
+  Refuse,  ///< of requests: the whole message is refused
+  Drop,    ///< of responses
+};
+
 /// Cuts a body out of the bytes that follow a head. Of an unfinished chunk-size line it keeps what it has understood;
 /// of an unfinished trailer line only a scan position, so at most `max_trailer_bytes` + 2 bytes stay unconsumed. One
 /// thread.
@@ -118,7 +125,7 @@ class H1BodyReader {
 
   H1BodyReader() = default;
   /// Starts a body. `max_trailer_bytes` bounds the lines of the trailer section.
-  void start(const FramingVerdict&, std::size_t max_trailer_bytes = 8 * 1024);
+  void start(const FramingVerdict&, TrailerRules, std::size_t max_trailer_bytes = 8 * 1024);
 
   struct Step {
     enum class State : std::uint8_t { NeedMore, Data, End, Bad } state = State::NeedMore;
@@ -134,7 +141,7 @@ class H1BodyReader {
   bool end_of_input() noexcept;
   /// Nothing of the body is to come: with BodyKind::Length already after the last byte's Data.
   bool done() const noexcept { return done_; }
-  /// Trailer fields (forbidden ones taken out) after End; null when there were none.
+  /// Trailer fields (none that are forbidden) after End; null when there were none.
   const Fields* trailers() const noexcept { return !done_ || trailers_.empty() ? nullptr : &trailers_; }
 
  private:
@@ -167,6 +174,7 @@ class H1BodyReader {
 
   BodyKind kind_ = BodyKind::None;
   Phase phase_ = Phase::SizeFirst;
+  TrailerRules rules_ = TrailerRules::Refuse;
   bool done_ = true;
   Reason error_ = Reason::None;
   std::uint8_t digits_ = 0;

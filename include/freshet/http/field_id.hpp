@@ -24,10 +24,15 @@ enum FieldFlags : std::uint16_t {
       1 << 4,            ///< ignored in trailer sections: framing, routing, authentication, caching (RFC 9110 6.5.1)
   kFixedOn304 = 1 << 5,  ///< a 304 must not change the stored value (RFC 9111 3.2)
   kCredential = 1 << 6,  ///< never logged
+  kOverride = 1 << 7,    ///< some origins take another method, URL or host from it than the request line and Host say
+  kForwardedClaim = 1 << 8,  ///< says what an earlier connection was like; some origins believe it
 };
 
 /// The id of a field name in any case; FieldId::Unknown when it is not in the table. No allocation.
 FieldId intern_field(std::string_view name) noexcept;
+/// The known field that CGI, WSGI and their kin would take `name` for, as they read '_' and '-' alike: of Content_Length
+/// that is Content-Length. Unknown for all others, and for names that are known themselves.
+FieldId field_mistaken_for(std::string_view name) noexcept;
 /// The name with its usual spelling; empty for Unknown.
 std::string_view field_name(FieldId) noexcept;
 std::uint16_t field_flags(FieldId) noexcept;

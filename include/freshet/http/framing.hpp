@@ -31,8 +31,8 @@ struct FramingVerdict {
 /// - Transfer-Encoding: one line that says `chunked` in any case, and nothing else. 501 when chunked is the last of
 /// several valid
 ///   codings, 400 for all the rest, for HTTP/1.0, and together with Content-Length.
-/// - Content-Length: one line of digits below 2^63; no list and no repetition, equal or not.
-/// - CONNECT: no content (RFC 9110 9.3.6); `Content-Length: 0` passes.
+/// - Content-Length: one line of at most 19 digits below 2^63; no list and no repetition, equal or not.
+/// - CONNECT and TRACE: no content (RFC 9110 9.3.6, 9.3.8); `Content-Length: 0` passes.
 /// - persistent: HTTP/1.1 unless Connection says close; HTTP/1.0 if it says keep-alive and not close. Proxy-Connection,
 /// which old
 ///   clients send to proxies, counts as Connection.
@@ -44,7 +44,7 @@ FramingVerdict frame_request(Method, Version, FieldsView raw) noexcept;
 /// `chunked` together with other codings (`gzip, chunked`, `chunked, chunked`) is an error: what arrives is known not
 /// to be the content. Equal Content-Length values are collapsed; different or malformed ones are an error, also in
 /// answers to HEAD and in 304, where they would be handed on as metadata. Errors have status 502. HTTP/1.0 with chunked
-/// is read, not reused.
+/// is read, not reused; nor is a connection after a 1xx or 204 that speaks of content.
 FramingVerdict frame_response(Method request_method, int status, Version, FieldsView raw) noexcept;
 
 }  // namespace freshet

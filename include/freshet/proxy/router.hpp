@@ -52,8 +52,9 @@ struct RouteVerdict {
   const RateLimit* rate = nullptr;  ///< what the request counts for, also when it goes nowhere; part of the rules
 };
 
-/// Pure: the route, and what the access rules say. `request.absolute_form` matters on forward listeners: a request without it was not
-/// meant for a proxy, unless it is about the proxy itself (OPTIONS *).
+/// Pure: the route, and what the access rules say. Where a route looks at the path, one with dot segments (also %2e, %2f) is refused: an
+/// origin could climb out of the prefix that has matched. `request.absolute_form` matters on forward listeners: a request without it was
+/// not meant for a proxy, unless it is about the proxy itself (OPTIONS *).
 RouteVerdict decide_route(const Request& request, const ListenerRules&) noexcept;
 
 }  // namespace freshet

@@ -46,7 +46,7 @@ TEST_CASE("a body with a length ends after its last byte", "[codec][rfc9112-6.2]
   CHECK(read_body(framing_of(BodyKind::Length, 5), {"hell"}) == "hell|unfinished");
   CHECK(read_body(framing_of(BodyKind::Length, 0), {"GET"}) == "|end after 0\n");
   H1BodyReader reader;
-  reader.start(framing_of(BodyKind::Length, 2));
+  reader.start(framing_of(BodyKind::Length, 2), TrailerRules::Refuse);
   const ExactBytes bytes("abc");
   CHECK_FALSE(reader.done());
   const auto step = reader.step(bytes.bytes());
@@ -133,10 +133,18 @@ TEST_CASE("chunk extensions are bounded in one line and in proportion to the dat
 
 TEST_CASE("trailers are read after the last chunk", "[codec][rfc9112-7.1.2]") {
   CHECK(read_chunked("1\r\nx\r\n0\r\nA: b\r\nC:d \r\n\r\nGET") == "x|end after 23\nA: b\nC: d\n");
-  CHECK(read_chunked("0\r\nContent-Length: 5\r\nX-Sum: 1\r\nHost: a\r\nConnection: x\r\nAuthorization: "
-                     "x\r\nTransfer-Encoding: x\r\n\r\n")
-            .ends_with("\nX-Sum: 1\n"));
-  CHECK(read_chunked("0\r\nHost: a\r\n\r\n") == "|end after 14\n");  // nothing left of them
+}
+
+TEST_CASE("P4: trailers that may not be there: a request is refused, of a response they are dropped",
+          "[codec][rfc9110-6.5.1]") {
+  for (const std::string name : {"Content-Length", "Transfer-Encoding", "Host", "Connection", "TE", "Authorization", "Proxy-Authorization",
+                                 "Cookie", "Content-Type", "Cache-Control", "X-Forwarded-Host", "X-HTTP-Method-Override", "Max-Forwards"}) {
+    CAPTURE(name);
+    const std::string text = "0\r\nX-Sum: 1\r\n" + name + ": 1\r\n\r\n";
+    CHECK(read_body(chunked_framing(), {text}, 8 * 1024, TrailerRules::Refuse) == "|bad-trailer");
+    CHECK(read_body(chunked_framing(), {text}, 8 * 1024, TrailerRules::Drop).ends_with("\nX-Sum: 1\n"));
+  }
+  CHECK(read_body(chunked_framing(), {"0\r\nHost: a\r\n\r\n"}, 8 * 1024, TrailerRules::Drop) == "|end after 14\n");  // nothing left of them
 }
 
 TEST_CASE("malformed trailers are refused", "[codec][rfc9112-7.1.2]") {
@@ -176,20 +184,20 @@ TEST_CASE("the result does not depend on how a chunked body is cut into reads", 
 TEST_CASE("bad stays bad, end stays end, and start makes all new", "[codec]") {
   using State = H1BodyReader::Step::State;
   H1BodyReader reader;
-  reader.start(chunked_framing());
+  reader.start(chunked_framing(), TrailerRules::Refuse);
   const ExactBytes bad("zz"), good("0\r\na: b\r\n\r\n0");
   CHECK(reader.step(bad.bytes()).state == State::Bad);
   CHECK(reader.step(good.bytes()).state == State::Bad);
   CHECK_FALSE(reader.done());
   CHECK_FALSE(reader.end_of_input());
   CHECK(reader.trailers() == nullptr);
-  reader.start(chunked_framing());
+  reader.start(chunked_framing(), TrailerRules::Refuse);
   CHECK(reader.step(good.bytes()).consumed == 11);
   CHECK(reader.done());
   CHECK(reader.trailers() != nullptr);
   CHECK(reader.step(good.bytes()).state == State::End);
   CHECK(reader.step(good.bytes()).consumed == 0);
-  reader.start(chunked_framing());
+  reader.start(chunked_framing(), TrailerRules::Refuse);
   CHECK(reader.trailers() == nullptr);
 }
 

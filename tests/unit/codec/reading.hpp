@@ -111,10 +111,10 @@ inline std::vector<std::size_t> every_byte(std::size_t size) {
 /// The data of a body, its end, its trailers and how many bytes of `pieces` it took; or what is wrong with it. What the
 /// reader does not consume is given to it again before the next piece.
 inline std::string read_body(const FramingVerdict& framing, const std::vector<std::string_view>& pieces,
-                             std::size_t max_trailer_bytes = 8 * 1024) {
+                             std::size_t max_trailer_bytes = 8 * 1024, TrailerRules rules = TrailerRules::Refuse) {
   using State = H1BodyReader::Step::State;
   H1BodyReader reader;
-  reader.start(framing, max_trailer_bytes);
+  reader.start(framing, rules, max_trailer_bytes);
   std::string waiting, data;
   std::size_t consumed = 0;
   for (const std::string_view piece : pieces) {

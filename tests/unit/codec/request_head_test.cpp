@@ -426,4 +426,31 @@ TEST_CASE("the second request on a connection is parsed without the heap", "[cod
   }
 }
 
+TEST_CASE("P7: one field line is limited to the byte, complete or not", "[codec]") {
+  HeadLimits limits;
+  limits.field_bytes = 20;
+  const auto read = [&](std::size_t size, std::string_view rest) {  // `size` with its line end
+    return read_request("GET / HTTP/1.1\r\nHost: a\r\nx:" + std::string(size - 4, 'y') + std::string(rest), {}, limits);
+  };
+  for (const std::string_view rest : {"\r\n\r\n", "\r\nz: z\r\n\r\n"}) {
+    CHECK_FALSE(read(20, rest).starts_with("4"));
+    CHECK(read(21, rest) == "431 fields-too-large");
+  }
+  CHECK_FALSE(read(20, "").starts_with("4"));
+  CHECK(read(30, "") == "431 fields-too-large");
+  check_splits("GET / HTTP/1.1\r\nHost: a\r\nx: " + std::string(40, 'y') + "\r\n\r\n", limits);
+}
+
+TEST_CASE("P3: what CGI would take for a field of ours is dropped, and refused where it is framing or Host", "[codec][rfc9112-5.1]") {
+  for (const std::string name : {"Content_Length", "transfer_encoding", "KEEP_ALIVE", "Proxy_Connection"}) {
+    CAPTURE(name);
+    CHECK(read_request(head_with(name + ": 5\r\n")) == "400 bad-field");
+  }
+  for (const std::string name : {"X_Forwarded_For", "user_agent", "X_Original-URL"}) {
+    CAPTURE(name);
+    CHECK(read_request(head_with(name + ": secret\r\n")).find("secret") == std::string::npos);
+  }
+  CHECK(read_request(head_with("X_Unknown: kept\r\n")).find("kept") != std::string::npos);
+}
+
 }  // namespace freshet

@@ -125,8 +125,8 @@ TEST_CASE("the declared length is kept where it means something", "[codec][rfc91
   CHECK(read("HTTP/1.1 304 x", five) == "body none, persistent\ndeclared 5\n");
   CHECK(read("HTTP/1.1 200 OK", "Content-Length: 5, 5\r\nContent-Length: 5\r\n") ==
         "body length 5, persistent\ndeclared 5\n");
-  CHECK(read("HTTP/1.1 204 x", five) == "body none, persistent\n");
-  CHECK(read("HTTP/1.1 103 x", five) == "body none, persistent\n");
+  CHECK(read("HTTP/1.1 204 x", five) == "body none, then closed\n");
+  CHECK(read("HTTP/1.1 103 x", five) == "body none, then closed\n");
   CHECK(read("HTTP/1.1 200 OK", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") ==
         "body chunked, then closed\n");
   CHECK(read("HTTP/1.1 200 OK", five, Method::Connect) == "body tunnel, then closed\n");

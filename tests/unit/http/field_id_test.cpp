@@ -87,6 +87,15 @@ TEST_CASE("shorter and longer names than the known ones are unknown", "[http][fi
   CHECK(field_flags(FieldId::Unknown) == kPlain);
 }
 
+TEST_CASE("P3: a name with underscores is taken by some for one with hyphens", "[http][field_id]") {
+  CHECK(field_mistaken_for("Content_Length") == FieldId::ContentLength);
+  CHECK(field_mistaken_for("transfer_encoding") == FieldId::TransferEncoding);
+  CHECK(field_mistaken_for("X_Forwarded-For") == FieldId::XForwardedFor);
+  for (const char* name : {"Content-Length", "Host", "_", "Ho_st", "X_Unknown", ""})
+    CHECK(field_mistaken_for(name) == FieldId::Unknown);
+  CHECK(field_mistaken_for(std::string(1000, '_')) == FieldId::Unknown);
+}
+
 TEST_CASE("the names of the table are distinct", "[http][field_id]") {
   std::set<std::string> names;
   for (const Row& row : kRows) CHECK(names.insert(lower(row.name)).second);

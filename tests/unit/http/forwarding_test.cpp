@@ -179,6 +179,9 @@ TEST_CASE("the addresses are appended to those of earlier proxies, the rest is r
                    {"x-forwarded-for", "8.8.8.8"},
                    {"X-Forwarded-Host", "evil"},
                    {"X-Forwarded-Proto", "https"},
+                   {"X-Forwarded-Port", "1"},
+                   {"X-Forwarded-Whatever", "x"},
+                   {"Front-End-Https", "on"},
                    {"x-forwarded-proto", "ftp"}},
                   "1.2.3.4", "h",
                   kOnlyX) == "X-Forwarded-For: 9.9.9.9, 8.8.8.8, 1.2.3.4|X-Forwarded-Proto: http|X-Forwarded-Host: h");
@@ -195,6 +198,53 @@ TEST_CASE("a client cannot make our member of Forwarded a part of its own", "[ht
         "Forwarded: for=a, for=1.2.3.4;host=h;proto=http");
   CHECK(forwarded({{"Forwarded", "for=\"a\\\\\""}}, "1.2.3.4", "h", kOnlyForwarded) ==
         "Forwarded: for=\"a\\\\\", for=1.2.3.4;host=h;proto=http");
+}
+
+TEST_CASE("P7: of what a client says in Forwarded only for= is kept", "[http][forwarding][rfc7239-8]") {
+  const std::string ours = "for=1.2.3.4;host=h;proto=http";
+  const auto line = [](const char* came) { return forwarded({{"Forwarded", came}}, "1.2.3.4", "h", kOnlyForwarded); };
+  CHECK(line("host=evil;proto=https;by=x") == "Forwarded: " + ours);
+  CHECK(line("host=evil;for=a;proto=https") == "Forwarded: for=a, " + ours);
+  CHECK(line("For=a;host=evil, FOR=\"b,;\";by=c") == "Forwarded: for=a, for=\"b,;\", " + ours);
+  CHECK(line("for=a b;host=evil") == "Forwarded: " + ours);
+  CHECK(line("for, for=, junk") == "Forwarded: " + ours);
+}
+
+TEST_CASE("P7: fields that may steer an origin past the key", "[http][forwarding]") {
+  struct Case {
+    const char *name, *value;
+    bool reverse, as_they_come, of_client;
+  };
+  // On a reverse listener; on one that leaves these fields alone; on a forward listener.
+  const Case cases[] = {
+      {"User-Agent", "x", false, false, false},
+      {"X-Forwarded-For", "6.6.6.6", false, false, false},
+      {"X-HTTP-Method-Override", "DELETE", true, true, true},
+      {"x-original-url", "/evil", true, true, true},
+      {"X-Rewrite-URL", "/evil", true, true, true},
+      {"X-Host", "h", true, true, true},
+      {"X-Forwarded-Host", "evil", false, true, true},
+      {"X-Forwarded-Host", "H", false, false, false},
+      {"X-Forwarded-Proto", "https", false, false, true},
+      {"X-Forwarded-Proto", "http", false, false, false},
+      {"X-Forwarded-Port", "1", false, false, true},
+      {"Front-End-Https", "on", false, false, true},
+      {"Forwarded", "for=6.6.6.6", false, false, false},
+      {"Forwarded", "for=x;host=evil", false, true, true},
+      {"Forwarded", "for=x, host=\"h\";proto=http", false, false, false},
+      {"Forwarded", "host=\"evil", false, true, true},
+      {"Forwarded", "proto=https", false, false, true},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name, c.value);
+    RequestHead head;
+    head.authority = "h";
+    head.scheme = "http";
+    head.fields = fields_of({{"Accept", "x"}, {c.name, c.value}});
+    CHECK(may_steer_origin(head, {true, true}, false) == c.reverse);
+    CHECK(may_steer_origin(head, {false, false}, false) == c.as_they_come);
+    CHECK(may_steer_origin(head, {true, true}, true) == c.of_client);
+  }
 }
 
 TEST_CASE("Max-Forwards is counted down to nought", "[http][forwarding][rfc9110-7.6.2]") {

@@ -190,9 +190,11 @@ TEST_CASE("a request with both a length and a coding is refused", "[http][framin
 }
 
 TEST_CASE("CONNECT has no content", "[http][framing][rfc9110-9.3.6]") {
-  CHECK(request({{kCl, "0"}}, Version::Http11, Method::Connect) == "none, go on");
-  CHECK(request({{kCl, "5"}}, Version::Http11, Method::Connect) == "400 bad-content-length");
-  CHECK(request({{kTe, "chunked"}}, Version::Http11, Method::Connect) == "400 bad-transfer-encoding");
+  for (const Method method : {Method::Connect, Method::Trace}) {  // RFC 9110 9.3.8 for TRACE
+    CHECK(request({{kCl, "0"}}, Version::Http11, method) == "none, go on");
+    CHECK(request({{kCl, "5"}}, Version::Http11, method) == "400 bad-content-length");
+    CHECK(request({{kTe, "chunked"}}, Version::Http11, method) == "400 bad-transfer-encoding");
+  }
 }
 
 TEST_CASE("a request says whether the connection goes on", "[http][framing][rfc9112-9.3]") {
@@ -239,12 +241,20 @@ TEST_CASE("some responses never have a body", "[http][framing][rfc9112-6.3]") {
   for (int status : {100, 102, 103, 199, 204, 304}) {
     CAPTURE(status);
     CHECK(response({}, status) == "none, go on");
-    CHECK(response({{kCl, "10"}}, status) == "none, go on");
-    CHECK(response({{kTe, "chunked"}}, status) == "none, go on");
-    CHECK(response({{kTe, "junk"}}, status) == "none, go on");
+    CHECK(response({{kCl, "0"}}, status) == "none, go on");
     CHECK(response({{"Connection", "close"}}, status) == "none, close");
     CHECK(response({{kTe, "chunked"}, {kCl, "10"}}, status) == "none, close");
   }
+  // RFC 9110 8.6 and RFC 9112 6.1: who speaks of content in a 1xx or 204 may send some.
+  for (int status : {100, 102, 103, 199, 204}) {
+    CAPTURE(status);
+    for (const char* said : {"10", "x", "1, 2", "00"}) CHECK(response({{kCl, said}}, status) == "none, close");
+    CHECK(response({{kCl, "0"}, {kCl, "0"}}, status) == "none, close");
+    CHECK(response({{kTe, "chunked"}}, status) == "none, close");
+    CHECK(response({{kTe, "junk"}}, status) == "none, close");
+  }
+  CHECK(response({{kCl, "10"}}, 304) == "none, go on");
+  CHECK(response({{kTe, "chunked"}}, 304) == "none, go on");
   for (int status : {200, 206, 404, 500, 999}) {
     CHECK(response({{kCl, "10"}}, status, Version::Http11, Method::Head) == "none, go on");
     CHECK(response({}, status, Version::Http11, Method::Head) == "none, go on");
@@ -256,8 +266,8 @@ TEST_CASE("some responses never have a body", "[http][framing][rfc9112-6.3]") {
 TEST_CASE("a length that is no number is an error where it would be handed on", "[http][framing][rfc9112-6.3]") {
   CHECK(response({{kCl, "x"}}, 200, Version::Http11, Method::Head) == "502 bad-content-length");
   CHECK(response({{kCl, "1, 2"}}, 304) == "502 bad-content-length");
-  CHECK(response({{kCl, "x"}}, 204) == "none, go on");
-  CHECK(response({{kCl, "x"}}, 103) == "none, go on");
+  CHECK(response({{kCl, "x"}}, 204) == "none, close");
+  CHECK(response({{kCl, "x"}}, 103) == "none, close");
 }
 
 TEST_CASE("101 and a successful CONNECT turn the connection into a tunnel", "[http][framing][rfc9112-6.3]") {
@@ -363,4 +373,11 @@ TEST_CASE("a response says whether the connection goes on", "[http][framing][rfc
   CHECK(response({{kCl, "1"}}, 200, Version::Http10) == "length 1, close");
   CHECK(response({{kCl, "1"}, {"Connection", "Keep-Alive"}}, 200, Version::Http10) == "length 1, go on");
   CHECK(response({{kCl, "1"}, {"Proxy-Connection", "keep-alive"}}, 200, Version::Http10) == "length 1, close");
+}
+
+TEST_CASE("P3: a length padded with more zeros than any number needs is refused", "[http][framing][rfc9110-8.6]") {
+  CHECK(request({{kCl, "005"}}) == "length 5, go on");
+  CHECK(request({{kCl, std::string(18, '0') + "5"}}) == "length 5, go on");
+  CHECK(request({{kCl, std::string(19, '0') + "5"}}) == "400 bad-content-length");
+  CHECK(response({{kCl, std::string(19, '0') + "5"}}) == "502 bad-content-length");
 }

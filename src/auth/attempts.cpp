@@ -25,8 +25,10 @@ Origin origin_of(std::string_view address) noexcept {
   if (address.size() > kLongestAddress) return origin;
   std::copy(address.begin(), address.end(), terminated.begin());
   std::array<char, 16> bytes{};
-  if (inet_pton(AF_INET, terminated.data(), bytes.data()) == 1) origin.size = 4;
-  else if (inet_pton(AF_INET6, terminated.data(), bytes.data()) == 1) origin.size = 8;
+  if (inet_pton(AF_INET, terminated.data(), bytes.data()) == 1)
+    origin.size = 4;
+  else if (inet_pton(AF_INET6, terminated.data(), bytes.data()) == 1)
+    origin.size = 8;
   std::copy_n(bytes.begin(), origin.size, origin.bytes.begin());
   return origin;
 }

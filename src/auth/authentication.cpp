@@ -187,7 +187,7 @@ AuthResult Authentication::Inside::password_result(std::uint16_t number, const s
                                                    const std::string& password, Attempts::Subject subject) {
   const Realm& realm = *realms_[number];
   Seconds forgotten_in{0};
-  if (patience(realm, subject, forgotten_in).refuse) return AuthResult::TooManyAttempts;
+  if (patience(realm, subject, forgotten_in).refuse) return turn_away(subject, forgotten_in).result;
   const auto users = realm.users();
   const HashBytes key = fingerprint(number, users->generation, user, password);
   bool right = remembered_.contains(key, clock_.now().steady);

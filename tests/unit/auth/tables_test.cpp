@@ -150,6 +150,18 @@ TEST_CASE("any number of addresses finds room, and the latest are known", "[auth
   CHECK(attempts.failures(attempts.subject("2001:db8:10:9::", "x"), clock.now().steady).pair == 1);
 }
 
+TEST_CASE("an address that is refused stays so, whoever it claims to be meanwhile", "[auth]") {
+  FakeClock clock;
+  Attempts attempts;
+  for (int i = 0; i < 20; ++i) attempts.note_wrong(attempts.subject("192.0.2.1", "alice"), clock.now().steady);
+  for (int i = 0; i < 50'000; ++i) {
+    if (i % 1000 == 0) clock.advance(Milliseconds(1));
+    attempts.note_refused(attempts.subject("192.0.2.1", std::to_string(i)), clock.now().steady);
+  }
+  CHECK(attempts.failures(attempts.subject("192.0.2.1", "alice"), clock.now().steady).address == 20);
+  CHECK(attempts.failures(attempts.subject("192.0.2.1", "alice"), clock.now().steady).pair == 20);
+}
+
 TEST_CASE("what was right is remembered until it expires, and the latest of too many", "[auth]") {
   FakeClock clock;
   Remembered remembered;

@@ -3,7 +3,6 @@
 #include "freshet/auth/authentication.hpp"
 
 #include "content_range.hpp"
-#include "freshet/exchange/error_reply.hpp"
 #include "pipeline.hpp"
 
 namespace freshet {
@@ -65,18 +64,14 @@ Task<std::optional<Reply>> CachingProxy::authenticate(Request& request) {
 }
 
 Reply CachingProxy::refuse_credentials(const Request& request, const AuthAnswer& answer) {
-  const int status = status_of(answer.result);
-  Reply reply = make_error_reply(request, {reason_of(answer.result), Side::Client, status}, options_.pseudonym);
   counters_.proxy_auth[static_cast<std::size_t>(answer.result)].add();
   // A client that knows the password is told to go on with a new nonce, and asks nobody.
   const bool stale = answer.result == AuthResult::Stale || answer.result == AuthResult::Replayed;
-  if (status == 407) add_challenges(reply, request, stale);
-  if (status == 429)
-    reply.added.add(FieldId::RetryAfter,
-                    decimal(static_cast<std::uint64_t>(answer.retry_after.count()), request.arena));
-  CacheStatus said;
-  said.detail = reply.outcome.reason;
-  sign(reply, request, said);
+  Reply reply = refuse(request, reason_of(answer.result), status_of(answer.result), {}, stale);
+  if (answer.result == AuthResult::TooManyAttempts) {
+    const auto seconds = static_cast<std::uint64_t>(answer.retry_after.count());
+    reply.added.add(FieldId::RetryAfter, decimal(seconds, request.arena));
+  }
   return reply;
 }
 

@@ -85,7 +85,8 @@ class CachingProxy final : public Service {
   std::string_view partition(const Request& request) const noexcept;
   bool route(Request& request, RouteVerdict& verdict) const noexcept;
   std::optional<Reply> admit(Request& request);
-  Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});
+  /// A 407 gets its challenges; `stale`: the client knows the password and needs only a new nonce.
+  Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {}, bool stale = false);
   void sign(Reply& reply, const Request& request, const CacheStatus& said);
 
   // authentication.cpp

@@ -14,8 +14,12 @@ Endpoint reachable(const Endpoint& bind, std::uint16_t port) {
   return {address, port};
 }
 
+bool asks_everybody(const ListenerSettings& listener) {
+  return listener.forward && listener.forward->auth && listener.forward->auth->required;
+}
+
 std::string where_to(const ListenerSettings& listener) {
-  if (listener.forward) return "forward proxy";
+  if (listener.forward) return asks_everybody(listener) ? "forward proxy for users with a password" : "forward proxy";
   std::set<std::string> names;
   for (const auto& route : listener.routes) names.insert(route.upstream);
   std::string out = "reverse proxy to ";
@@ -36,7 +40,8 @@ std::string banner_text(const Settings& settings, const std::vector<std::uint16_
     out += "  metrics and health on http://" + to_string(reachable(settings.admin->bind.endpoint, admin_port)) + "/\n";
   const auto& first = settings.listeners.front();
   const std::string at = to_string(reachable(first.bind, ports.front()));
-  out += first.forward ? "  try, twice: curl -s -o /dev/null -D - -x http://" + at + " http://example.com/\n"
+  out += first.forward ? "  try, twice: curl -s -o /dev/null -D - -x http://" + at +
+                             (asks_everybody(first) ? " --proxy-anyauth --proxy-user NAME" : "") + " http://example.com/\n"
                        : "  try, twice: curl -s -o /dev/null -D - http://" + at + "/\n";
   return out;
 }

@@ -41,6 +41,7 @@ struct ServeOptions {
   std::string listen;
   std::vector<std::string> servers;
   bool allow_private = false;
+  std::string users;
   std::string admin, cache_size, workers, access_log, log_level, user;
 };
 
@@ -149,6 +150,8 @@ class Parser {
     reverse_->footer(std::string{kReverseExamples});
     forward_->add_flag("--allow-private", forward_options_.allow_private,
                        "Let clients reach loopback, private and other non-global addresses");
+    forward_->add_option("--users", forward_options_.users, "Ask for a password: a file of USER:HASH lines (see hash-password)")
+        ->type_name("FILE");
     forward_options_.listen = "127.0.0.1:3128";
     add_serve_options(*forward_, forward_options_);
     forward_->footer(std::string{kForwardExamples});
@@ -215,6 +218,8 @@ class Parser {
     auto listen = endpoint_of("--listen", options.listen);
     auto settings = reverse ? reverse_settings(std::move(listen), servers_of(options.servers))
                             : forward_settings(std::move(listen), options.allow_private);
+    if (options.users == "off") throw Usage{"--users: is 'off', expected a file of users"};
+    if (!options.users.empty()) settings.listeners.front().forward->auth.emplace().users = options.users;
     return RunSettings{with_options(std::move(settings), reverse ? *reverse_ : *forward_, options)};
   }
 

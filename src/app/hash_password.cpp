@@ -1,3 +1,5 @@
+#include "freshet/auth/hash_password.hpp"
+
 #include <termios.h>
 #include <unistd.h>
 
@@ -7,7 +9,6 @@
 #include "freshet/app/commands.hpp"
 #include "freshet/auth/basic.hpp"
 #include "freshet/auth/digest.hpp"
-#include "freshet/auth/hash_password.hpp"
 
 namespace freshet {
 namespace {
@@ -56,7 +57,8 @@ int print_user(const HashPassword& command, std::istream& in, std::ostream& out,
   }
   const std::string password = read_password(in, err);
   if (password.empty() || password.size() > kLongestPassword || !is_printable(password) || !is_utf8(password)) {
-    err << "freshet: expected a password on standard input: one line of UTF-8, up to " << kLongestPassword << " bytes\n";
+    err << "freshet: expected a password on standard input: one line of UTF-8, up to " << kLongestPassword
+        << " bytes\n";
     return 2;
   }
   if (!command.realm.empty()) {
@@ -65,7 +67,10 @@ int print_user(const HashPassword& command, std::istream& in, std::ostream& out,
     return 0;
   }
   std::string problem;
-  const std::string hash = hash_password(password, command.method == "sha512" ? "$6$" : command.method == "yescrypt" ? "$y$" : "$2y$",
+  const std::string hash = hash_password(password,
+                                         command.method == "sha512"     ? "$6$"
+                                         : command.method == "yescrypt" ? "$y$"
+                                                                        : "$2y$",
                                          command.method == "bcrypt" ? 10 : 0, problem);
   if (hash.empty()) {
     err << "freshet: " << problem << '\n';

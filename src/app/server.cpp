@@ -298,7 +298,7 @@ void Server::await_drained(std::chrono::steady_clock::time_point end) {
 void Server::keep_house() {
   store_.expire_some(clock_.now().steady, 10000);
   store_.cut_off_slow_readers();
-  for (const auto& said : authentication_.read_again()) log_warning(said);
+  for (const auto& notice : authentication_.read_again()) notice.wrong ? log_warning(notice.text) : log_info(notice.text);
   std::uint64_t pauses = 0;
   for (const auto& site : sites_) pauses += site->counters().accept_pauses.get();
   if (pauses != 0 && pauses_seen_ == 0) log_warning("out of file descriptors: accepting pauses (said once; see freshet_accept_pauses_total)");

@@ -25,8 +25,10 @@ Origin origin_of(std::string_view address) noexcept {
   if (address.size() > kLongestAddress) return origin;
   std::copy(address.begin(), address.end(), terminated.begin());
   std::array<char, 16> bytes{};
-  if (inet_pton(AF_INET, terminated.data(), bytes.data()) == 1) origin.size = 4;
-  else if (inet_pton(AF_INET6, terminated.data(), bytes.data()) == 1) origin.size = 8;
+  if (inet_pton(AF_INET, terminated.data(), bytes.data()) == 1)
+    origin.size = 4;
+  else if (inet_pton(AF_INET6, terminated.data(), bytes.data()) == 1)
+    origin.size = 8;
   std::copy_n(bytes.begin(), origin.size, origin.bytes.begin());
   return origin;
 }
@@ -87,10 +89,13 @@ void Attempts::add(std::uint64_t key, SteadyTime now, bool lasts) noexcept {
     return;
   }
   Set& set = sets_[key % kSets];
-  // A free one, or the one that has been quiet for longest.
-  Entry& entry = *std::min_element(set.begin(), set.end(), [](const Entry& a, const Entry& b) {
-    return a.key == 0 || b.key == 0 ? a.key == 0 && b.key != 0 : a.last < b.last;
-  });
+  // Fewest first: an address with many cannot push itself out by claiming to be many users.
+  const auto worth = [now](const Entry& entry) {
+    const bool counts = entry.key != 0 && now - entry.last <= kMemory;
+    return std::pair(counts ? entry.failures : 0, entry.last);
+  };
+  Entry& entry = *std::min_element(set.begin(), set.end(),
+                                   [&](const Entry& a, const Entry& b) { return worth(a) < worth(b); });
   if (entry.key == 0) used_.fetch_add(1, std::memory_order_relaxed);
   entry = {key, 1, now};
 }

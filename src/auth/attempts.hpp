@@ -43,7 +43,8 @@ class Attempts {
   };
   Failures failures(const Subject&, SteadyTime now) noexcept;
   void note_wrong(const Subject&, SteadyTime now) noexcept;
-  /// The pair tried while the address was refused: counted for the pair alone, and not so that it takes longer to be forgotten.
+  /// The pair tried while the address was refused: counted for the pair alone, and not so that it takes longer to be
+  /// forgotten.
   void note_refused(const Subject&, SteadyTime now) noexcept;
   /// The pair has proven itself. The address stays: whoever has one password may not guess others for free.
   void note_right(const Subject&) noexcept;

@@ -30,8 +30,10 @@ Claim understand(std::string_view value, Arena& arena) {
   Claim claim;
   const auto said = parse_credentials(value);
   if (!said) return claim;
-  if (ascii::iequals(said->scheme, "Basic")) claim.basic = decode_basic(said->token68, arena);
-  else if (ascii::iequals(said->scheme, "Digest")) claim.digest = parse_digest(said->parameters, arena);
+  if (ascii::iequals(said->scheme, "Basic"))
+    claim.basic = decode_basic(said->token68, arena);
+  else if (ascii::iequals(said->scheme, "Digest"))
+    claim.digest = parse_digest(said->parameters, arena);
   return claim;
 }
 
@@ -49,7 +51,9 @@ class HeldBack {
   const std::size_t before_;
 };
 
-std::string_view bytes_of(const std::uint64_t& number) noexcept { return {reinterpret_cast<const char*>(&number), sizeof number}; }
+std::string_view bytes_of(const std::uint64_t& number) noexcept {
+  return {reinterpret_cast<const char*>(&number), sizeof number};
+}
 
 AuthAnswer accepted(std::string_view user) {
   AuthAnswer answer(AuthResult::Ok);
@@ -69,9 +73,11 @@ class Authentication::Inside {
   Task<AuthAnswer> check(std::uint16_t number, const AuthQuestion& question, Pause* pause);
   /// The password of `user`, on a thread of its own.
   Task<AuthResult> check_password(std::uint16_t number, const BasicCredentials& said, Attempts::Subject subject);
-  AuthResult password_result(std::uint16_t number, const std::string& user, const std::string& password, Attempts::Subject subject);
+  AuthResult password_result(std::uint16_t number, const std::string& user, const std::string& password,
+                             Attempts::Subject subject);
   AuthResult judge_digest(const Realm& realm, const DigestCredentials& said, const AuthQuestion& question, bool& wrong);
-  HashBytes fingerprint(std::uint16_t number, std::uint64_t generation, std::string_view user, std::string_view password) const noexcept;
+  HashBytes fingerprint(std::uint16_t number, std::uint64_t generation, std::string_view user,
+                        std::string_view password) const noexcept;
   Patience patience(const Realm& realm, const Attempts::Subject& subject, Seconds& forgotten_in) noexcept;
   AuthAnswer turn_away(const Attempts::Subject& subject, Seconds forgotten_in) noexcept;
 
@@ -92,7 +98,8 @@ HashBytes Authentication::Inside::fingerprint(std::uint16_t number, std::uint64_
   return key_.sign({bytes_of(realm), bytes_of(generation), user, password});
 }
 
-Patience Authentication::Inside::patience(const Realm& realm, const Attempts::Subject& subject, Seconds& forgotten_in) noexcept {
+Patience Authentication::Inside::patience(const Realm& realm, const Attempts::Subject& subject,
+                                          Seconds& forgotten_in) noexcept {
   const Attempts::Failures failures = attempts_.failures(subject, clock_.now().steady);
   forgotten_in = failures.forgotten_in;
   return decide_patience(std::max(failures.address, failures.pair), realm.options().tarpit_after);
@@ -111,7 +118,8 @@ AuthAnswer Authentication::Inside::look(std::uint16_t number, const AuthQuestion
   }
   if (claim.digest) {
     bool wrong = false;
-    return judge_digest(realm, *claim.digest, question, wrong) == AuthResult::Ok ? accepted(claim.user()) : AuthAnswer();
+    return judge_digest(realm, *claim.digest, question, wrong) == AuthResult::Ok ? accepted(claim.user())
+                                                                                 : AuthAnswer();
   }
   const auto users = realm.users();
   if (!users->passwords) return {};
@@ -158,13 +166,13 @@ Task<AuthAnswer> Authentication::Inside::check(std::uint16_t number, const AuthQ
   co_return answer;
 }
 
-Task<AuthResult> Authentication::Inside::check_password(std::uint16_t number, const BasicCredentials& said, Attempts::Subject subject) {
+Task<AuthResult> Authentication::Inside::check_password(std::uint16_t number, const BasicCredentials& said,
+                                                        Attempts::Subject subject) {
   if (!realms_[number]->users()->passwords) co_return AuthResult::Bad;
   CheckPool::Ticket ticket(pool_);
   // Copies: the thread may still be busy with them when the request has gone.
-  CheckPool::Check check = [this, number, user = std::string(said.user), password = std::string(said.password), subject] {
-    return password_result(number, user, password, subject);
-  };
+  CheckPool::Check check = [this, number, user = std::string(said.user), password = std::string(said.password),
+                            subject] { return password_result(number, user, password, subject); };
   if (!pool_.submit(ticket, std::move(check))) co_return AuthResult::Busy;
   AuthResult result = pool_.result(ticket);
   while (result == AuthResult::Undecided) {
@@ -175,11 +183,11 @@ Task<AuthResult> Authentication::Inside::check_password(std::uint16_t number, co
 }
 
 /// Runs on a thread of the pool. Once more it asks what may have changed while it was queued.
-AuthResult Authentication::Inside::password_result(std::uint16_t number, const std::string& user, const std::string& password,
-                                                   Attempts::Subject subject) {
+AuthResult Authentication::Inside::password_result(std::uint16_t number, const std::string& user,
+                                                   const std::string& password, Attempts::Subject subject) {
   const Realm& realm = *realms_[number];
   Seconds forgotten_in{0};
-  if (patience(realm, subject, forgotten_in).refuse) return AuthResult::TooManyAttempts;
+  if (patience(realm, subject, forgotten_in).refuse) return turn_away(subject, forgotten_in).result;
   const auto users = realm.users();
   const HashBytes key = fingerprint(number, users->generation, user, password);
   bool right = remembered_.contains(key, clock_.now().steady);
@@ -200,10 +208,11 @@ AuthResult Authentication::Inside::password_result(std::uint16_t number, const s
 }
 
 /// `wrong`: it was a guess, or might have been one.
-AuthResult Authentication::Inside::judge_digest(const Realm& realm, const DigestCredentials& said, const AuthQuestion& question,
-                                                bool& wrong) {
+AuthResult Authentication::Inside::judge_digest(const Realm& realm, const DigestCredentials& said,
+                                                const AuthQuestion& question, bool& wrong) {
   const auto users = realm.users();
-  if (!users->digests || said.realm != realm.options().realm || !users->digests->offers(said.algorithm)) return AuthResult::Bad;
+  if (!users->digests || said.realm != realm.options().realm || !users->digests->offers(said.algorithm))
+    return AuthResult::Bad;
   std::string_view ha1 = users->digests->find(said.username, said.algorithm);
   const bool known = !ha1.empty();
   const HexHash nobody = hash_joined(said.algorithm, {said.username, said.realm});
@@ -222,7 +231,8 @@ AuthResult Authentication::Inside::judge_digest(const Realm& realm, const Digest
   return AuthResult::Stale;
 }
 
-Authentication::Authentication(const Clock& clock, AuthLimits limits) : inside_(std::make_unique<Inside>(clock, limits)) {}
+Authentication::Authentication(const Clock& clock, AuthLimits limits)
+    : inside_(std::make_unique<Inside>(clock, limits)) {}
 Authentication::~Authentication() = default;
 
 std::uint16_t Authentication::add_realm(const RealmOptions& options, std::vector<std::string>& problems) {
@@ -230,13 +240,16 @@ std::uint16_t Authentication::add_realm(const RealmOptions& options, std::vector
   return static_cast<std::uint16_t>(inside_->realms_.size() - 1);
 }
 
-AuthAnswer Authentication::look(std::uint16_t realm, const AuthQuestion& question) noexcept { return inside_->look(realm, question); }
+AuthAnswer Authentication::look(std::uint16_t realm, const AuthQuestion& question) noexcept {
+  return inside_->look(realm, question);
+}
 
 Task<AuthAnswer> Authentication::check(std::uint16_t realm, const AuthQuestion& question, Pause* pause) {
   return inside_->check(realm, question, pause);
 }
 
-std::array<std::string_view, Authentication::kMostChallenges> Authentication::challenges(std::uint16_t number, bool stale, Arena& arena) {
+std::array<std::string_view, Authentication::kMostChallenges> Authentication::challenges(std::uint16_t number,
+                                                                                         bool stale, Arena& arena) {
   const Realm& realm = *inside_->realms_[number];
   const auto users = realm.users();
   std::array<std::string_view, kMostChallenges> made;
@@ -246,15 +259,15 @@ std::array<std::string_view, Authentication::kMostChallenges> Authentication::ch
   for (const DigestAlgorithm algorithm : {DigestAlgorithm::Sha256, DigestAlgorithm::Md5}) {
     if (!users->digests || !users->digests->offers(algorithm)) continue;
     const std::string_view nonce = inside_->nonces_.make(inside_->clock_.now().steady, arena);
-    made[count++] = arena.join({"Digest realm=", name, ", qop=\"auth\", algorithm=", freshet::name(algorithm), ", nonce=\"", nonce,
-                                "\", charset=UTF-8", stale ? ", stale=true" : ""});
+    made[count++] = arena.join({"Digest realm=", name, ", qop=\"auth\", algorithm=", freshet::name(algorithm),
+                                ", nonce=\"", nonce, "\", charset=UTF-8", stale ? ", stale=true" : ""});
   }
   if (users->passwords) made[count++] = arena.join({"Basic realm=", name, ", charset=\"UTF-8\""});
   return made;
 }
 
-std::vector<std::string> Authentication::read_again() {
-  std::vector<std::string> said;
+std::vector<AuthNotice> Authentication::read_again() {
+  std::vector<AuthNotice> said;
   for (const auto& realm : inside_->realms_) realm->read_again(said);
   return said;
 }

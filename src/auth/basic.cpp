@@ -65,7 +65,8 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 bool is_printable(std::string_view text) noexcept {
-  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::optional<BasicCredentials> decode_basic(std::string_view token68, Arena& arena) {

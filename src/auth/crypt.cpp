@@ -15,12 +15,15 @@
 namespace freshet {
 namespace {
 
-constexpr const char* kExpected = ", expected bcrypt ($2y$, as htpasswd -B makes it), SHA-crypt ($6$ or $5$, as openssl passwd -6 does) or yescrypt ($y$)";
+constexpr const char* kExpected =
+    ", expected bcrypt ($2y$, as htpasswd -B makes it), SHA-crypt ($6$ or $5$, as openssl passwd -6 does) or yescrypt "
+    "($y$)";
 /// A login that takes longer than seconds would keep all others waiting.
 constexpr std::uint64_t kMostBcryptCost = 16, kMostShaRounds = 10'000'000;
 
 bool is_crypt_text(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return ascii::is_alpha(c) || ascii::is_digit(c) || c == '.' || c == '/'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return ascii::is_alpha(c) || ascii::is_digit(c) || c == '.' || c == '/'; });
 }
 
 /// Takes what stands before the next '$'; the whole rest when there is none.
@@ -33,7 +36,8 @@ std::string_view take_part(std::string_view& rest) noexcept {
 
 bool is_bcrypt(std::string_view hash) noexcept {
   const bool named = hash.starts_with("$2y$") || hash.starts_with("$2b$") || hash.starts_with("$2a$");
-  return named && hash.size() == 60 && ascii::is_digit(hash[4]) && ascii::is_digit(hash[5]) && hash[6] == '$' && is_crypt_text(hash.substr(7));
+  return named && hash.size() == 60 && ascii::is_digit(hash[4]) && ascii::is_digit(hash[5]) && hash[6] == '$' &&
+         is_crypt_text(hash.substr(7));
 }
 
 /// `$5$[rounds=N$]salt$hash`; the rounds go to `rounds`.
@@ -71,11 +75,15 @@ std::string why_hash_is_refused(const std::string& hash) {
   std::uint64_t rounds = 0;
   const bool bcrypt = is_bcrypt(hash);
   if (!bcrypt && !is_sha_crypt(hash, rounds) && !is_yescrypt(hash))
-    return std::string(hash.starts_with('$') || hash.starts_with('{') ? "a hash that is not known, or not whole" : "a plain password or an outdated hash") + kExpected;
-  if ((bcrypt && *ascii::parse_decimal(std::string_view(hash).substr(4, 2)) > kMostBcryptCost) || rounds > kMostShaRounds)
+    return std::string(hash.starts_with('$') || hash.starts_with('{') ? "a hash that is not known, or not whole"
+                                                                      : "a plain password or an outdated hash") +
+           kExpected;
+  if ((bcrypt && *ascii::parse_decimal(std::string_view(hash).substr(4, 2)) > kMostBcryptCost) ||
+      rounds > kMostShaRounds)
     return "a hash that takes too long, expected a bcrypt cost of at most 16, or 10000000 rounds";
   const int salt = crypt_checksalt(hash.c_str());
-  if (salt == CRYPT_SALT_INVALID || salt == CRYPT_SALT_METHOD_DISABLED) return std::string("a hash that this system's libcrypt refuses") + kExpected;
+  if (salt == CRYPT_SALT_INVALID || salt == CRYPT_SALT_METHOD_DISABLED)
+    return std::string("a hash that this system's libcrypt refuses") + kExpected;
   return {};
 }
 

@@ -5,7 +5,8 @@
 
 namespace freshet {
 
-/// Whether `password` is what `hash` was made from. Blocks for as long as the hash costs, often a tenth of a second and more. Any thread.
+/// Whether `password` is what `hash` was made from. Blocks for as long as the hash costs, often a tenth of a second and
+/// more. Any thread.
 bool crypt_matches(const std::string& hash, const std::string& password);
 
 }  // namespace freshet

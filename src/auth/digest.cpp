@@ -37,7 +37,7 @@ class Collector {
     const std::string_view text = unquoted(value, arena_);
     struct Plain {
       std::string_view name;
-      std::string_view DigestCredentials::* member;
+      std::string_view DigestCredentials::*member;
     };
     static constexpr Plain kPlain[] = {
         {"username", &DigestCredentials::username}, {"realm", &DigestCredentials::realm},
@@ -63,7 +63,8 @@ class Collector {
  private:
   bool take_other(std::string_view name, std::string_view text) {
     if (ascii::iequals(name, "nc")) return found_.nc.empty() && read_nonce_count(text, found_);
-    if (ascii::iequals(name, "algorithm")) return !std::exchange(algorithm_, true) && read_algorithm(text, found_.algorithm);
+    if (ascii::iequals(name, "algorithm"))
+      return !std::exchange(algorithm_, true) && read_algorithm(text, found_.algorithm);
     if (ascii::iequals(name, "qop")) return !std::exchange(qop_, true) && ascii::iequals(text, "auth");
     if (ascii::iequals(name, "userhash")) return ascii::iequals(text, "false");
     if (ascii::iequals(name, "username*")) {
@@ -81,7 +82,9 @@ class Collector {
 
 }  // namespace
 
-std::string_view name(DigestAlgorithm algorithm) noexcept { return algorithm == DigestAlgorithm::Md5 ? "MD5" : "SHA-256"; }
+std::string_view name(DigestAlgorithm algorithm) noexcept {
+  return algorithm == DigestAlgorithm::Md5 ? "MD5" : "SHA-256";
+}
 
 bool is_available(DigestAlgorithm algorithm) noexcept { return Hash::of(algorithm).good(); }
 

@@ -8,7 +8,9 @@
 namespace freshet {
 namespace {
 
-std::string_view as_text(const HashBytes& bytes) noexcept { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string_view as_text(const HashBytes& bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace
 
@@ -25,7 +27,9 @@ Hash& Hash::of(DigestAlgorithm algorithm) noexcept {
 // Without naming the algorithm again: then OpenSSL keeps the state that it has.
 void Hash::begin() noexcept { ENSURE(good_ && EVP_DigestInit_ex(state_.get(), nullptr, nullptr) == 1); }
 
-void Hash::add(std::string_view bytes) noexcept { ENSURE(EVP_DigestUpdate(state_.get(), bytes.data(), bytes.size()) == 1); }
+void Hash::add(std::string_view bytes) noexcept {
+  ENSURE(EVP_DigestUpdate(state_.get(), bytes.data(), bytes.size()) == 1);
+}
 
 HashBytes Hash::finish() noexcept {
   HashBytes bytes{};

@@ -28,7 +28,8 @@ std::array<char, kSignatureDigits> signature(const SecretKey& key, std::string_v
 }  // namespace
 
 std::uint64_t Nonces::milliseconds(SteadyTime now) const noexcept {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::duration_cast<Milliseconds>(now - start_).count(), 0));
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<Milliseconds>(now - start_).count(), 0));
 }
 
 std::string_view Nonces::make(SteadyTime now, Arena& arena) {

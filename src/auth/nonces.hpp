@@ -27,8 +27,9 @@ class Nonces {
     Replayed,  ///< it has, or is too old to be sure
     Stale,     ///< not ours, expired, or no longer known: a new one is needed
   };
-  /// For right answers only: notes that `count` has been used. Counts may arrive in another order than they were made in, as clients
-  /// with several connections do: one of the last 64 is good once. Nonces that had to be forgotten are stale, never fresh.
+  /// For right answers only: notes that `count` has been used. Counts may arrive in another order than they were made
+  /// in, as clients with several connections do: one of the last 64 is good once. Nonces that had to be forgotten are
+  /// stale, never fresh.
   Use use(std::string_view nonce, std::uint32_t count, SteadyTime now) noexcept;
 
  private:

@@ -25,8 +25,8 @@ class Realm {
 
   const RealmOptions& options() const noexcept { return options_; }
   std::shared_ptr<const Users> users() const noexcept;
-  /// Appends a sentence for each file that has changed. One thread.
-  void read_again(std::vector<std::string>& said);
+  /// Appends what came of it, when a file has changed. One thread.
+  void read_again(std::vector<AuthNotice>& said);
 
  private:
   std::shared_ptr<const Users> read(std::vector<std::string>& problems);

@@ -5,7 +5,9 @@
 namespace freshet {
 namespace {
 
-std::string_view as_text(const HashBytes& bytes) noexcept { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string_view as_text(const HashBytes& bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace
 
@@ -16,7 +18,9 @@ void Remembered::add(const HashBytes& key, SteadyTime expires) noexcept {
   Entry* place = nullptr;
   for (Entry& entry : set)
     if (same_bytes(as_text(entry.key), as_text(key))) place = &entry;
-  if (!place) place = &*std::min_element(set.begin(), set.end(), [](const Entry& a, const Entry& b) { return a.expires < b.expires; });
+  if (!place)
+    place = &*std::min_element(set.begin(), set.end(),
+                               [](const Entry& a, const Entry& b) { return a.expires < b.expires; });
   *place = {key, expires};
 }
 

@@ -1,4 +1,5 @@
-// User names and passwords that were right lately, as keyed hashes: so that crypt(3) runs once and not for each request.
+// User names and passwords that were right lately, as keyed hashes: so that crypt(3) runs once and not for each
+// request.
 #pragma once
 
 #include <array>

@@ -67,7 +67,8 @@ void read_all(int file, FileText& out) {
   while (size < out.text.size()) {
     const auto n = ::read(file, out.text.data() + size, out.text.size() - size);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) out.problem = "cannot be read (" + std::generic_category().message(errno) + "), expected a readable file";
+    if (n < 0)
+      out.problem = "cannot be read (" + std::generic_category().message(errno) + "), expected a readable file";
     if (n <= 0) break;
     size += static_cast<std::size_t>(n);
   }
@@ -84,7 +85,8 @@ std::shared_ptr<const PasswordFile> PasswordFile::parse(std::string_view text, c
   for_each_line(text, [&](std::size_t number, std::string_view line) {
     const std::size_t colon = line.find(':');
     const std::string_view user = line.substr(0, colon);
-    if (colon == line.npos || !is_user_name(user)) return problems.add(number, "is no user, expected USER:HASH in UTF-8");
+    if (colon == line.npos || !is_user_name(user))
+      return problems.add(number, "is no user, expected USER:HASH in UTF-8");
     const std::string hash(line.substr(colon + 1));
     if (const std::string why = why_hash_is_refused(hash); !why.empty())
       return problems.add(number, quoted(user) + " has " + why);
@@ -102,8 +104,8 @@ const std::string* PasswordFile::find(std::string_view user) const noexcept {
   return found == users_.end() ? nullptr : &found->second;
 }
 
-std::shared_ptr<const DigestFile> DigestFile::parse(std::string_view text, const std::string& path, std::string_view realm,
-                                                    std::vector<std::string>& out) {
+std::shared_ptr<const DigestFile> DigestFile::parse(std::string_view text, const std::string& path,
+                                                    std::string_view realm, std::vector<std::string>& out) {
   Problems problems(path, out);
   auto made = std::make_shared<DigestFile>();
   for_each_line(text, [&](std::size_t number, std::string_view line) {
@@ -113,20 +115,25 @@ std::shared_ptr<const DigestFile> DigestFile::parse(std::string_view text, const
     std::transform(hash.begin(), hash.end(), hash.begin(), ascii::lower);
     const bool md5 = hash.size() == hex_size(DigestAlgorithm::Md5);
     const bool hexadecimal = std::all_of(hash.begin(), hash.end(), ascii::is_hex);
-    if (first == last || !is_user_name(user) || !hexadecimal || (!md5 && hash.size() != hex_size(DigestAlgorithm::Sha256)))
-      return problems.add(number, "is no user, expected USER:REALM:HA1, HA1 with 64 hexadecimal digits (SHA-256) or 32 (MD5)");
+    if (first == last || !is_user_name(user) || !hexadecimal ||
+        (!md5 && hash.size() != hex_size(DigestAlgorithm::Sha256)))
+      return problems.add(number,
+                          "is no user, expected USER:REALM:HA1, HA1 with 64 hexadecimal digits (SHA-256) or 32 (MD5)");
     if (line.substr(first + 1, last - first - 1) != realm) return;
     const auto algorithm = md5 ? DigestAlgorithm::Md5 : DigestAlgorithm::Sha256;
     if (!is_available(algorithm))
-      return problems.add(number, quoted(user) + " has an MD5 hash, which this system's OpenSSL refuses, expected SHA-256");
+      return problems.add(number,
+                          quoted(user) + " has an MD5 hash, which this system's OpenSSL refuses, expected SHA-256");
     std::string& place = made->users_[std::string(user)].of[static_cast<std::size_t>(algorithm)];
     if (!place.empty())
       return problems.add(number, quoted(user) + " is there a second time, expected each user once for each algorithm");
     place = std::move(hash);
   });
-  if (made->users_.empty() && problems.none()) problems.add("has no users of the realm '" + std::string(realm) + "', expected one at least");
+  if (made->users_.empty() && problems.none())
+    problems.add("has no users of the realm '" + std::string(realm) + "', expected one at least");
   for (std::size_t i = 0; i < made->offered_.size(); ++i)
-    made->offered_[i] = std::all_of(made->users_.begin(), made->users_.end(), [i](const auto& user) { return !user.second.of[i].empty(); });
+    made->offered_[i] = std::all_of(made->users_.begin(), made->users_.end(),
+                                    [i](const auto& user) { return !user.second.of[i].empty(); });
   if (problems.none() && !made->offers(DigestAlgorithm::Md5) && !made->offers(DigestAlgorithm::Sha256))
     problems.add("has some users with SHA-256 and others with MD5 alone, expected one algorithm that all have");
   return problems.none() ? made : nullptr;
@@ -134,7 +141,8 @@ std::shared_ptr<const DigestFile> DigestFile::parse(std::string_view text, const
 
 std::string_view DigestFile::find(std::string_view user, DigestAlgorithm algorithm) const noexcept {
   const auto found = users_.find(user);
-  return found == users_.end() ? std::string_view() : std::string_view(found->second.of[static_cast<std::size_t>(algorithm)]);
+  return found == users_.end() ? std::string_view()
+                               : std::string_view(found->second.of[static_cast<std::size_t>(algorithm)]);
 }
 
 FileText read_user_file(const std::string& path) {

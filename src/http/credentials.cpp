@@ -37,8 +37,10 @@ std::string_view take_token(std::string_view& rest) noexcept {
 /// Empty when the text does not begin with a whole one.
 std::string_view take_quoted(std::string_view& rest) noexcept {
   for (std::size_t at = 1; at < rest.size(); ++at) {
-    if (rest[at] == '\\') ++at;
-    else if (rest[at] == '"') return take(rest, at + 1);
+    if (rest[at] == '\\')
+      ++at;
+    else if (rest[at] == '"')
+      return take(rest, at + 1);
   }
   return {};
 }

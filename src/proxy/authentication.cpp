@@ -1,8 +1,7 @@
-// Clients of a forward listener prove who they are, before anything else is decided (RFC 9110 11.7; RFC 7616; RFC 7617).
+// Clients of a forward listener prove who they are, before anything else is decided (RFC 9110 11.7; RFC 7616; RFC
+// 7617).
 #include "freshet/auth/authentication.hpp"
 
-#include "content_range.hpp"
-#include "freshet/exchange/error_reply.hpp"
 #include "pipeline.hpp"
 
 namespace freshet {
@@ -15,11 +14,16 @@ bool is_proxy_request(const Request& request) noexcept {
 
 Reason reason_of(AuthResult result) noexcept {
   switch (result) {
-    case AuthResult::Bad: return Reason::BadCredentials;
-    case AuthResult::Replayed: return Reason::ReplayedCredentials;
-    case AuthResult::TooManyAttempts: return Reason::TooManyAttempts;
-    case AuthResult::Busy: return Reason::RateLimited;
-    default: return Reason::AuthenticationRequired;
+    case AuthResult::Bad:
+      return Reason::BadCredentials;
+    case AuthResult::Replayed:
+      return Reason::ReplayedCredentials;
+    case AuthResult::TooManyAttempts:
+      return Reason::TooManyAttempts;
+    case AuthResult::Busy:
+      return Reason::RateLimited;
+    default:
+      return Reason::AuthenticationRequired;
   }
 }
 
@@ -58,23 +62,19 @@ Task<std::optional<Reply>> CachingProxy::authenticate(Request& request) {
   co_return refuse_credentials(request, answer);
 }
 
-Reply CachingProxy::refuse_credentials(const Request& request, const AuthAnswer& answer) {
-  const int status = status_of(answer.result);
-  Reply reply = make_error_reply(request, {reason_of(answer.result), Side::Client, status}, options_.pseudonym);
+Reply CachingProxy::refuse_credentials(Request& request, const AuthAnswer& answer) {
   counters_.proxy_auth[static_cast<std::size_t>(answer.result)].add();
   // A client that knows the password is told to go on with a new nonce, and asks nobody.
   const bool stale = answer.result == AuthResult::Stale || answer.result == AuthResult::Replayed;
-  if (status == 407) add_challenges(reply, request, stale);
-  if (status == 429) reply.added.add(FieldId::RetryAfter, decimal(static_cast<std::uint64_t>(answer.retry_after.count()), request.arena));
-  CacheStatus said;
-  said.detail = reply.outcome.reason;
-  sign(reply, request, said);
-  return reply;
+  if (answer.result == AuthResult::TooManyAttempts)
+    request.destination.retry_after = static_cast<std::uint32_t>(answer.retry_after.count());
+  return refuse(request, reason_of(answer.result), status_of(answer.result), {}, stale);
 }
 
 void CachingProxy::add_challenges(Reply& reply, const Request& request, bool stale) {
   if (!rules(request).realm) return;
-  for (const std::string_view challenge : options_.authentication->challenges(*rules(request).realm, stale, request.arena))
+  for (const std::string_view challenge :
+       options_.authentication->challenges(*rules(request).realm, stale, request.arena))
     if (!challenge.empty()) reply.added.add(FieldId::ProxyAuthenticate, challenge);
 }
 

@@ -118,12 +118,9 @@ std::optional<Reply> CachingProxy::admit(Request& request) {
   return {};
 }
 
-Reply CachingProxy::refuse(const Request& request, Reason why, int status, CacheStatus said) {
+Reply CachingProxy::refuse(const Request& request, Reason why, int status, CacheStatus said, bool stale) {
   Reply reply = make_error_reply(request, {why, Side::Client, status}, options_.pseudonym, request.destination.retry_after);
-  if (status == 407) {
-    add_challenges(reply, request, false);
-    counters_.proxy_auth[static_cast<std::size_t>(AuthResult::Missing)].add();
-  }
+  if (status == 407) add_challenges(reply, request, stale);
   said.detail = why;
   reply.outcome.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   reply.added.add(FieldId::CacheStatus, reply.outcome.cache_status);

@@ -89,7 +89,8 @@ class CachingProxy final : public Service {
   bool is_too_fast(Request& request, const RateLimit& limit) const noexcept;
   bool route(Request& request, RouteVerdict& verdict) const noexcept;
   std::optional<Reply> admit(Request& request);
-  Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {});
+  /// A 407 gets its challenges; `stale`: the client knows the password and needs only a new nonce.
+  Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {}, bool stale = false);
   void sign(Reply& reply, const Request& request, const CacheStatus& said);
 
   // authentication.cpp
@@ -99,7 +100,7 @@ class CachingProxy final : public Service {
   bool knows(Request& request) noexcept;
   /// Sets Request::user, or gives the answer to a request whose credentials are missing or not good.
   Task<std::optional<Reply>> authenticate(Request& request);
-  Reply refuse_credentials(const Request& request, const AuthAnswer& answer);
+  Reply refuse_credentials(Request& request, const AuthAnswer& answer);
   /// Proxy-Authenticate for a 407.
   void add_challenges(Reply& reply, const Request& request, bool stale);
 

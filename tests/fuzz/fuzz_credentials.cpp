@@ -48,6 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   head.scheme = "http";
   head.authority = "a.example";
   head.target = "/";
-  if (names_target(digest->uri, head, arena)) ENSURE(digest->uri == "/" || digest->uri.size() >= std::string_view("http://a.example").size());
+  if (names_target(digest->uri, head, arena))
+    ENSURE(digest->uri == "/" || digest->uri.size() >= std::string_view("http://a.example").size());
   return 0;
 }

@@ -48,7 +48,9 @@ struct Rig {
     REQUIRE(poll_until(pipeline.loop, [&] { return got->done; }));
     return *got;
   }
-  std::uint64_t counted(AuthResult result) const { return pipeline.counters.proxy_auth[static_cast<std::size_t>(result)].get(); }
+  std::uint64_t counted(AuthResult result) const {
+    return pipeline.counters.proxy_auth[static_cast<std::size_t>(result)].get();
+  }
 
   FakeClock clock;
   NotedPause pause;
@@ -68,7 +70,8 @@ Ask connect_to(const std::string& authority) {
 
 }  // namespace
 
-TEST_CASE("who says nothing gets 407 with all challenges, for GET and for CONNECT", "[scenario][auth][9110-11.7.1][9110-15.5.8]") {
+TEST_CASE("who says nothing gets 407 with all challenges, for GET and for CONNECT",
+          "[scenario][auth][9110-11.7.1][9110-15.5.8]") {
   Rig rig;
   for (const Ask& ask : {Ask("http://a.example/x"), connect_to("a.example:443")}) {
     INFO(ask.method);

@@ -56,7 +56,8 @@ inline std::string base64(std::string_view bytes) {
   std::string out;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (std::size_t k = 0; k < 3; ++k)
+      bits = bits << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
     for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : kAlphabet[bits >> (18 - 6 * k) & 63];
   }
   return out;
@@ -69,7 +70,8 @@ inline std::string basic(std::string_view user, std::string_view password) {
 /// A client that knows Digest, and counts.
 class DigestClient {
  public:
-  DigestClient(std::string user, std::string realm, std::string password, DigestAlgorithm algorithm = DigestAlgorithm::Sha256)
+  DigestClient(std::string user, std::string realm, std::string password,
+               DigestAlgorithm algorithm = DigestAlgorithm::Sha256)
       : user_(std::move(user)), realm_(std::move(realm)), password_(std::move(password)), algorithm_(algorithm) {}
 
   /// Takes the nonce out of a challenge.
@@ -90,9 +92,9 @@ class DigestClient {
     said.uri = uri;
     const HexHash ha1 = hash_joined(algorithm_, {user_, realm_, password_});
     const HexHash response = digest_response(said, ha1.text(), method);
-    return "Digest username=\"" + user_ + "\", realm=\"" + realm_ + "\", nonce=\"" + nonce_ + "\", uri=\"" + std::string(uri) +
-           "\", algorithm=" + std::string(name(algorithm_)) + ", qop=auth, nc=" + digits + ", cnonce=\"0a4f113b\", response=\"" +
-           std::string(response.text()) + "\"";
+    return "Digest username=\"" + user_ + "\", realm=\"" + realm_ + "\", nonce=\"" + nonce_ + "\", uri=\"" +
+           std::string(uri) + "\", algorithm=" + std::string(name(algorithm_)) + ", qop=auth, nc=" + digits +
+           ", cnonce=\"0a4f113b\", response=\"" + std::string(response.text()) + "\"";
   }
 
  private:

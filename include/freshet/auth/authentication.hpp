@@ -1,4 +1,5 @@
-// Who a client of a forward proxy is: credentials (RFC 9110 11.7) judged against user files, with what makes guessing slow.
+// Who a client of a forward proxy is: credentials (RFC 9110 11.7) judged against user files, with what makes guessing
+// slow.
 #pragma once
 
 #include <array>
@@ -16,7 +17,8 @@
 
 namespace freshet {
 
-/// What came of a request's credentials. The first seven are the `result` label of freshet_proxy_auth_total, in this order.
+/// What came of a request's credentials. The first seven are the `result` label of freshet_proxy_auth_total, in this
+/// order.
 enum class AuthResult : std::uint8_t {
   Ok,
   Missing,          ///< there are none
@@ -41,7 +43,7 @@ struct AuthAnswer {
 struct AuthQuestion {
   std::string_view credentials;  ///< the value of Proxy-Authorization
   const RequestHead& head;
-  std::string_view client;       ///< its address, an IP literal
+  std::string_view client;  ///< its address, an IP literal
   Arena& arena;
   AuthQuestion(std::string_view said, const RequestHead& h, std::string_view from, Arena& a)
       : credentials(said), head(h), client(from), arena(a) {}
@@ -62,7 +64,14 @@ struct AuthLimits {
   std::size_t most_delayed = 1000;  ///< answers that are held back at once; beyond: TooManyAttempts
 };
 
-/// Shared by all workers; it outlives them, close() ends what it does for them before their loops go. Set up by one thread; then any.
+/// What reading the files of users again has come to, for the log.
+struct AuthNotice {
+  std::string text;
+  bool wrong = false;  ///< something has to be mended
+};
+
+/// Shared by all workers; it outlives them, close() ends what it does for them before their loops go. Set up by one
+/// thread; then any.
 class Authentication {
  public:
   explicit Authentication(const Clock& clock, AuthLimits limits = {});
@@ -70,10 +79,12 @@ class Authentication {
   Authentication(const Authentication&) = delete;
   Authentication& operator=(const Authentication&) = delete;
 
-  /// Reads the files, and returns the number of the realm. What is wrong goes to `problems`, a line each: then it must not be used.
+  /// Reads the files, and returns the number of the realm. What is wrong goes to `problems`, a line each: then it must
+  /// not be used.
   std::uint16_t add_realm(const RealmOptions& options, std::vector<std::string>& problems);
 
-  /// The hit path: neither suspends nor allocates. Ok, Missing, or Undecided. REQUIRES: asked once for each request, before check().
+  /// The hit path: neither suspends nor allocates. Ok, Missing, or Undecided. REQUIRES: asked once for each request,
+  /// before check().
   AuthAnswer look(std::uint16_t realm, const AuthQuestion&) noexcept;
   /// Everything that look() has left undecided. `pause`: null means that answers are not held back.
   Task<AuthAnswer> check(std::uint16_t realm, const AuthQuestion& question, Pause* pause);
@@ -82,8 +93,8 @@ class Authentication {
   static constexpr std::size_t kMostChallenges = 3;
   std::array<std::string_view, kMostChallenges> challenges(std::uint16_t realm, bool stale, Arena& arena);
 
-  /// Reads files again that have changed. One that is wrong changes nothing. Returns sentences for the log. Blocks; one thread.
-  std::vector<std::string> read_again();
+  /// Reads files again that have changed. One that is wrong changes nothing. Blocks; one thread.
+  std::vector<AuthNotice> read_again();
 
   /// Ends the checks that are under way, as Busy, and the threads.
   void close() noexcept;

@@ -16,8 +16,9 @@ struct BasicCredentials {
 /// The longest password that crypt(3) takes.
 inline constexpr std::size_t kLongestPassword = 512;
 
-/// Decodes base64(user ":" password) into the arena. Empty when it is not base64 with its padding, not UTF-8 (which the challenge
-/// asks for), holds a control character (RFC 7617 2), has no colon or no user, or a password that is too long.
+/// Decodes base64(user ":" password) into the arena. Empty when it is not base64 with its padding, not UTF-8 (which the
+/// challenge asks for), holds a control character (RFC 7617 2), has no colon or no user, or a password that is too
+/// long.
 std::optional<BasicCredentials> decode_basic(std::string_view token68, Arena& arena);
 
 /// RFC 3629: shortest forms, no surrogates.

@@ -25,7 +25,8 @@ using UserMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>
 class PasswordFile {
  public:
   /// Null when anything is wrong; then `problems` has grown by "PATH:LINE: what it is, expected what", a line each.
-  static std::shared_ptr<const PasswordFile> parse(std::string_view text, const std::string& path, std::vector<std::string>& problems);
+  static std::shared_ptr<const PasswordFile> parse(std::string_view text, const std::string& path,
+                                                   std::vector<std::string>& problems);
 
   /// The hash of the user's password, or null.
   const std::string* find(std::string_view user) const noexcept;
@@ -38,7 +39,8 @@ class PasswordFile {
   std::vector<const std::string*> hashes_;  // never empty
 };
 
-/// `USER:REALM:HA1` on each line, of which those with another realm are skipped. A user may have a line for each algorithm.
+/// `USER:REALM:HA1` on each line, of which those with another realm are skipped. A user may have a line for each
+/// algorithm.
 class DigestFile {
  public:
   static std::shared_ptr<const DigestFile> parse(std::string_view text, const std::string& path, std::string_view realm,

@@ -50,7 +50,7 @@ struct Destination {
   std::uint64_t address_rules = 0;
   Reason otherwise = Reason::None;    ///< why an address that none of them names must not be dialled; None: it may
   bool rate_judged = false;           ///< the rate limit of its route has counted this request
-  std::uint32_t retry_after = 0;      ///< seconds until the rate limit would let it pass; 0: it does
+  std::uint32_t retry_after = 0;      ///< seconds until a limit would let it pass (Retry-After); 0: it does
   Destination() = default;
 };
 

@@ -37,7 +37,8 @@ std::string_view unquoted(std::string_view value, Arena& arena);
 /// Appends `text` as a quoted-string. REQUIRES: is_field_value(text).
 void append_quoted(std::string& out, std::string_view text);
 
-/// The text of an ext-value in UTF-8, "UTF-8''J%C3%A4s" (RFC 8187 3.2), in the arena; empty optional when it is not one.
+/// The text of an ext-value in UTF-8, "UTF-8''J%C3%A4s" (RFC 8187 3.2), in the arena; empty optional when it is not
+/// one.
 std::optional<std::string_view> decode_extended_value(std::string_view value, Arena& arena);
 
 }  // namespace freshet

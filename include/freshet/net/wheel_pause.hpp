@@ -13,7 +13,8 @@ class WheelPause final : public Pause {
   explicit WheelPause(DeadlineWheel& wheel) noexcept : wheel_(wheel) {}
   Task<void> wait(Milliseconds time) override {
     Wakeup over;
-    Deadline deadline(wheel_, [](void* wakeup) noexcept { static_cast<Wakeup*>(wakeup)->wake(); }, &over);
+    Deadline deadline(
+        wheel_, [](void* wakeup) noexcept { static_cast<Wakeup*>(wakeup)->wake(); }, &over);
     deadline.arm(time);
     co_await over.wait();
   }

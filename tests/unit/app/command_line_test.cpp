@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "../../../src/app/banner.hpp"
+
 using namespace freshet;
 
 namespace {
@@ -48,6 +50,17 @@ TEST_CASE("A forward proxy needs nothing", "[app]") {
           "1 listener (forward 127.0.0.1:3128), 0 upstreams, cache 256MiB, admin 127.0.0.1:9180, access log stdout");
   REQUIRE_FALSE(settings_of({"forward"}).listeners[0].forward->allow_private.all);
   REQUIRE(settings_of({"forward", "--allow-private"}).listeners[0].forward->allow_private.all);
+}
+
+TEST_CASE("A forward proxy asks for passwords when it is given users", "[app][auth]") {
+  REQUIRE_FALSE(settings_of({"forward"}).listeners[0].forward->auth);
+  const auto settings = settings_of({"forward", "--users", "/etc/freshet/users"});
+  REQUIRE(settings.listeners[0].forward->auth->users == "/etc/freshet/users");
+  REQUIRE(settings.listeners[0].forward->auth->required);
+  REQUIRE(banner_text(settings, {3128}, 0, 1, "x").find("--proxy-user NAME http://example.com/") != std::string::npos);
+  REQUIRE(banner_text(settings_of({"forward"}), {3128}, 0, 1, "x").find("--proxy-user") == std::string::npos);
+  REQUIRE(parsed<Print>({"reverse", "--to", "http://a", "--users", "x"}).exit_code == 2);
+  REQUIRE(parsed<Print>({"forward", "--users", "off"}).exit_code == 2);
 }
 
 TEST_CASE("reverse and forward take the same further options", "[app]") {

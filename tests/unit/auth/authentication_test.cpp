@@ -97,8 +97,9 @@ TEST_CASE("a right password is checked once, and known for five minutes", "[auth
 TEST_CASE("what is not right is bad, whatever is wrong with it", "[auth][9110-11.7.2]") {
   Rig rig;
   CHECK(rig.ask("") == AuthResult::Missing);
-  for (const std::string& credentials : {kWrong, basic("nobody", "open sesame"), std::string("Basic"), std::string("Basic !"), std::string("Bearer abc"),
-                                         std::string("Digest a=b"), basic("alice", "")}) {
+  for (const std::string& credentials :
+       {kWrong, basic("nobody", "open sesame"), std::string("Basic"), std::string("Basic !"), std::string("Bearer abc"),
+        std::string("Digest a=b"), basic("alice", "")}) {
     INFO(credentials);
     CHECK(rig.ask(credentials) == AuthResult::Bad);
   }
@@ -138,7 +139,8 @@ TEST_CASE("Digest is judged at once, and each answer is good once", "[auth][7616
   CHECK(rig.ask(rig.digest_client("wrong").answer("GET", "/x")) == AuthResult::Bad);
 }
 
-TEST_CASE("a nonce of another process is stale for who knows the password, and nothing for others", "[auth][7616-3.4]") {
+TEST_CASE("a nonce of another process is stale for who knows the password, and nothing for others",
+          "[auth][7616-3.4]") {
   Rig rig, before;
   CHECK(rig.ask(before.digest_client().answer("GET", "/x")) == AuthResult::Stale);
   CHECK(rig.ask(before.digest_client("wrong").answer("GET", "/x")) == AuthResult::Bad);
@@ -159,7 +161,8 @@ TEST_CASE("guessing becomes slow, then impossible for a while", "[auth]") {
   for (int i = 0; i < 5; ++i) CHECK(rig.ask(kWrong) == AuthResult::Bad);
   CHECK(rig.pause.waited.empty());
   for (int i = 0; i < 15; ++i) CHECK(rig.check(kWrong).delayed);
-  CHECK(rig.pause.waited == std::vector<std::int64_t>{1000, 2000, 4000, 8000, 10000, 10000, 10000, 10000, 10000, 10000, 10000, 10000, 10000, 10000, 10000});
+  CHECK(rig.pause.waited == std::vector<std::int64_t>{1000, 2000, 4000, 8000, 10000, 10000, 10000, 10000, 10000, 10000,
+                                                      10000, 10000, 10000, 10000, 10000});
   const AuthAnswer refused = rig.check(kRight);
   CHECK(refused.result == AuthResult::TooManyAttempts);
   CHECK(refused.retry_after == Seconds(300));
@@ -221,15 +224,17 @@ TEST_CASE("a file that changes is read again, and what was known is forgotten", 
   rig.users.write(password_line("alice", "another one"));
   const auto said = rig.authentication.read_again();
   REQUIRE(said.size() == 1);
-  CHECK(said[0] == "the users of realm 'office' were read again");
+  CHECK(said[0].text == "the users of realm 'office' were read again");
   CHECK(rig.ask(kRight) == AuthResult::Bad);
   CHECK(rig.ask(basic("alice", "another one")) == AuthResult::Ok);
 
   rig.users.write("alice:plain\n");
   const auto complaint = rig.authentication.read_again();
   REQUIRE(complaint.size() == 1);
-  CHECK(complaint[0].starts_with(rig.users.path() + ":1: user 'alice' has a plain password"));
-  CHECK(complaint[0].ends_with(" (the users read before stay)"));
+  CHECK(complaint[0].wrong);
+  CHECK_FALSE(said[0].wrong);
+  CHECK(complaint[0].text.starts_with(rig.users.path() + ":1: user 'alice' has a plain password"));
+  CHECK(complaint[0].text.ends_with(" (the users read before stay)"));
   CHECK(rig.authentication.read_again().empty());  // said once
   CHECK(rig.ask(basic("alice", "another one")) == AuthResult::Ok);
 }

@@ -25,18 +25,18 @@ TEST_CASE("Basic credentials are a name and a password behind base64", "[auth][7
 TEST_CASE("Basic credentials that could be read in two ways, or break a log, are refused", "[auth][7617-2]") {
   Arena arena;
   const std::string_view rows[] = {"",
-                                   "YTo",       // no padding
-                                   "YTo==",     // too much of it
-                                   "YTp=",      // bits that nobody reads are not zero
-                                   "YT p",      // a space
-                                   "YTpi-_==",  // base64url
-                                   "YQ==",      // no colon
-                                   "OmI=",      // no user
-                                   "YTpiAA==",  // NUL
-                                   "YQo6Yg==",  // line feed
-                                   "YTp/",      // DEL
-                                   "YTrA",      // not UTF-8
-                                   "YTrAgA==",  // a character that is longer than it has to be
+                                   "YTo",        // no padding
+                                   "YTo==",      // too much of it
+                                   "YTp=",       // bits that nobody reads are not zero
+                                   "YT p",       // a space
+                                   "YTpi-_==",   // base64url
+                                   "YQ==",       // no colon
+                                   "OmI=",       // no user
+                                   "YTpiAA==",   // NUL
+                                   "YQo6Yg==",   // line feed
+                                   "YTp/",       // DEL
+                                   "YTrA",       // not UTF-8
+                                   "YTrAgA==",   // a character that is longer than it has to be
                                    "YTrtoIA="};  // a surrogate
   for (const auto row : rows) {
     INFO(row);
@@ -55,7 +55,10 @@ TEST_CASE("a password longer than crypt takes is refused before anybody spends t
 }
 
 TEST_CASE("UTF-8 is checked to the letter", "[auth][3629]") {
-  for (const std::string_view good : {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) CHECK(is_utf8(good));
-  for (const std::string_view bad : {"\x80", "\xc1\xbf", "\xc2", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
+  for (const std::string_view good :
+       {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
+    CHECK(is_utf8(good));
+  for (const std::string_view bad : {"\x80", "\xc1\xbf", "\xc2", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+                                     "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
     CHECK_FALSE(is_utf8(bad));
 }

@@ -1,8 +1,9 @@
+#include "../../../src/auth/check_pool.hpp"
+
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
 
-#include "../../../src/auth/check_pool.hpp"
 #include "support/run_loop.hpp"
 
 using namespace freshet;
@@ -57,9 +58,9 @@ TEST_CASE("a check runs on another thread, and its result comes back", "[auth][t
   const auto here = std::this_thread::get_id();
   bool elsewhere = false;
   CHECK(run_waiting(loop, ask(pool, [&] {
-          elsewhere = std::this_thread::get_id() != here;
-          return AuthResult::Bad;
-        })) == AuthResult::Bad);
+                      elsewhere = std::this_thread::get_id() != here;
+                      return AuthResult::Bad;
+                    })) == AuthResult::Bad);
   CHECK(elsewhere);
   CHECK(run_waiting(loop, ask(pool, [] { return AuthResult::Ok; })) == AuthResult::Ok);
 }

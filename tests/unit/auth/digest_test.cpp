@@ -9,7 +9,8 @@ namespace {
 // RFC 7616 3.9.1; "Circle of Life" is Mufasa's password.
 const std::string kExample =
     "username=\"Mufasa\", realm=\"http-auth@example.org\", uri=\"/dir/index.html\", "
-    "nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", nc=00000001, cnonce=\"f2/wE3q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ\", qop=auth, "
+    "nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", nc=00000001, "
+    "cnonce=\"f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ\", qop=auth, "
     "opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\", ";
 const std::string kSha256 = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1";
 const std::string kMd5 = "8ca523f5e9506fed4657c9700eebdbec";
@@ -53,15 +54,25 @@ TEST_CASE("Digest parameters that are missing, doubled or not offered are refuse
   const std::string good = kExample + "algorithm=SHA-256, response=\"" + kSha256 + "\"";
   REQUIRE(parse_digest(good, arena));
   CHECK(parse_digest(good + ", userhash=false, something=else", arena));
-  for (const std::string more : {", nc=00000001", ", username=\"x\"", ", algorithm=MD5", ", qop=auth", ", userhash=true", ", username*=UTF-8''x"}) {
+  for (const std::string more : {", nc=00000001", ", username=\"x\"", ", algorithm=MD5", ", qop=auth",
+                                 ", userhash=true", ", username*=UTF-8''x"}) {
     INFO(more);
     CHECK_FALSE(parse_digest(good + more, arena));
   }
-  const std::pair<std::string, std::string> changes[] = {
-      {"username=\"Mufasa\", ", ""},      {"realm=\"http-auth@example.org\", ", ""}, {"uri=\"/dir/index.html\", ", ""}, {"nc=00000001", "nc=1"},
-      {"nc=00000001", "nc=0000000g"},     {"nc=00000001", "nc=+0000001"},            {"qop=auth", "qop=auth-int"},      {"qop=auth, ", ""},
-      {"SHA-256", "SHA-256-sess"},        {"SHA-256", "SHA-512-256"},                {"SHA-256", "MD5"},                {"response=", "answer="},
-      {"cnonce=", "client="},             {"username=\"Mufasa\"", "username=\"\""}};
+  const std::pair<std::string, std::string> changes[] = {{"username=\"Mufasa\", ", ""},
+                                                         {"realm=\"http-auth@example.org\", ", ""},
+                                                         {"uri=\"/dir/index.html\", ", ""},
+                                                         {"nc=00000001", "nc=1"},
+                                                         {"nc=00000001", "nc=0000000g"},
+                                                         {"nc=00000001", "nc=+0000001"},
+                                                         {"qop=auth", "qop=auth-int"},
+                                                         {"qop=auth, ", ""},
+                                                         {"SHA-256", "SHA-256-sess"},
+                                                         {"SHA-256", "SHA-512-256"},
+                                                         {"SHA-256", "MD5"},
+                                                         {"response=", "answer="},
+                                                         {"cnonce=", "client="},
+                                                         {"username=\"Mufasa\"", "username=\"\""}};
   for (const auto& [from, to] : changes) {
     INFO(from << " -> " << to);
     std::string changed = good;

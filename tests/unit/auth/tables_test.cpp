@@ -24,7 +24,9 @@ TEST_CASE("a nonce is good for five minutes, and each count once", "[auth][7616-
   FakeClock clock;
   Nonces nonces(clock.now().steady);
   Arena arena;
-  const auto use = [&](std::string_view nonce, std::uint32_t count) { return nonces.use(nonce, count, clock.now().steady); };
+  const auto use = [&](std::string_view nonce, std::uint32_t count) {
+    return nonces.use(nonce, count, clock.now().steady);
+  };
   const std::string nonce(nonces.make(clock.now().steady, arena));
   CHECK(nonces.make(clock.now().steady, arena) != nonce);
   CHECK(use(nonce, 1) == Use::First);
@@ -56,7 +58,8 @@ TEST_CASE("only nonces that this process has made are good", "[auth][7616-5.5]")
     changed[i] = changed[i] == '0' ? '1' : '0';
     CHECK(nonces.use(changed, 1, now) == Use::Stale);
   }
-  for (const std::string& bad : {std::string(), nonce.substr(1), nonce + "0", std::string(64, 'x')}) CHECK(nonces.use(bad, 1, now) == Use::Stale);
+  for (const std::string& bad : {std::string(), nonce.substr(1), nonce + "0", std::string(64, 'x')})
+    CHECK(nonces.use(bad, 1, now) == Use::Stale);
   CHECK(nonces.use(nonce, 1, now) == Use::First);
 }
 
@@ -77,7 +80,8 @@ TEST_CASE("a nonce that had to be forgotten cannot be used again", "[auth][7616-
 }
 
 TEST_CASE("patience ends step by step", "[auth]") {
-  const std::pair<std::uint32_t, int> rows[] = {{0, 0}, {4, 0}, {5, 1000}, {6, 2000}, {7, 4000}, {8, 8000}, {9, 10000}, {19, 10000}};
+  const std::pair<std::uint32_t, int> rows[] = {{0, 0},    {4, 0},    {5, 1000},  {6, 2000},
+                                                {7, 4000}, {8, 8000}, {9, 10000}, {19, 10000}};
   for (const auto& [failures, delay] : rows) {
     CHECK(decide_patience(failures, 5).delay == Milliseconds(delay));
     CHECK_FALSE(decide_patience(failures, 5).refuse);
@@ -139,9 +143,23 @@ TEST_CASE("any number of addresses finds room, and the latest are known", "[auth
   Attempts attempts;
   for (int i = 0; i < 100'000; ++i) {
     clock.advance(Milliseconds(1));
-    attempts.note_wrong(attempts.subject("2001:db8:" + std::to_string(i / 9999) + ":" + std::to_string(i % 9999) + "::", "x"), clock.now().steady);
+    attempts.note_wrong(
+        attempts.subject("2001:db8:" + std::to_string(i / 9999) + ":" + std::to_string(i % 9999) + "::", "x"),
+        clock.now().steady);
   }
   CHECK(attempts.failures(attempts.subject("2001:db8:10:9::", "x"), clock.now().steady).pair == 1);
+}
+
+TEST_CASE("an address that is refused stays so, whoever it claims to be meanwhile", "[auth]") {
+  FakeClock clock;
+  Attempts attempts;
+  for (int i = 0; i < 20; ++i) attempts.note_wrong(attempts.subject("192.0.2.1", "alice"), clock.now().steady);
+  for (int i = 0; i < 50'000; ++i) {
+    if (i % 1000 == 0) clock.advance(Milliseconds(1));
+    attempts.note_refused(attempts.subject("192.0.2.1", std::to_string(i)), clock.now().steady);
+  }
+  CHECK(attempts.failures(attempts.subject("192.0.2.1", "alice"), clock.now().steady).address == 20);
+  CHECK(attempts.failures(attempts.subject("192.0.2.1", "alice"), clock.now().steady).pair == 20);
 }
 
 TEST_CASE("what was right is remembered until it expires, and the latest of too many", "[auth]") {

@@ -11,7 +11,8 @@ namespace {
 
 // "open sesame" by htpasswd -nbB; "secret" by openssl passwd -6 and -5 and by mkpasswd -m yescrypt.
 const std::string kBcrypt = "$2y$05$v48vaKp5eQInl6G3UrcGneUi3m8Lujshe3NBGXClrHwKeUquJilWq";
-const std::string kSha512 = "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
+const std::string kSha512 =
+    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
 const std::string kSha256 = "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.";
 const std::string kYescrypt = "$y$j9T$RS0DkPnd4l4Tv3tI5q9jo.$n3A6ZrqnXn4RMf0ttOjbmA1mzZMFV8PCz1QRRhS.LWB";
 const std::string kMd5Ha1 = "939e7578ed9e3c518a452acee763bce9";
@@ -86,7 +87,8 @@ TEST_CASE("hashes that are guessed too fast, unknown, not whole or too slow are 
 
 TEST_CASE("a password file is read line by line", "[auth]") {
   std::vector<std::string> problems;
-  const auto file = PasswordFile::parse("# people\n\nalice:" + kBcrypt + "\r\nJ\xc3\xa4s:" + kSha512 + "\nlast:" + kSha256, "users", problems);
+  const auto file = PasswordFile::parse(
+      "# people\n\nalice:" + kBcrypt + "\r\nJ\xc3\xa4s:" + kSha512 + "\nlast:" + kSha256, "users", problems);
   REQUIRE(file);
   CHECK(problems.empty());
   CHECK(file->size() == 3);
@@ -99,7 +101,8 @@ TEST_CASE("a password file is read line by line", "[auth]") {
 }
 
 TEST_CASE("every mistake of a password file is told with its line, and no hash", "[auth]") {
-  const auto problems = password_problems("alice:" + kBcrypt + "\nalice:" + kSha512 + "\nbob:hunter2\nnobody\n:" + kBcrypt + "\nx\ty:" + kBcrypt);
+  const auto problems = password_problems("alice:" + kBcrypt + "\nalice:" + kSha512 +
+                                          "\nbob:hunter2\nnobody\n:" + kBcrypt + "\nx\ty:" + kBcrypt);
   REQUIRE(problems.size() == 5);
   CHECK(problems[0] == "users:2: user 'alice' is there a second time, expected each user once");
   CHECK(problems[1].starts_with("users:3: user 'bob' has a plain password or an outdated hash, expected bcrypt ($2y$"));
@@ -107,7 +110,8 @@ TEST_CASE("every mistake of a password file is told with its line, and no hash",
   CHECK(problems[3].starts_with("users:5: "));
   CHECK(problems[4].starts_with("users:6: "));
   for (const auto& problem : problems) CHECK(problem.find("hunter2") == std::string::npos);
-  CHECK(password_problems("# nobody\n") == std::vector<std::string>{"users: has no users, expected USER:HASH on each line"});
+  CHECK(password_problems("# nobody\n") ==
+        std::vector<std::string>{"users: has no users, expected USER:HASH on each line"});
   std::string many;
   for (int i = 0; i < 1000; ++i) many += "wrong\n";
   CHECK(password_problems(many).size() == 20);
@@ -115,7 +119,8 @@ TEST_CASE("every mistake of a password file is told with its line, and no hash",
 
 TEST_CASE("a digest file is read for one realm, and offers what all its users have", "[auth][7616-3.4.2]") {
   std::vector<std::string> problems;
-  const auto md5 = DigestFile::parse("a:office:" + kMd5Ha1 + "\nb:home:x:" + kSha256Ha1 + "\n", "digests", "office", problems);
+  const auto md5 =
+      DigestFile::parse("a:office:" + kMd5Ha1 + "\nb:home:x:" + kSha256Ha1 + "\n", "digests", "office", problems);
   REQUIRE(md5);
   CHECK(md5->offers(DigestAlgorithm::Md5));
   CHECK_FALSE(md5->offers(DigestAlgorithm::Sha256));
@@ -124,7 +129,9 @@ TEST_CASE("a digest file is read for one realm, and offers what all its users ha
   CHECK(md5->find("b", DigestAlgorithm::Sha256).empty());
   std::string upper = kMd5Ha1;
   for (char& c : upper) c = c >= 'a' ? static_cast<char>(c - 32) : c;
-  const auto both = DigestFile::parse("a:office:" + upper + "\na:office:" + kSha256Ha1 + "\nb:office:" + kSha256Ha1 + "\n", "digests", "office", problems);
+  const auto both =
+      DigestFile::parse("a:office:" + upper + "\na:office:" + kSha256Ha1 + "\nb:office:" + kSha256Ha1 + "\n", "digests",
+                        "office", problems);
   REQUIRE(both);
   CHECK_FALSE(both->offers(DigestAlgorithm::Md5));
   CHECK(both->offers(DigestAlgorithm::Sha256));
@@ -134,14 +141,18 @@ TEST_CASE("a digest file is read for one realm, and offers what all its users ha
 TEST_CASE("every mistake of a digest file is told with its line", "[auth]") {
   const std::string ha1 = kMd5Ha1;
   CHECK(digest_problems("a:office:" + ha1 + "\na:office:" + ha1) ==
-        std::vector<std::string>{"digests:2: user 'a' is there a second time, expected each user once for each algorithm"});
-  for (const std::string& line : std::vector<std::string>{"a", "a:office", "a:" + ha1, ":office:" + ha1, "a:office:" + ha1.substr(1), "a:office:" + ha1.substr(1) + "g", "a:office:"}) {
+        std::vector<std::string>{
+            "digests:2: user 'a' is there a second time, expected each user once for each algorithm"});
+  for (const std::string& line :
+       std::vector<std::string>{"a", "a:office", "a:" + ha1, ":office:" + ha1, "a:office:" + ha1.substr(1),
+                                "a:office:" + ha1.substr(1) + "g", "a:office:"}) {
     INFO(line);
     const auto problems = digest_problems(line);
     REQUIRE(problems.size() == 1);
     CHECK(problems[0].starts_with("digests:1: is no user, expected USER:REALM:HA1"));
   }
-  CHECK(digest_problems("a:home:" + ha1) == std::vector<std::string>{"digests: has no users of the realm 'office', expected one at least"});
+  CHECK(digest_problems("a:home:" + ha1) ==
+        std::vector<std::string>{"digests: has no users of the realm 'office', expected one at least"});
   CHECK(digest_problems("a:office:" + ha1 + "\nb:office:" + kSha256Ha1).size() == 1);
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("The default configuration is a forward proxy and an admin endpoint on
 
 TEST_CASE("The configurations printed in the documents are right", "[config][docs]") {
   std::size_t found = 0;
-  for (const char* document : {"README.md", "docs/configuration.md", "docs/access.md"})
+  for (const char* document : {"README.md", "docs/configuration.md", "docs/access.md", "docs/authentication.md"})
     for (const auto& block : fenced(read_all(kRoot / document), "yaml")) {
       if (block.find("listeners:") == block.npos) continue;
       ++found;
@@ -73,7 +73,7 @@ TEST_CASE("The configurations printed in the documents are right", "[config][doc
       for (const auto& problem : result.problems) UNSCOPED_INFO(to_string(problem));
       REQUIRE(result.problems.empty());
     }
-  REQUIRE(found >= 2);
+  REQUIRE(found >= 3);
 }
 
 TEST_CASE("Every YAML and JSON file for containers parses", "[config][files]") {

@@ -411,6 +411,30 @@ TEST_CASE("A forward proxy that lets the world into private networks is warned a
   REQUIRE(load("listeners: [{bind: \"[::1]:1\", forward: {allow_private: true}}]").problems.empty());
 }
 
+TEST_CASE("A forward listener may ask for credentials, and needs a file for them", "[config][auth]") {
+  const auto with = [](const std::string& auth) { return "listeners: [{bind: \"127.0.0.1:3128\", forward: {auth: " + auth + "}}]\n"; };
+  REQUIRE_FALSE(load("listeners: [{bind: \"127.0.0.1:3128\", forward: {}}]\n").settings.listeners[0].forward->auth);
+  const auto text = with("{realm: office, users: /u, digest_users: /d, required: false, remember: 0s, tarpit_after: 1}");
+  REQUIRE(problems(text) == "");
+  const auto settings = load(text).settings;
+  const AuthSettings& auth = *settings.listeners[0].forward->auth;
+  REQUIRE(auth.realm == "office");
+  REQUIRE(auth.users == "/u");
+  REQUIRE(auth.digest_users == "/d");
+  REQUIRE_FALSE(auth.required);
+  REQUIRE(auth.remember == Milliseconds(0));
+  REQUIRE(auth.tarpit_after == 1);
+  REQUIRE(problems(with("{users: /u}")) == "");
+  REQUIRE(problems(with("{realm: office}")) ==
+          "f:1:54: listeners[0].forward.auth: has neither users nor digest_users, expected the path of a file for one of them\n");
+  REQUIRE(problems(with("{users: off}")).find("neither") != std::string::npos);
+  REQUIRE(problems(with("{}")).find("neither") != std::string::npos);
+  REQUIRE(problems(with("yes")).find("expected settings") != std::string::npos);
+  REQUIRE(problems(with("{users: /u, realm: \"a:b\"}")).find("expected up to 128 printable ASCII characters") != std::string::npos);
+  REQUIRE(problems(with("{users: /u, tarpit_after: 0}")).find("from 1 to 1000") != std::string::npos);
+  REQUIRE(problems(with("{user: /u}")).find("did you mean 'users'?") != std::string::npos);
+}
+
 TEST_CASE("Environment variables are put into values, and missing ones are errors", "[config]") {
   const std::map<std::string, std::string> variables{
       {"SIZE", "1GiB"}, {"EMPTY", ""}, {"HOST", "127.0.0.1"}, {"A_1", "${SIZE}"}};

@@ -50,8 +50,8 @@ TEST_CASE("credentials are a scheme with a token68 or with parameters", "[http][
 
 TEST_CASE("what is neither is not taken for credentials", "[http][9110-11.4]") {
   for (const std::string_view text :
-       {"", " ", "=", "Basic\tQQ==", "Basic QQ== QQ==", "Basic QQ=Q=", "Digest a b=c", "Digest a=b c=d", "Digest a=\"b", "Digest a=\"b\\\"",
-        "Digest a=b;c=d", "Digest =b", "Digest a=, b=c", "Basic, Digest", "Ba(sic QQ=="}) {
+       {"", " ", "=", "Basic\tQQ==", "Basic QQ== QQ==", "Basic QQ=Q=", "Digest a b=c", "Digest a=b c=d", "Digest a=\"b",
+        "Digest a=\"b\\\"", "Digest a=b;c=d", "Digest =b", "Digest a=, b=c", "Basic, Digest", "Ba(sic QQ=="}) {
     INFO(text);
     CHECK_FALSE(parse_credentials(text));
   }
@@ -84,5 +84,6 @@ TEST_CASE("an extended value is UTF-8 in percent-encoding", "[http][8187-3.2]") 
   CHECK(decode_extended_value("UTF-8''J%C3%A4s%c3%B8n%20Doe", arena) == "J\xc3\xa4s\xc3\xb8n Doe");
   CHECK(decode_extended_value("utf-8'en'a", arena) == "a");
   CHECK(decode_extended_value("UTF-8''", arena) == "");
-  for (const std::string_view bad : {"", "UTF-8'a", "ISO-8859-1''a", "UTF-8''%", "UTF-8''%4", "UTF-8''%4g"}) CHECK_FALSE(decode_extended_value(bad, arena));
+  for (const std::string_view bad : {"", "UTF-8'a", "ISO-8859-1''a", "UTF-8''%", "UTF-8''%4", "UTF-8''%4g"})
+    CHECK_FALSE(decode_extended_value(bad, arena));
 }

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connection_steps.hpp"
 #include "connection_world.hpp"
 
 using namespace freshet;
@@ -80,6 +81,17 @@ void take_step(World& world, char what, std::string_view rest) {
 }
 
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
+
+// Half of the mutations know what a program is.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
+  if (seed % 2 == 0) return LLVMFuzzerMutate(data, size, most);
+  const std::string program = mutate_program({reinterpret_cast<const char*>(data), size}, seed / 2);
+  if (program.empty() || program.size() > most) return LLVMFuzzerMutate(data, size, most);
+  std::copy(program.begin(), program.end(), data);
+  return program.size();
+}
 
 // Each run goes through so much code that keeping count of rare features would take longer than the run itself.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {

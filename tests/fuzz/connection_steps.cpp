@@ -81,6 +81,8 @@ constexpr const char* kSteps[] = {
     "oHTTP/1.1 100 Continue\r\n\r\n",
     "oHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
     "oHTTP/1.1 101 S\r\n\r\n",
+    "phttp://a/x",
+    "v",
     "k0",
     "k1",
     "K0",

@@ -6,6 +6,7 @@
 
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/proxy/purge.hpp"
 
 namespace freshet::fuzz {
 namespace {
@@ -237,6 +238,17 @@ void World::pass(Milliseconds time) {
   worker_.deadlines().advance(clock_.now().steady + worker_.deadlines().tick());
   store_.cut_off_slow_readers();
   store_.expire_some(clock_.now().steady, 10'000);
+  settle();
+}
+
+void World::purges(std::string_view urls) {
+  purge_list(store_, proxy_options_, urls);
+  settle();
+}
+
+void World::evicts() {
+  const std::uint64_t rest = store_.limit() - held_at_start_;
+  if (store_.charge(rest)) store_.credit(rest);
   settle();
 }
 

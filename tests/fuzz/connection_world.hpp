@@ -101,6 +101,9 @@ class World {
   void dial_fails(std::optional<Failure> how);
   void set_manner(Manner);
   void pass(Milliseconds time);
+  void purges(std::string_view urls);
+  /// Somebody else needs all the memory for a moment: what can be evicted is.
+  void evicts();
 
  private:
   ClientEnd* client(unsigned slot);

@@ -11,6 +11,8 @@
 //   n0 to n2   connecting works, is refused, takes too long
 //   m0 to m3   how later connections cut what is read and written (Manner)
 //   t0 to t9   time passes
+//   p          the rest are URLs to purge
+//   v          all that can be evicted is
 // '$' is a marker in what is sent; '{' cannot be sent. What must hold is written in connection_world.cpp.
 #include <algorithm>
 #include <array>
@@ -73,6 +75,10 @@ void take_step(World& world, char what, std::string_view rest) {
       return world.dial_fails(dial_failure(n));
     case 'm':
       return world.set_manner(static_cast<Manner>(n % 4));
+    case 'p':
+      return world.purges(rest);
+    case 'v':
+      return world.evicts();
     case 't':
       return world.pass(kTimes[n]);
     default:

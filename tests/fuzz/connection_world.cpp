@@ -6,6 +6,7 @@
 
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/proxy/purge.hpp"
 
 namespace freshet::fuzz {
 namespace {
@@ -171,11 +172,11 @@ World::~World() {
   worker_.discard();
 }
 
-ClientEnd& World::client(unsigned slot) {
+ClientEnd* World::client(unsigned slot) {
   std::size_t& current = slots_[slot];
   const bool usable = current != kNoConnection && !clients_[current].left && !clients_[current].session->done();
-  if (usable || (current != kNoConnection && clients_.size() == kMostClients)) return clients_[current];
-  require(clients_.size() < kMostClients, "more slots than connections");
+  if (usable) return &clients_[current];
+  if (clients_.size() == kMostClients) return nullptr;
   current = clients_.size();
   ClientEnd& made = clients_.emplace_back();
   test::MemoryPair pair = test::make_memory_pair(worker_.loop().get_executor());
@@ -186,15 +187,16 @@ ClientEnd& World::client(unsigned slot) {
   made.session.emplace(test::start(
       worker_.loop(), run_h1_session(std::move(pair.here), std::move(peer), worker_, *proxy_,
                                      slot == kForwardSlot ? forward_ : reverse_, limits_, counters_, &log_)));
-  return made;
+  return &made;
 }
 
 void World::client_sends(unsigned slot, std::string_view text) {
-  ClientEnd& end = client(slot);
+  ClientEnd* const end = client(slot);
+  if (end == nullptr) return;
   const auto number = static_cast<unsigned>(slots_[slot]);
   const std::string bytes = expanded(text, "{c" + padded(number, 2) + "}");
   show("client " + std::to_string(number) + " sends", bytes);
-  end.link->push(bytes);
+  end->link->push(bytes);
   settle();
 }
 
@@ -235,6 +237,18 @@ void World::pass(Milliseconds time) {
   clock_.advance(time);
   worker_.deadlines().advance(clock_.now().steady + worker_.deadlines().tick());
   store_.cut_off_slow_readers();
+  store_.expire_some(clock_.now().steady, 10'000);
+  settle();
+}
+
+void World::purges(std::string_view urls) {
+  purge_list(store_, proxy_options_, urls);
+  settle();
+}
+
+void World::evicts() {
+  const std::uint64_t rest = store_.limit() - held_at_start_;
+  if (store_.charge(rest)) store_.credit(rest);
   settle();
 }
 
@@ -373,9 +387,10 @@ void World::judge_what_is_left() {
     require(u.connections_active.get() == 0 && u.connections_idle.get() == 0, "the counters of an upstream");
   require(counters_.fills_in_flight.get() == 0 && counters_.tunnels_active.get() == 0,
           "a fill or a tunnel is still counted");
-  // Beyond the longest lifetime, and the longest time behind it.
-  clock_.advance(2 * kForever);
-  while (store_.expire_some(clock_.now().steady, 1000) > 0) continue;
+  // Somebody who needs all the memory gets all of it.
+  const std::uint64_t rest = store_.limit() - held_at_start_;
+  require(store_.charge(rest), "stored responses that cannot be evicted");
+  store_.credit(rest);
   require(store_.figures().objects == 0, "stored responses that never leave");
   require(store_.held() == held_at_start_, "the store still holds " + std::to_string(store_.held()) + " bytes");
 }

@@ -87,8 +87,8 @@ class World {
   /// Everything ends: clients stop sending, time passes. Then nothing may be left, and what was written is judged.
   ~World();
 
-  /// Sends as client `slot`; on a new connection when it has none. Every '$' becomes "{c<NN>}", the number of the
-  /// connection.
+  /// Sends as client `slot`; on a new connection when it has none (nothing, beyond kMostClients). Every '$' becomes
+  /// "{c<NN>}", the number of the connection.
   void client_sends(unsigned slot, std::string_view text);
   void client_does(unsigned slot, std::string_view what);
   /// Answers the oldest request that waits; kept for the next one when none does. Every '$' becomes "{P<NN>.<NNN>}" (S
@@ -101,9 +101,12 @@ class World {
   void dial_fails(std::optional<Failure> how);
   void set_manner(Manner);
   void pass(Milliseconds time);
+  void purges(std::string_view urls);
+  /// Somebody else needs all the memory for a moment: what can be evicted is.
+  void evicts();
 
  private:
-  ClientEnd& client(unsigned slot);
+  ClientEnd* client(unsigned slot);
   void settle();
   bool play_origins();
   bool take_requests(OriginEnd&);

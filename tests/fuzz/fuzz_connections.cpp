@@ -11,6 +11,8 @@
 //   n0 to n2   connecting works, is refused, takes too long
 //   m0 to m3   how later connections cut what is read and written (Manner)
 //   t0 to t9   time passes
+//   p          the rest are URLs to purge
+//   v          all that can be evicted is
 // '$' is a marker in what is sent; '{' cannot be sent. What must hold is written in connection_world.cpp.
 #include <algorithm>
 #include <array>
@@ -20,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connection_steps.hpp"
 #include "connection_world.hpp"
 
 using namespace freshet;
@@ -72,6 +75,10 @@ void take_step(World& world, char what, std::string_view rest) {
       return world.dial_fails(dial_failure(n));
     case 'm':
       return world.set_manner(static_cast<Manner>(n % 4));
+    case 'p':
+      return world.purges(rest);
+    case 'v':
+      return world.evicts();
     case 't':
       return world.pass(kTimes[n]);
     default:
@@ -80,6 +87,17 @@ void take_step(World& world, char what, std::string_view rest) {
 }
 
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
+
+// Half of the mutations know what a program is.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
+  if (seed % 2 == 0) return LLVMFuzzerMutate(data, size, most);
+  const std::string program = mutate_program({reinterpret_cast<const char*>(data), size}, seed / 2);
+  if (program.empty() || program.size() > most) return LLVMFuzzerMutate(data, size, most);
+  std::copy(program.begin(), program.end(), data);
+  return program.size();
+}
 
 // Each run goes through so much code that keeping count of rare features would take longer than the run itself.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {

@@ -10,6 +10,7 @@ import layers
 import names_in_docs
 import reasons
 import rfc_sections
+import security
 import service_unit
 import sizes
 import words
@@ -227,6 +228,44 @@ REASON(B, "b", "the second")
         self.expect(lambda text: text.replace("| `a` | the first |\n", "") + "| `a` | the first |\n", False)
         self.assertIn("## Why it is so", reasons.document_of(self.ROWS))
         self.assertNotIn("none", reasons.document_of(self.ROWS).split("##")[1])
+
+
+class Security(unittest.TestCase):
+    CASES = ('TEST_CASE("one thing", "[P1]") {}\nTEST_CASE("another \\"thing\\"",\n          "[x]") {}\n'
+             'TEST_CASE("P2: a third", "[x]") {}\n')
+    ROWS = ('| P1 | x | y | `tests/unit/a_test.cpp`: "one thing" |\n'
+            '| P2, P3 | x | y | `tests/unit/a_test.cpp`: "P2: a third" |\n| P4 | x | not there yet | - |\n')
+
+    def tree(self):
+        tree = Tree().put("tests/unit/a_test.cpp", self.CASES).put("tests/fuzz/fuzz_a.cpp", "ENSURE(x);")
+        for seed in "abc":
+            tree.put(f"tests/fuzz/corpus/a/{seed}")
+        return tree.put("docs/security.md", self.ROWS)
+
+    def test_names(self):
+        for text, good in [
+            ("", True),
+            ("`tests/unit/a_test.cpp`", True),
+            ('`tests/unit/a_test.cpp`: "one thing",\n"P2: a third"', True),
+            ("`tests/unit/b_test.cpp`", False),
+            ("`scripts/nothing`", False),
+            ('`tests/unit/a_test.cpp`: "one"', False),
+            ('`tests/unit/a_test.cpp`: "one thing", "no thing"', False),
+            ("| P5 | x | y | nothing |", False),
+        ]:
+            found = list(security.check(self.tree().put("docs/security.md", self.ROWS + text + "\n").root))
+            self.assertEqual(not found, good, f"{text}: {found}")
+
+    def test_a_pitfall_has_all_its_tests(self):
+        for place, text in [("tests/unit/b_test.cpp", 'TEST_CASE("b", "[P1]")'), ("tests/unit/b_test.cpp", 'TEST_CASE("P3: b")')]:
+            self.assertEqual(len(list(security.check(self.tree().put(place, text).root))), 1, text)
+
+    def test_fuzz_targets_have_seeds_and_assertions(self):
+        self.assertEqual(len(list(security.check(self.tree().put("tests/fuzz/fuzz_b.cpp", "ENSURE(x);").root))), 1)
+        self.assertEqual(len(list(security.check(self.tree().put("tests/fuzz/fuzz_a.cpp", "parse(x);").root))), 1)
+
+    def test_missing_document(self):
+        self.assertEqual(len(list(security.check(Tree().root))), 1)
 
 
 if __name__ == "__main__":

@@ -199,15 +199,19 @@ std::optional<ip::address> parse_address(std::string_view text) {
   return address;
 }
 
-/// The network of the rule that the address is in; null: none.
-const Network* find(const AddressRule& rule, const ip::address& address) noexcept {
+bool matches(const AddressRule& rule, const ip::address& address) noexcept {
   const InnerAddresses ways = rule.verdict == Reason::None ? InnerAddresses{} : inner_addresses(address);
-  const auto leads_into = [&](const Network& network) {
+  return std::any_of(rule.networks.begin(), rule.networks.end(), [&](const Network& network) {
     return network.contains(address) || (ways.count > 0 && network.contains(ways.address[0])) ||
            (ways.count > 1 && network.contains(ways.address[1]));
-  };
-  const auto found = std::find_if(rule.networks.begin(), rule.networks.end(), leads_into);
-  return found == rule.networks.end() ? nullptr : &*found;
+  });
+}
+
+/// Whether the rule names an internal network that the address is in.
+bool opens(const AddressRule& rule, const ip::address& address) noexcept {
+  return std::any_of(rule.networks.begin(), rule.networks.end(), [&](const Network& network) {
+    return network.contains(address) && is_internal_network(network);
+  });
 }
 
 }  // namespace
@@ -258,10 +262,9 @@ Reason AddressJudge::why_not(const ip::address& address) const noexcept {
   for (std::size_t i = 0; i < policy_->rules.size() && i < 64; ++i) {
     if ((rules_ >> i & 1) == 0) continue;
     const AddressRule& rule = policy_->rules[i];
-    const Network* network = find(rule, address);
-    if (!network) continue;
+    if (!matches(rule, address)) continue;
     if (rule.verdict != Reason::None) return rule.verdict;
-    return is_internal_network(*network) ? Reason::None : guarded;
+    return guarded == Reason::None || opens(rule, address) ? Reason::None : guarded;
   }
   return otherwise_ != Reason::None ? otherwise_ : guarded;
 }

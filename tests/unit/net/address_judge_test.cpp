@@ -77,6 +77,10 @@ TEST_CASE("A rule opens the private networks that it names, and no others", "[ne
     INFO(address);
     CHECK(judge(wide, address) == Reason::PrivateAddress);
   }
+  // It is enough that one of its networks says so, wherever it stands.
+  const AddressPolicy both = policy({allow({"0.0.0.0/0", "10.1.0.0/16"})});
+  CHECK(judge(both, "10.1.2.3") == Reason::None);
+  CHECK(judge(both, "10.2.2.3") == Reason::PrivateAddress);
   AddressPolicy opened = wide;
   opened.allow_internal = true;
   CHECK(judge(opened, "10.1.2.3") == Reason::None);

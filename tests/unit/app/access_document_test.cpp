@@ -85,7 +85,7 @@ std::string outcome(const Settings& settings, const Row& row) {
   const ProxyOptions proxy = proxy_options(settings, "freshet-test");
   const RouteVerdict verdict = decide_route(request, proxy.listeners.at(0));
   if (verdict.error != Reason::None) return std::string(word(verdict.error));
-  const OriginPoolOptions pool = origin_pool_options(settings);
+  const OriginPoolOptions pool = origin_pool_options(settings, 0, 1);
   const AddressJudge judge(pool.forward_policies.at(0), verdict.address_rules, verdict.otherwise);
   const Reason why_not = judge.why_not(boost::asio::ip::make_address(row.address));
   return why_not == Reason::None ? "allowed" : std::string(word(why_not));
@@ -138,7 +138,7 @@ TEST_CASE("listeners with the same rules about addresses share their partitions,
   const AccessRule& with_users = made[4].access[0];
   CHECK(with_users.by_address == 1);
   CHECK(with_users.by_address_unknown == 2);
-  const auto policies = origin_pool_options(settings).forward_policies;
+  const auto policies = origin_pool_options(settings, 0, 1).forward_policies;
   REQUIRE(policies[4].rules.size() == 2);
   CHECK(policies[4].rules[0].verdict == Reason::None);
   CHECK(policies[4].rules[1].verdict == Reason::AuthenticationRequired);

@@ -123,7 +123,7 @@ TEST_CASE("two steps decide as one would that knew everything", "[app][access][p
     auto& rules = settings.listeners[0].access;
     for (std::size_t n = 1 + dice.roll(5); n > 0; --n) rules.push_back(random_rule(dice));
     const ListenerRules made = proxy_options(settings, "freshet-test").listeners[0];
-    const AddressPolicy policy = origin_pool_options(settings).forward_policies[0];
+    const AddressPolicy policy = origin_pool_options(settings, 0, 1).forward_policies[0];
     for (int request = 0; request < 10; ++request) {
       const auto one_of = [&](const std::vector<std::string>& pool) { return pool[dice.roll(pool.size())]; };
       Asked asked{one_of(kClients), one_of(kUsers), one_of(kAskedMethods), one_of(kHosts), one_of(kAddresses)};

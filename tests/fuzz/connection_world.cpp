@@ -88,9 +88,9 @@ void behave(test::MemoryTransport& link, Manner manner) {
   link.set_hesitant(manner == Manner::Hesitant || manner == Manner::SmallAndHesitant);
 }
 
-/// Whether a response with this head is for the client that asked and nobody else, in the plainest words that there
-/// are.
-bool is_plainly_secret(std::string_view answer) {
+/// Whether a response is for the client that asked and nobody else, in the plainest words that there are. `authorised`:
+/// the request had Authorization (RFC 9111 3.5).
+bool is_plainly_secret(std::string_view answer, bool authorised) {
   const std::size_t end = answer.find("\r\n\r\n");
   if (end == std::string_view::npos || !answer.starts_with("HTTP/1.1 ")) return false;
   if (answer.substr(9, 1) == "1" || answer.substr(9, 3) == "304") return false;
@@ -98,7 +98,12 @@ bool is_plainly_secret(std::string_view answer) {
   for (const char c : answer.substr(0, end + 2)) head += ascii::lower(c);
   const auto has = [&head](std::string_view text) { return head.find(text) != std::string::npos; };
   if (has("cdn-cache-control") || has("must-understand")) return false;
-  return has("\r\ncache-control: private\r\n") || has("\r\ncache-control: no-store\r\n");
+  for (const char* word : {"private", "no-store"})
+    for (const char* behind : {"\r\n", ", "})
+      if (has(std::string("\r\ncache-control: ") + word + behind)) return true;
+  const bool permitted = has("public") || has("s-maxage");
+  if (authorised && !permitted && !has("must-revalidate")) return true;
+  return has("\r\nset-cookie:") && !permitted;
 }
 
 /// The clients, as two digits, whose whole markers of these kinds are in the text. One that was cut says nothing.
@@ -315,6 +320,7 @@ void World::accept_request(OriginEnd& end, const StrictMessage& request) {
   end.waits = true;
   end.secret = false;
   end.asks_upgrade = request.count("upgrade") > 0;
+  end.authorised = request.count("authorization") > 0;
   end.client = asked->client;
   end.number = static_cast<unsigned>(std::strtoul(stamp.substr(stamp.find('-') + 1).c_str(), nullptr, 10));
 }
@@ -322,7 +328,7 @@ void World::accept_request(OriginEnd& end, const StrictMessage& request) {
 void World::push_answer(std::size_t which, std::string_view text) {
   OriginEnd& end = origins_[which];
   if (end.waits) {
-    end.secret = is_plainly_secret(text);
+    end.secret = is_plainly_secret(text, end.authorised);
     if (!text.starts_with("HTTP/1.1 1") || text.starts_with("HTTP/1.1 101")) end.waits = false;
   }
   // Once an origin has agreed, what comes is whatever both ends have agreed on.

@@ -72,7 +72,7 @@ struct OriginEnd {
   std::string received;  ///< not yet read as requests
   bool free = false;     ///< a tunnel may be in it: bytes, not HTTP
   bool waits = false;    ///< a request is complete, and nothing has been answered
-  bool asks_upgrade = false;
+  bool asks_upgrade = false, authorised = false;
   bool secret = false;  ///< the last answer is for its client alone
   unsigned client = 0;
   unsigned number = 0;  ///< of the last request

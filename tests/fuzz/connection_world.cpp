@@ -172,6 +172,7 @@ World::~World() {
   judge_what_is_left();
   for (unsigned number = 0; number < clients_.size(); ++number) {
     judge_client(number);
+    judge_requests(number);
     judge_markers(number);
   }
   worker_.discard();
@@ -201,7 +202,7 @@ void World::client_sends(unsigned slot, std::string_view text) {
   const auto number = static_cast<unsigned>(slots_[slot]);
   const std::string bytes = expanded(text, "{c" + padded(number, 2) + "}");
   show("client " + std::to_string(number) + " sends", bytes);
-  end->link->push(bytes);
+  if (end->link->push(bytes)) end->sent += bytes;
   settle();
 }
 
@@ -428,6 +429,29 @@ void World::judge_client(unsigned number) const {
     if (response.status == 101 || (asked.connect && response.status / 100 == 2)) return;
   }
   require(rest.empty(), "a client got more than the log knows of: " + std::string(rest));
+}
+
+// As long as what a client sends is plain to the strict reader too, the log knows the same requests, in the same order,
+// and no others: neither a body nor what follows a request is taken for one (pitfall P1).
+void World::judge_requests(unsigned number) const {
+  const std::string address = "192.0.2." + std::to_string(number);
+  std::string_view rest = clients_[number].sent;
+  bool complete = true;
+  for (const LoggedRequest& line : log_.lines) {
+    if (line.client != address) continue;
+    require(complete && !rest.empty(),
+            "the log has a request that the client never sent: " + line.method + " " + line.target);
+    StrictMessage request;
+    const Strict state = read_request(rest, request);
+    if (state == Strict::Bad) return;
+    complete = state == Strict::Complete;
+    if (!complete || line.method.empty()) continue;
+    require(line.method == request.method, "the log says " + line.method + ", the client sent " + request.method);
+    if (request.target.starts_with('/'))
+      require(line.target == request.target, "the log says " + line.target + ", the client sent " + request.target);
+    rest.remove_prefix(request.size);
+    if (line.status == 101 || (line.method == "CONNECT" && line.status / 100 == 2)) return;
+  }
 }
 
 void World::judge_markers(unsigned number) const {

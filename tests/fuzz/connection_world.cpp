@@ -88,9 +88,9 @@ void behave(test::MemoryTransport& link, Manner manner) {
   link.set_hesitant(manner == Manner::Hesitant || manner == Manner::SmallAndHesitant);
 }
 
-/// Whether a response with this head is for the client that asked and nobody else, in the plainest words that there
-/// are.
-bool is_plainly_secret(std::string_view answer) {
+/// Whether a response is for the client that asked and nobody else, in the plainest words that there are. `authorised`:
+/// the request had Authorization (RFC 9111 3.5).
+bool is_plainly_secret(std::string_view answer, bool authorised) {
   const std::size_t end = answer.find("\r\n\r\n");
   if (end == std::string_view::npos || !answer.starts_with("HTTP/1.1 ")) return false;
   if (answer.substr(9, 1) == "1" || answer.substr(9, 3) == "304") return false;
@@ -98,7 +98,12 @@ bool is_plainly_secret(std::string_view answer) {
   for (const char c : answer.substr(0, end + 2)) head += ascii::lower(c);
   const auto has = [&head](std::string_view text) { return head.find(text) != std::string::npos; };
   if (has("cdn-cache-control") || has("must-understand")) return false;
-  return has("\r\ncache-control: private\r\n") || has("\r\ncache-control: no-store\r\n");
+  for (const char* word : {"private", "no-store"})
+    for (const char* behind : {"\r\n", ", "})
+      if (has(std::string("\r\ncache-control: ") + word + behind)) return true;
+  const bool permitted = has("public") || has("s-maxage");
+  if (authorised && !permitted && !has("must-revalidate")) return true;
+  return has("\r\nset-cookie:") && !permitted;
 }
 
 /// The clients, as two digits, whose whole markers of these kinds are in the text. One that was cut says nothing.
@@ -167,6 +172,7 @@ World::~World() {
   judge_what_is_left();
   for (unsigned number = 0; number < clients_.size(); ++number) {
     judge_client(number);
+    judge_requests(number);
     judge_markers(number);
   }
   worker_.discard();
@@ -196,7 +202,7 @@ void World::client_sends(unsigned slot, std::string_view text) {
   const auto number = static_cast<unsigned>(slots_[slot]);
   const std::string bytes = expanded(text, "{c" + padded(number, 2) + "}");
   show("client " + std::to_string(number) + " sends", bytes);
-  end->link->push(bytes);
+  if (end->link->push(bytes)) end->sent += bytes;
   settle();
 }
 
@@ -315,6 +321,7 @@ void World::accept_request(OriginEnd& end, const StrictMessage& request) {
   end.waits = true;
   end.secret = false;
   end.asks_upgrade = request.count("upgrade") > 0;
+  end.authorised = request.count("authorization") > 0;
   end.client = asked->client;
   end.number = static_cast<unsigned>(std::strtoul(stamp.substr(stamp.find('-') + 1).c_str(), nullptr, 10));
 }
@@ -322,7 +329,7 @@ void World::accept_request(OriginEnd& end, const StrictMessage& request) {
 void World::push_answer(std::size_t which, std::string_view text) {
   OriginEnd& end = origins_[which];
   if (end.waits) {
-    end.secret = is_plainly_secret(text);
+    end.secret = is_plainly_secret(text, end.authorised);
     if (!text.starts_with("HTTP/1.1 1") || text.starts_with("HTTP/1.1 101")) end.waits = false;
   }
   // Once an origin has agreed, what comes is whatever both ends have agreed on.
@@ -422,6 +429,29 @@ void World::judge_client(unsigned number) const {
     if (response.status == 101 || (asked.connect && response.status / 100 == 2)) return;
   }
   require(rest.empty(), "a client got more than the log knows of: " + std::string(rest));
+}
+
+// As long as what a client sends is plain to the strict reader too, the log knows the same requests, in the same order,
+// and no others: neither a body nor what follows a request is taken for one (pitfall P1).
+void World::judge_requests(unsigned number) const {
+  const std::string address = "192.0.2." + std::to_string(number);
+  std::string_view rest = clients_[number].sent;
+  bool complete = true;
+  for (const LoggedRequest& line : log_.lines) {
+    if (line.client != address) continue;
+    require(complete && !rest.empty(),
+            "the log has a request that the client never sent: " + line.method + " " + line.target);
+    StrictMessage request;
+    const Strict state = read_request(rest, request);
+    if (state == Strict::Bad) return;
+    complete = state == Strict::Complete;
+    if (!complete || line.method.empty()) continue;
+    require(line.method == request.method, "the log says " + line.method + ", the client sent " + request.method);
+    if (request.target.starts_with('/'))
+      require(line.target == request.target, "the log says " + line.target + ", the client sent " + request.target);
+    rest.remove_prefix(request.size);
+    if (line.status == 101 || (line.method == "CONNECT" && line.status / 100 == 2)) return;
+  }
 }
 
 void World::judge_markers(unsigned number) const {

@@ -26,14 +26,15 @@ enum class Manner : std::uint8_t { Plain, ByteByByte, Hesitant, SmallAndHesitant
 
 /// What the access log was told of one request.
 struct LoggedRequest {
-  std::string client, method, version;
+  std::string client, method, target, version;
   int status = 0;
 };
 
 class RememberingLog final : public AccessLog {
  public:
   void write(const AccessRecord& r) noexcept override {
-    lines.push_back({std::string(r.client), std::string(r.method), std::string(r.version), r.status});
+    lines.push_back(
+        {std::string(r.client), std::string(r.method), std::string(r.target), std::string(r.version), r.status});
   }
   void reopen() noexcept override {}
   std::uint64_t dropped() const noexcept override { return 0; }
@@ -62,7 +63,7 @@ class StampingService final : public Service {
 struct ClientEnd {
   std::unique_ptr<test::MemoryTransport> link;
   std::optional<test::Started<void>> session;
-  std::string received;
+  std::string sent, received;
   bool reads = true;
   bool left = false;  ///< closed or reset by the client itself
 };
@@ -72,7 +73,7 @@ struct OriginEnd {
   std::string received;  ///< not yet read as requests
   bool free = false;     ///< a tunnel may be in it: bytes, not HTTP
   bool waits = false;    ///< a request is complete, and nothing has been answered
-  bool asks_upgrade = false;
+  bool asks_upgrade = false, authorised = false;
   bool secret = false;  ///< the last answer is for its client alone
   unsigned client = 0;
   unsigned number = 0;  ///< of the last request
@@ -113,6 +114,7 @@ class World {
   void accept_request(OriginEnd&, const StrictMessage&);
   void push_answer(std::size_t which, std::string_view text);
   void judge_client(unsigned number) const;
+  void judge_requests(unsigned number) const;
   void judge_markers(unsigned number) const;
   void end_everything();
   void judge_what_is_left();

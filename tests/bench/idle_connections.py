@@ -80,7 +80,7 @@ timeouts: {{client_header: 5m, client_idle: 5m}}
     raise SystemExit("the proxy did not start")
 
 
-def measure(binary, origin, kind, connections, settle):
+def measure(binary, origin, kind, connections, settle, stages):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
         proxy, port = start(binary, origin, config)
         crowd = []
@@ -90,13 +90,16 @@ def measure(binary, origin, kind, connections, settle):
                 ask(asker)
             before = resident(proxy.pid)
             alone = statistics.median(ask(asker) for _ in range(1000))
-            for _ in range(connections):
+            for number in range(1, connections + 1):
                 one = socket.create_connection(("127.0.0.1", port))
                 crowd.append(one)
                 if kind == "half-head":
                     one.sendall(HALF)
                 elif kind == "idle":
                     ask(one)
+                if stages > 1 and number % (connections // stages) == 0:
+                    print(f"{kind:10} {number:7} {(resident(proxy.pid) - before) / number:11.0f}", flush=True)
+                    time.sleep(settle)
             ask(asker)
             opened = resident(proxy.pid) - before
             time.sleep(settle)
@@ -116,6 +119,8 @@ def main():
     parser.add_argument("binary")
     parser.add_argument("--connections", type=int, default=10000)
     parser.add_argument("--settle", type=float, default=12, help="seconds")
+    parser.add_argument("--stages", type=int, default=1,
+                        help="come in so many crowds, with --settle between them: shows that memory is used again")
     parser.add_argument("kinds", nargs="*", default=["silent", "half-head", "idle"])
     wanted = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -128,7 +133,7 @@ def main():
     threading.Thread(target=origin.serve_forever, daemon=True).start()
     print("kind       connections  bytes each  later, each  alone us  beside us")
     for kind in wanted.kinds:
-        measure(os.path.abspath(wanted.binary), origin.server_address[1], kind, wanted.connections, wanted.settle)
+        measure(os.path.abspath(wanted.binary), origin.server_address[1], kind, wanted.connections, wanted.settle, wanted.stages)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ std::string make_loop_token(const std::string& via) {
   return via + '-' + digits;
 }
 
-/// Descriptors that clients never get: listeners, event loops, logs, look-ups, the admin endpoint.
-std::size_t reserved_descriptors(unsigned workers) noexcept { return 32 + std::size_t{8} * workers; }
+/// Descriptors that clients never get: listeners, event loops, logs, look-ups, the admin endpoint; and those of clients that are refused.
+std::size_t reserved_descriptors(unsigned workers) noexcept { return 32 + (8 + kRefusedAtOnce) * workers; }
 
 /// As many descriptors as the system lets us have; returns how many client connections they are enough for, at two each.
 std::size_t raise_descriptor_limit(unsigned workers) {

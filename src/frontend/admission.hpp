@@ -30,10 +30,6 @@ class Admission {
   Reason refusal_;
 };
 
-/// So many connections of a worker get an answer to take along while they are refused, and a moment to read it. Beyond,
-/// they are closed where they are accepted: a flood must not cost what those who are served cost.
-inline constexpr std::size_t kRefusedAtOnce = 64;
-
 /// A tunnel's place, from the request for it to its end. On the worker's thread.
 class TunnelPlace {
  public:

@@ -1,6 +1,7 @@
 #include "freshet/net/tcp_transport.hpp"
 
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -23,6 +24,10 @@ using boost::system::error_code;
 
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait(asio::use_awaitable);
 
+/// The kernel keeps no more than this that is not even on its way: a peer that does not read costs it kilobytes, where
+/// its own limit is megabytes (tcp_wmem). Enough for the time until the worker's next turn.
+constexpr int kUnsent = 256 * 1024;
+
 IoResult failed_now(int error) noexcept {
   if (error == EAGAIN || error == EWOULDBLOCK) return {IoResult::State::WouldBlock, 0};
   return {IoResult::State::Failed, 0};
@@ -34,6 +39,7 @@ TcpTransport::TcpTransport(tcp::socket socket) noexcept : socket_(std::move(sock
   error_code ignored;  // a Unix socket has no TCP_NODELAY; a dead one fails at its first use
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsent, sizeof kUnsent);
 }
 
 TcpTransport::~TcpTransport() { close(); }

@@ -32,6 +32,10 @@ struct SessionOptions {
   std::uint16_t listener = 0;           ///< index for metrics and Request::listener
 };
 
+/// So many connections of a worker get an answer to take along while they are refused, and a moment to read it. Beyond,
+/// they are closed where they are accepted: a flood must not cost what those who are served cost.
+inline constexpr std::size_t kRefusedAtOnce = 64;
+
 /// Connections and tunnels of all listeners of one worker together, and the word that it is time to go.
 struct SessionLimits {
   std::size_t max_connections = 10000;  ///< of this worker; beyond: 503 and close

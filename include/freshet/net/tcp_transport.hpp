@@ -9,7 +9,8 @@ namespace freshet {
 
 class TcpTransport final : public Transport {
  public:
-  /// Takes a connected socket; makes it non-blocking with TCP_NODELAY.
+  /// Takes a connected socket; makes it non-blocking, with TCP_NODELAY and little room for bytes that are not on
+  /// their way yet (TCP_NOTSENT_LOWAT).
   explicit TcpTransport(boost::asio::ip::tcp::socket socket) noexcept;
   ~TcpTransport() override;
 

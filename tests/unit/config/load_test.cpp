@@ -48,9 +48,10 @@ workers: 2
 shutdown_grace: 5s
 via: edge-1
 timeouts: {client_header: 1s, client_body: 2s, client_idle: 3s, client_write: 4s, connect: 5s, first_byte: 6s,
-           between_bytes: 7s, tunnel_idle: 8s, dns: 9s, upstream_idle: 10s, set_aside: 11s, queue: 12s}
+           between_bytes: 7s, tunnel_idle: 8s, dns: 9s, upstream_idle: 10s, set_aside: 11s, queue: 12s, client_rate_window: 13s}
 limits: {header_bytes: 2KiB, header_count: 11, target_bytes: 1000, request_body: 1GiB, connections: 12,
-         requests_per_upstream: 13, idle_connections_per_upstream: 14, queue_per_upstream: 16, fills: 17, response_header_bytes: 3KiB, response_header_count: 15}
+         requests_per_upstream: 13, idle_connections_per_upstream: 14, queue_per_upstream: 16, fills: 17, response_header_bytes: 3KiB, response_header_count: 15,
+         connections_per_client: 16, tunnels: 17, min_client_rate: 18KiB}
 )";
 
 }  // namespace
@@ -110,8 +111,8 @@ TEST_CASE("Every setting of a whole file arrives", "[config]") {
                                    s.timeouts.client_write,  s.timeouts.connect,     s.timeouts.first_byte,
                                    s.timeouts.between_bytes, s.timeouts.tunnel_idle, s.timeouts.dns,
                                    s.timeouts.upstream_idle, s.timeouts.set_aside,
-                                   s.timeouts.queue};
-  for (int i = 0; i < 12; ++i) REQUIRE(timeouts[i] == Milliseconds{1000 * (i + 1)});
+                                   s.timeouts.queue,         s.timeouts.client_rate_window};
+  for (int i = 0; i < 13; ++i) REQUIRE(timeouts[i] == Milliseconds{1000 * (i + 1)});
   REQUIRE(s.limits.header_bytes == 2048);
   REQUIRE(s.limits.header_count == 11);
   REQUIRE(s.limits.target_bytes == 1000);
@@ -123,6 +124,9 @@ TEST_CASE("Every setting of a whole file arrives", "[config]") {
   REQUIRE(s.limits.idle_connections_per_upstream == 14);
   REQUIRE(s.limits.response_header_bytes == 3072);
   REQUIRE(s.limits.response_header_count == 15);
+  REQUIRE(s.limits.connections_per_client == 16);
+  REQUIRE(s.limits.tunnels == 17);
+  REQUIRE(s.limits.min_client_rate == 18 * 1024);
 }
 
 TEST_CASE("The shortest files are six lines or fewer", "[config]") {

@@ -1,7 +1,6 @@
 // Clients that take more than their share: of connections, tunnels, time, memory.
 #include <catch2/catch.hpp>
 
-#include "../../../src/frontend/admission.hpp"
 #include "session_rig.hpp"
 
 using namespace freshet;

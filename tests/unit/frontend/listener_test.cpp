@@ -8,7 +8,6 @@
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
-#include "../../../src/frontend/admission.hpp"
 #include "freshet/net/listen_socket.hpp"
 #include "session_rig.hpp"
 

@@ -268,7 +268,6 @@ std::uint32_t Store::path_generation(std::string_view key) const noexcept {
 // REQUIRES: the shard is locked.
 FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t path, bool announced) {
   FetchTicket ticket;
-  ticket.store_ = this;
   ticket.hash_ = key.hash;
   ticket.path_ = path;
   ticket.began_ = shard.invalidations.now();
@@ -276,6 +275,7 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t 
     ticket.fetch_ = make_ref<Fetch>();
     shard.flights.insert_or_assign(key.hash, Shard::Flight{std::string(key.text), ticket.fetch_});
   }
+  ticket.store_ = this;  // last: a ticket that goes before, when memory has run out, would take the lock
   return ticket;
 }
 

@@ -256,6 +256,7 @@ bool CachingProxy::is_stored(Errand& errand, Reply& origin, const StoreDecision&
     origin.body.source = std::move(job->source);
     return false;
   }
+  job->found = !whole;
   if (!placed && !by_rule && before) store_.remove(before);  // it would be found first
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);

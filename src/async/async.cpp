@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -101,10 +102,25 @@ Task<void> Wakeup::wait() {
   state_.exchange(kIdle, std::memory_order_acq_rel);
 }
 
+namespace {
+
+/// Memory that ran out is no mistake of ours.
+bool is_shortage(const std::exception_ptr& failure) noexcept {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
 Task<void> spawn(Task<void> task) {
   auto executor = co_await boost::asio::this_coro::executor;
   boost::asio::co_spawn(executor, std::move(task), [](const std::exception_ptr& failure) {
-    if (failure) BUG("an exception left a background task");
+    if (failure && !is_shortage(failure)) BUG("an exception left a background task");
   });
 }
 

@@ -295,10 +295,10 @@ std::string Store::variant_of(const CacheKey& key, FieldsView request) const {
 // REQUIRES: the shard is locked.
 FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t path) noexcept {
   FetchTicket ticket;
-  ticket.store_ = this;
   ticket.hash_ = key.hash;
   ticket.path_ = path;
   ticket.began_ = shard.invalidations.now();
+  ticket.store_ = this;
   return ticket;
 }
 

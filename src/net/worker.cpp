@@ -4,6 +4,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -57,6 +58,8 @@ void Worker::run() noexcept {
   while (!loop_.stopped()) {
     try {
       loop_.run();
+    } catch (const std::bad_alloc&) {
+      // The same, but no mistake of ours.
     } catch (...) {
       BUG("an exception reached the event loop");  // one connection is lost; the others go on
     }

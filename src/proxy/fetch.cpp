@@ -310,6 +310,7 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
     origin.body.source = std::move(job->source);
     return result.why_not();
   }
+  job->found = !whole;
   if (!placed && !by_rule && before) store_.remove(before);  // it would be found first
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);

@@ -1,5 +1,6 @@
 #include "fill.hpp"
 
+#include <new>
 #include <utility>
 
 #include "freshet/async/spawn.hpp"
@@ -120,9 +121,19 @@ Task<bool> append(Writing& writing, Passing& passing, std::span<const std::byte>
 
 }  // namespace
 
+FillJob::~FillJob() {
+  if (!found) return;
+  response->body()->abort(Reason::Internal);  // from here on nobody finds it usable
+  try {
+    store.remove(response);
+  } catch (const std::bad_alloc&) {  // then it goes in its time
+  }
+}
+
 Task<void> run_fill(std::unique_ptr<FillJob> job) {
   const Counted counted(job->counters.fills_in_flight);
   Aborting aborting(*job);
+  job->found = false;  // `aborting` sees to it now
   Writing writing(job->response->body());
   const Watching watching(*job);
   Task<void> watch = watching.run();

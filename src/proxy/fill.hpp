@@ -17,10 +17,12 @@ struct FillJob {
   Ref<StoredResponse> response;
   std::unique_ptr<BodySource> source;
   bool shared = false;  ///< it was never in the store
+  bool found = false;   ///< others may have found the response: when run_fill() never comes, they must not wait for ever
   Quota::Share permit;  ///< of Store::fills()
-  FillWorth worth;  ///< when it goes on although nobody reads any more
+  FillWorth worth;      ///< when it goes on although nobody reads any more
   FillJob(Store& s, WorkerCounters& c, Ref<StoredResponse> r, std::unique_ptr<BodySource> b, Quota::Share p)
       : store(s), counters(c), response(std::move(r)), source(std::move(b)), permit(std::move(p)) {}
+  ~FillJob();
 };
 
 /// Reads the source to its end. Cut short, or grown beyond the limits: the response leaves the store, and readers get what there is

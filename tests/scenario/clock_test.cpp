@@ -1,5 +1,5 @@
-// Steps of the wall clock, as an administrator, NTP or a virtual machine that was asleep makes them. Lifetimes go by the
-// monotonic clock (RFC 9111 4.2.3 needs the wall clock only for the Date of a response that comes in).
+// Steps of the wall clock, as an administrator, NTP or a virtual machine that was asleep makes them. Lifetimes go by
+// the monotonic clock (RFC 9111 4.2.3 needs the wall clock only for the Date of a response that comes in).
 #include <array>
 #include <catch2/catch.hpp>
 
@@ -34,7 +34,8 @@ class Origin {
   }
   Answer answer(FieldList fields, int status = 200) const {
     fields.emplace_back("Date", date(now()));
-    return Answer{status, std::move(fields), status == 304 ? "" : "hello", true, false, nullptr, 0, Reason::None, nullptr, false};
+    return Answer{
+        status, std::move(fields), status == 304 ? "" : "hello", true, false, nullptr, 0, Reason::None, nullptr, false};
   }
 
  private:
@@ -85,7 +86,8 @@ TEST_CASE("what expires leaves the store in its time, whatever the wall clock sa
   }
 }
 
-TEST_CASE("while our clock is behind, answers from the future have their own lifetime", "[scenario][clock][9111-4.2.3]") {
+TEST_CASE("while our clock is behind, answers from the future have their own lifetime",
+          "[scenario][clock][9111-4.2.3]") {
   Pipeline p;
   const Origin origin(p);
   step(p, hours(-1));

@@ -102,7 +102,8 @@ TEST_CASE("an HTTP/1.0 client, to whom the end of the connection is the end of t
   CHECK(client.wire().was_reset());
 }
 
-TEST_CASE("a name that cannot be looked up is a 502 for those who ask for it, and others go on", "[sockets][faults][dns]") {
+TEST_CASE("a name that cannot be looked up is a 502 for those who ask for it, and others go on",
+          "[sockets][faults][dns]") {
   LiveOrigin origin([](const Message&) { return make_response("hello", "Cache-Control: max-age=60\r\n"); });
   Names names;
   LiveProxy proxy(forward_to(origin.port()), 1, names.look_up());

@@ -12,13 +12,16 @@
 #endif
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace {
 
 thread_local std::size_t calls = 0;
 thread_local std::size_t bytes_asked = 0;
+thread_local std::size_t good_calls_left = SIZE_MAX;  // of operator new; SIZE_MAX: all are good
 
 #if FRESHET_COUNTS_ALLOCATIONS
 void* count_and_allocate(std::size_t size) noexcept {
@@ -36,6 +39,11 @@ void* count_and_allocate(std::size_t size, std::align_val_t align) noexcept {
 }
 
 void* or_throw(void* memory) {
+  if (memory && good_calls_left != SIZE_MAX && good_calls_left-- == 0) {
+    std::free(memory);
+    memory = nullptr;
+    good_calls_left = SIZE_MAX;
+  }
   if (!memory) throw std::bad_alloc();
   return memory;
 }
@@ -54,6 +62,12 @@ void AllocCounter::restart() noexcept {
   count_at_start_ = calls;
   bytes_at_start_ = bytes_asked;
 }
+
+AllocFailure::AllocFailure(std::size_t n) noexcept { good_calls_left = n - 1; }
+AllocFailure::~AllocFailure() { good_calls_left = SIZE_MAX; }
+AllocSpared::AllocSpared() noexcept : good_calls_left_(std::exchange(good_calls_left, SIZE_MAX)) {}
+AllocSpared::~AllocSpared() { good_calls_left = good_calls_left_; }
+bool AllocFailure::happened() const noexcept { return good_calls_left == SIZE_MAX; }
 
 }  // namespace freshet
 

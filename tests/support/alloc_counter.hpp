@@ -23,4 +23,27 @@ class AllocCounter {
   std::size_t bytes_at_start_;
 };
 
+/// While it lives, one call of operator new on this thread fails with std::bad_alloc: the n-th, counted from 1. One at a time.
+class AllocFailure {
+ public:
+  explicit AllocFailure(std::size_t n) noexcept;
+  ~AllocFailure();
+  AllocFailure(const AllocFailure&) = delete;
+  AllocFailure& operator=(const AllocFailure&) = delete;
+  /// That call has come.
+  bool happened() const noexcept;
+};
+
+/// While it lives, calls of operator new on this thread are good and not counted by an AllocFailure: for the test's own doing.
+class AllocSpared {
+ public:
+  AllocSpared() noexcept;
+  ~AllocSpared();
+  AllocSpared(const AllocSpared&) = delete;
+  AllocSpared& operator=(const AllocSpared&) = delete;
+
+ private:
+  std::size_t good_calls_left_;
+};
+
 }  // namespace freshet

@@ -9,6 +9,7 @@
 
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/check.hpp"
+#include "support/alloc_counter.hpp"
 
 namespace freshet::test {
 
@@ -118,6 +119,7 @@ IoResult MemoryTransport::read_now(std::span<std::byte> into) noexcept {
 
 IoResult MemoryTransport::write_now(std::span<const std::span<const std::byte>> pieces) noexcept {
   ENSURE(pieces.size() <= kMaxGather);
+  const AllocSpared spared;  // a socket's buffer is the kernel's
   for (const auto& piece : pieces) ENSURE(!piece.empty());
   End& end = link_->own(side_);
   ++end.writes;

@@ -55,7 +55,8 @@ TEST_CASE("A service without memory is a 503, and the connection goes on", "[fro
   CHECK(rig.send(kGet) == ok("hello"));
 }
 
-TEST_CASE("A body that runs out of memory is cut, so that nobody takes it for the whole", "[frontend][shortage][rfc9112-8]") {
+TEST_CASE("A body that runs out of memory is cut, so that nobody takes it for the whole",
+          "[frontend][shortage][rfc9112-8]") {
   for (const std::string_view request : {kGet, kGet10})
     for (const auto& length : {std::optional<std::uint64_t>(10), std::optional<std::uint64_t>()})
       for (const std::size_t pieces : {0U, 1U}) {

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <future>
+#include <new>
 #include <stdexcept>
 
 #include "freshet/async/wakeup.hpp"
@@ -135,6 +136,16 @@ TEST_CASE("coroutines that are under way are destroyed with the worker, deadline
     CHECK_FALSE(destroyed);
   }
   CHECK(destroyed);
+}
+
+TEST_CASE("memory that runs out under the loop is no bug, and the loop goes on", "[net][worker][shortage]") {
+  SystemClock clock;
+  Worker worker(0, clock);
+  worker.start();
+  const unsigned long before = bugs_found();
+  worker.post([] { throw std::bad_alloc(); });
+  CHECK(on(worker, [] { return 42; }) == 42);
+  CHECK(bugs_found() == before);
 }
 
 #ifdef NDEBUG  // a debug build stops at such a bug

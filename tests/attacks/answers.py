@@ -100,6 +100,10 @@ FRAMING = [
     fine("a chunked body for HEAD", head(b"Transfer-Encoding: chunked") + b"4\r\nevil\r\n0\r\n\r\n", b"", method=b"HEAD"),
     cut("an answer shorter than its Content-Length", head(b"Content-Length: 100") + b"xx", then="close"),
     cut("a reset in the body", head(b"Content-Length: 100000") + b"x" * 50000, then="reset"),
+    cut("a reset in a body that ends with the connection", head() + b"x" * 50000, then="reset"),
+    cut("a reset behind the first byte of the body", head(b"Content-Length: 9") + b"x", then="reset"),
+    fine("a body that ends with the connection", head(b"Connection: close") + b"hello", b"hello", then="close"),
+    fine("no length at all on HTTP/1.0", head(status=b"HTTP/1.0 200 OK\r\n") + b"hello", b"hello", then="close"),
     cut("a chunked answer without end", head(b"Transfer-Encoding: chunked") + b"5\r\nhello\r\n", then="close"),
     cut("a chunked answer without last line", head(b"Transfer-Encoding: chunked") + b"5\r\nhello\r\n0\r\n", then="close"),
     *[cut(f"P4 answer's chunk: {name}", head(b"Transfer-Encoding: chunked") + body + EVIL)

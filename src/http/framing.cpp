@@ -186,6 +186,7 @@ FramingVerdict frame_response(Method request_method, int status, Version version
   const bool empty = never_has_body(request_method, status);
   // RFC 9110 8.6 and RFC 9112 6.1 forbid both here: who says them may mean to send content all the same.
   if ((status < 200 || status == 204) && (facts.coding_lines != 0 || says_content(facts))) verdict.persistent = false;
+  if (both && !empty) return refuse(Reason::LengthConflict, 502);
   if (facts.coding_lines != 0 && !empty) {
     const Codings codings = read_codings(raw);
     if (codings.chunked_among_others) return refuse(Reason::BadTransferEncoding, 502);

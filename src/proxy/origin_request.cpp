@@ -1,8 +1,11 @@
 #include "origin_request.hpp"
 
 #include "content_range.hpp"
+#include "freshet/base/ascii.hpp"
 #include "freshet/cache/stored_response.hpp"
 #include "freshet/http/forwarding.hpp"
+#include "freshet/http/range.hpp"
+#include "parts_fit.hpp"
 
 namespace freshet {
 namespace {
@@ -11,6 +14,17 @@ void drop_preconditions(Fields& fields) {
   for (const FieldId id : {FieldId::IfNoneMatch, FieldId::IfModifiedSince, FieldId::IfMatch, FieldId::IfUnmodifiedSince,
                            FieldId::IfRange, FieldId::Range})
     fields.remove(id);
+}
+
+// RFC 9110 14.2 lets a server ignore ranges that overlap or are many; here that spares the origin the work. Other units
+// are its own business.
+void drop_excessive_range(Fields& fields) {
+  const auto range = fields.first(FieldId::Range);
+  if (!range) return;
+  const bool bytes = ascii::iequals(range->substr(0, 6), "bytes=");
+  if (fields.count(FieldId::Range) == 1 && (!bytes || decide_range(*range, UINT64_MAX, kMostRanges).kind != RangeKind::Ignore)) return;
+  fields.remove(FieldId::Range);
+  fields.remove(FieldId::IfRange);
 }
 
 void copy_head(const RequestHead& from, RequestHead& to, Arena& arena) {
@@ -40,6 +54,7 @@ std::unique_ptr<Request> make_origin_request(Request& from, Interim& interim, co
   made->received = from.received;
   Fields& fields = made->head.fields;
   if (preconditions != Preconditions::Keep) drop_preconditions(fields);
+  drop_excessive_range(fields);
   if (stored && (preconditions == Preconditions::Stored || preconditions == Preconditions::StoredPart)) add_stored_validators(*stored, fields);
   if (preconditions == Preconditions::StoredPart)
     for (const FieldId id : {FieldId::Range, FieldId::IfRange})

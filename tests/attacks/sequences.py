@@ -382,6 +382,34 @@ def ranges(bench, listener, case):
         expect(answer.body == whole, "not the whole")
 
 
+@for_each((("many", b"bytes=" + b",".join(b"%d-%d" % (i * 9, i * 9) for i in range(500))), ("overlapping", b"bytes=0-,0-,0-,1-"), ("malformed", b"bytes=9-1"),
+           ("twice", b"bytes=0-1\r\nRange: bytes=0-")), "P17 Range: %s does not reach the origin")
+def range_amplified(bench, listener, case):
+    path = bench.fresh_path("cached")
+    bench.origin.forget()
+    answer = bench.ask(listener, path, b"Range: " + case[1] + b"\r\n")
+    expect(answer.status in (200, 416), f"answered {answer.start}")
+    expect(not bench.origin.seen[0].values("range"), "the origin got it")
+
+
+@attack("P17 Range of few parts, or of another unit, reaches the origin")
+def range_handed_on(bench, listener):
+    for value in ("bytes=0-0", "bytes=0-1,5-6", "bytes=-5", "items=0-5"):
+        bench.origin.forget()
+        bench.ask(listener, bench.fresh_path(), b"Range: " + value.encode() + b"\r\n")
+        expect(bench.origin.seen[0].values("range") == [value], "it was changed")
+
+
+@attack("a request behind Connection: close is not parsed")
+def behind_close(bench, listener):
+    bench.origin.forget()
+    for version, fields in ((b"HTTP/1.1", b"Connection: close\r\n"), (b"HTTP/1.1", b"Connection: keep-alive, Close\r\n"), (b"HTTP/1.0", b"")):
+        with wire.Client(bench.ports[listener]) as client:
+            client.send(bench.fill(b"GET <U> " + version + b"\r\nHost: <H>\r\n" + fields + b"\r\n" + EVIL, listener, bench.fresh_path()))
+            expect(client.answer().status == 200 and client.is_closed(), "went on")
+    no_evil(bench)
+
+
 @attack("P17 slices are slices of the whole")
 def slices(bench, listener):
     path = warm(bench, listener)

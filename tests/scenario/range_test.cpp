@@ -573,11 +573,27 @@ TEST_CASE("a stale HEAD of parts is validated, and answered from them", "[scenar
 }
 
 TEST_CASE("while a byte is missing, only the origin answers for the whole", "[scenario][rfc9111 3.3]") {
-  for (const char* range : {"bytes=20-", "lines=1-2", "bytes=0-,0-,0-"}) {
+  for (const char* range : {"bytes=20-", "lines=1-2"}) {
     Bench b;
     b.get("bytes=0-18");
     b.get(range);
     CHECK(b.asked() == 2);
     CHECK(b.last().field("Range") == range);
+  }
+}
+
+TEST_CASE("P17: the origin does not get a Range that overlaps, has many parts or is malformed", "[scenario][9110-14.2]") {
+  struct Row {
+    const char* range;
+    bool handed_on;
+  };
+  const Row rows[] = {{"bytes=0-1", true},       {"bytes=0-1,4-5", true}, {"bytes=-5", true},  {"items=0-1", true},
+                      {"bytes=0-,0-,1-", false}, {"bytes=9-1", false},    {"bytes=", false},   {"bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,10-10,11-11,12-12,13-13,14-14,15-15,16-16", false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.range);
+    Pipeline p;
+    p.ask({"http://a.example/x", {{"Range", row.range}, {"If-Range", "\"e\""}}});
+    CHECK(p.origin.seen.back().field("Range") == (row.handed_on ? row.range : ""));
+    CHECK(p.origin.seen.back().field("If-Range").empty() == !row.handed_on);
   }
 }

@@ -40,7 +40,8 @@ struct FramingVerdict {
 FramingVerdict frame_request(Method, Version, FieldsView raw) noexcept;
 
 /// RFC 9112 6.3 for responses. A Transfer-Encoding that is not understood means: read until the connection closes, do
-/// not reuse it, drop Content-Length. Both TE and CL: chunked wins, the connection is not reused (RFC 9112 6.1).
+/// not reuse it. Together with Content-Length any Transfer-Encoding is an error where there is a body: "ought to be
+/// handled as an error" (rule 3), as it may split the answer; elsewhere the connection is not reused.
 /// `chunked` together with other codings (`gzip, chunked`, `chunked, chunked`) is an error: what arrives is known not
 /// to be the content. Equal Content-Length values are collapsed; different or malformed ones are an error, also in
 /// answers to HEAD and in 304, where they would be handed on as metadata. Errors have status 502. HTTP/1.0 with chunked

@@ -314,12 +314,14 @@ TEST_CASE("a response's codings decide how it is read", "[http][framing][rfc9112
   CHECK(response({{kTe, "chunked"}, {"Connection", "close"}}) == "chunked, close");
 }
 
-TEST_CASE("a response with both a length and a coding is read by the coding and ends the connection",
-          "[http][framing][rfc9112-6.1]") {
-  CHECK(response({{kTe, "chunked"}, {kCl, "5"}}) == "chunked, close");
-  CHECK(response({{kCl, "5"}, {kTe, "chunked"}}) == "chunked, close");
-  CHECK(response({{kCl, "x"}, {kTe, "chunked"}}) == "chunked, close");
-  CHECK(response({{kCl, "5"}, {kTe, "junk"}}) == "until close, close");
+TEST_CASE("P3: a response with both a length and a coding is an error where there is a body", "[http][framing][rfc9112-6.3]") {
+  CHECK(response({{kTe, "chunked"}, {kCl, "5"}}) == "502 length-conflict");
+  CHECK(response({{kCl, "5"}, {kTe, "chunked"}}) == "502 length-conflict");
+  CHECK(response({{kCl, "0"}, {kTe, "chunked"}}) == "502 length-conflict");
+  CHECK(response({{kCl, "x"}, {kTe, "chunked"}}) == "502 length-conflict");
+  CHECK(response({{kCl, "5"}, {kTe, "junk"}}) == "502 length-conflict");
+  CHECK(response({{kCl, "5"}, {kTe, "chunked"}}, 200, Version::Http11, Method::Head) == "none, close");
+  CHECK(response({{kCl, "5"}, {kTe, "chunked"}}, 304) == "none, close");
 }
 
 TEST_CASE("a chunked response in HTTP/1.0 is read but its connection is not used again",

@@ -141,6 +141,35 @@ TEST_CASE("A 101 that names no protocol is not believed", "[upstream][RFC 9110 1
   CHECK(call->body->reads == 0);
 }
 
+TEST_CASE("P2: a 101 to a protocol that was not offered is not believed", "[upstream][RFC 9110 7.8]") {
+  for (const std::string chosen : {"h2c", "websocket, h2c", "websockets", "\"websocket\"", ","}) {
+    CAPTURE(chosen);
+    Rig rig;
+    auto call = upgrade(rig);
+    rig.exchange(*call, 0, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: " + chosen + "\r\n\r\n");
+    REQUIRE(call->done());
+    CHECK(call->reply->head.status == 502);
+    CHECK(call->body->reads == 0);
+  }
+  Rig rig;
+  auto call = upgrade(rig);
+  rig.exchange(*call, 0, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n\r\n");
+  REQUIRE(call->done());
+  CHECK(call->reply->tunnel);
+}
+
+TEST_CASE("P22: a connection whose interim answer spoke of content is not used again", "[upstream][RFC 9110 8.6]") {
+  for (const std::string said : {"", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    CAPTURE(said);
+    Rig rig;
+    auto call = rig.get("/");
+    rig.exchange(*call, 0, "HTTP/1.1 103 Early Hints\r\n" + said + "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    REQUIRE(call->done());
+    CHECK(call->reply->head.status == 200);
+    CHECK(rig.pool->idle() == (said.empty() ? 1U : 0U));
+  }
+}
+
 TEST_CASE("Bytes go both ways until each end has finished", "[upstream][tunnel]") {
   for (const bool by_connect : {true, false}) {
     Open open(by_connect);

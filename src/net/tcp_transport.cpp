@@ -77,6 +77,7 @@ Task<bool> TcpTransport::wait_writable() {
 }
 
 bool TcpTransport::is_peer_gone() noexcept {
+  if (!socket_.is_open()) return true;
   pollfd probe{socket_.native_handle(), POLLRDHUP, 0};
   return ::poll(&probe, 1, 0) == 1 && (probe.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }

@@ -55,9 +55,8 @@ ContentCharge::ContentCharge(ContentCharge&& other) noexcept
 
 bool ContentCharge::cover(std::uint64_t bytes) noexcept {
   if (bytes <= size_) return true;
-  Quota::Share larger = store_->query_bytes().take(bytes);
-  if (!larger || !store_->charge(bytes - size_)) return false;
-  share_ = std::move(larger);
+  const std::uint64_t more = bytes - size_;
+  if (!share_.grow(more) || !store_->charge(more)) return false;
   size_ = bytes;
   return true;
 }

@@ -13,7 +13,7 @@ namespace freshet {
 /// The memory for a QUERY's content, charged to the store. One thread; `store` outlives it.
 class ContentCharge {
  public:
-  explicit ContentCharge(Store& store) noexcept : store_(&store) {}
+  explicit ContentCharge(Store& store) noexcept : store_(&store), share_(store.query_bytes().take(0)) {}
   ContentCharge(ContentCharge&&) noexcept;
   ContentCharge& operator=(ContentCharge&&) = delete;
   ~ContentCharge() { store_->credit(size_); }

@@ -116,10 +116,11 @@ Task<Reply> FakeOrigin::serve(Request& request) {
   now.upstream = request.destination.upstream;
   if (request.body && request.head.method != Method::Connect) now.body = co_await read_all(std::move(request.body));
   seen.push_back(now);
-  const Answer chosen = answer(now);
+  Answer chosen = answer(now);
   if (chosen.wait_for) {
     co_await chosen.wait_for->wait();
   }
+  if (chosen.drop_if_gone && request.interim.is_client_gone()) chosen.failure = Reason::ClientClosed;
   --in_flight;
   if (chosen.failure != Reason::None) {
     Reply failed = make_error_reply(request, {chosen.failure, Side::Origin, 502}, "freshet");

@@ -49,6 +49,7 @@ struct Answer {
   Reason failure = Reason::None;         ///< no answer at all: this happened
   std::shared_ptr<Wakeup> wait_for;      ///< answers only after this has been woken
   bool tunnel = false;
+  bool drop_if_gone = false;             ///< ClientClosed after `wait_for` when the client has gone, as at the end of a queue
 };
 
 /// What the origin saw.

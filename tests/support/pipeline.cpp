@@ -12,6 +12,8 @@ namespace {
 class NoInterim final : public Interim {
  public:
   Task<void> send(ResponseHead) override { co_return; }
+  bool is_client_gone() noexcept override { return gone; }
+  bool gone = false;
 };
 
 class TextSource final : public BodySource {
@@ -37,6 +39,7 @@ struct Client {
 void fill_in(Client& client, const Ask& ask, Time now) {
   Request& request = client.request;
   Arena& arena = client.arena;
+  client.interim.gone = ask.gone;
   client.peer.address = "192.0.2.7";
   client.peer.local_address = "192.0.2.1";
   client.peer.local_port = 8080;

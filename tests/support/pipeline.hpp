@@ -41,6 +41,7 @@ struct Ask {
   std::string upgrade;
   bool absolute_form = true;
   std::string target;  ///< instead of the URL's
+  bool gone = false;   ///< the client has closed its connection
   Ask() = default;
   Ask(std::string u) : url(std::move(u)) {}            // NOLINT: asks read better without ceremony
   Ask(const char* u) : url(u) {}                       // NOLINT

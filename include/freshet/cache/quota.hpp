@@ -28,6 +28,12 @@ class Quota {
       if (quota_) quota_->taken_.fetch_sub(size_, std::memory_order_relaxed);
     }
     explicit operator bool() const noexcept { return quota_ != nullptr; }
+    /// Takes more; false, and nothing taken, when there is not as much left. REQUIRES: not empty.
+    bool grow(std::uint64_t more) noexcept {
+      if (!quota_->add(more)) return false;
+      size_ += more;
+      return true;
+    }
 
    private:
     friend class Quota;
@@ -38,16 +44,20 @@ class Quota {
 
   /// False (an empty share) when that would be more than there may be.
   Share take(std::uint64_t size = 1) noexcept {
-    if (size > most_) return {};
-    std::uint64_t taken = taken_.load(std::memory_order_relaxed);
-    while (taken <= most_ - size)
-      if (taken_.compare_exchange_weak(taken, taken + size, std::memory_order_relaxed)) return {*this, size};
-    return {};
+    return add(size) ? Share(*this, size) : Share();
   }
   std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
   std::uint64_t most() const noexcept { return most_; }
 
  private:
+  bool add(std::uint64_t size) noexcept {
+    if (size > most_) return false;
+    std::uint64_t taken = taken_.load(std::memory_order_relaxed);
+    while (taken <= most_ - size)
+      if (taken_.compare_exchange_weak(taken, taken + size, std::memory_order_relaxed)) return true;
+    return false;
+  }
+
   std::atomic<std::uint64_t> taken_{0};
   const std::uint64_t most_;
 };

@@ -23,6 +23,11 @@ std::string good_with(std::string_view yaml) {
   return "listeners: [{bind: \"127.0.0.1:1\", forward: {}}]\n" + std::string{yaml};
 }
 
+/// A forward listener with that rate limit.
+std::string limited(std::string_view limit) {
+  return "listeners: [{bind: \"127.0.0.1:1\", forward: {rate_limit: " + std::string{limit} + "}}]\n";
+}
+
 constexpr std::string_view kWhole = R"(listeners:
   - bind: 127.0.0.1:8080          # reverse
     routes:
@@ -65,12 +70,23 @@ TEST_CASE("Every setting of a whole file arrives", "[config]") {
   REQUIRE(reverse.routes[0].upstream == "images");
   REQUIRE(reverse.routes[1].host == "*");
   REQUIRE(reverse.routes[1].upstream == "app");
+  REQUIRE_FALSE(reverse.routes[0].rate_limit);
+  const RateLimitSettings& limit = *reverse.routes[1].rate_limit;
+  REQUIRE(limit.requests == 100);
+  REQUIRE(limit.per == Milliseconds{2000});
+  REQUIRE(limit.burst == 300);
+  REQUIRE(limit.key == RateKey{"X-Api-Key"});
   const auto& forward = s.listeners[1];
   REQUIRE(forward.bind == Endpoint{"::1", 3128});
   REQUIRE(forward.routes.empty());
   REQUIRE(forward.forward->allow_private == PrivateAccess{false, {"10.0.0.0/8", "fd00::/8", "192.168.1.1/32"}});
   REQUIRE(forward.forward->connect_ports == std::vector<std::uint16_t>{443, 8443});
+  REQUIRE(forward.forward->rate_limit->requests == 5);
+  REQUIRE(forward.forward->rate_limit->per == Milliseconds{1000});
+  REQUIRE(forward.forward->rate_limit->key == RateKey{});
   REQUIRE(s.upstreams.size() == 2);
+  REQUIRE(s.upstreams[0].max_requests == 0);
+  REQUIRE(s.upstreams[1].max_requests == 21);
   REQUIRE(s.upstreams[0].name == "app");
   REQUIRE(s.upstreams[0].host.kind == HostField::Kind::Server);
   REQUIRE(s.upstreams[1].servers.size() == 2);
@@ -122,6 +138,8 @@ TEST_CASE("off switches the admin endpoint and the access log off, long or short
   REQUIRE(load(good_with("access_log: off")).settings.access_log.path == "off");
   REQUIRE(load(good_with("access_log: {path: off}")).settings.access_log.path == "off");
   REQUIRE(problems(good_with("admin: off\naccess_log: off")) == "");
+  REQUIRE(problems(limited("off")) == "");
+  REQUIRE_FALSE(load(limited("off")).settings.listeners[0].forward->rate_limit);
 }
 
 TEST_CASE("A section whose lines are all comments keeps its defaults", "[config]") {
@@ -244,6 +262,23 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
        "proxy)\n"},
       {"listeners: [{bind: \"127.0.0.1:1\", forward: {}, add_forwarded: true}]",
        "f:1:48: listeners[0].add_forwarded: is for reverse listeners, expected only beside routes\n"},
+      // Rate limits.
+      {limited("{per: 1s}"), "f:1:57: listeners[0].forward.rate_limit.requests: is missing, expected a whole number from 1 to 1000000\n"},
+      {limited("{requests: 0}"),
+       "f:1:68: listeners[0].forward.rate_limit.requests: is '0', expected a whole number from 1 to 1000000\n"},
+      {limited("{requests: 1, per: 2h}"),
+       "f:1:76: listeners[0].forward.rate_limit.per: is '2h', expected a duration such as 30s, 500ms, 5m, 1h or 1d from 1ms to 1h\n"},
+      {limited("{requests: 1, brst: 2}"),
+       "f:1:71: listeners[0].forward.rate_limit.brst: is not a known setting, did you mean 'burst'?\n"},
+      {limited("{requests: 1, key: user}"),
+       "f:1:76: listeners[0].forward.rate_limit.key: is 'user', expected client or a request field such as header:X-Api-Key\n"},
+      {limited("{requests: 1, key: \"header:a b\"}"),
+       "f:1:76: listeners[0].forward.rate_limit.key: is 'header:a b', which names no field, expected client or a request field "
+       "such as header:X-Api-Key\n"},
+      {limited("{requests: 1, key: header:Host}"),
+       "f:1:76: listeners[0].forward.rate_limit.key: is 'header:Host', which says nothing about who asks, expected client or a "
+       "request field such as header:X-Api-Key\n"},
+      {limited("100"), "f:1:57: listeners[0].forward.rate_limit: is '100', expected settings such as {requests: 100, per: 1s} or off\n"},
   };
   for (const auto& row : rows) {
     INFO(row.yaml);

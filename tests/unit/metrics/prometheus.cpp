@@ -80,6 +80,8 @@ TEST_CASE("Each counter of a listener and of an upstream has a series of its own
   u.retries.add(109);
   fixture.workers[0]->fills_in_flight.add(110);
   fixture.workers[0]->tunnels_active.add(111);
+  fixture.workers[0]->fills_refused.add(112);
+  u.queued.add(113);
   auto samples = fixture.samples();
   CHECK(samples[R"(freshet_downstream_connections_accepted_total{listener="127.0.0.1:8080"})"] == 101);
   CHECK(samples[R"(freshet_request_bytes_total{listener="127.0.0.1:8080"})"] == 102);
@@ -92,6 +94,8 @@ TEST_CASE("Each counter of a listener and of an upstream has a series of its own
   CHECK(samples[R"(freshet_upstream_retries_total{upstream="app"})"] == 109);
   CHECK(samples["freshet_cache_fills_in_flight"] == 110);
   CHECK(samples["freshet_tunnels_active"] == 111);
+  CHECK(samples["freshet_cache_fills_refused_total"] == 112);
+  CHECK(samples[R"(freshet_upstream_queued{upstream="app"})"] == 113);
 }
 
 TEST_CASE("Histograms are cumulative, in seconds, and end with all", "[metrics]") {

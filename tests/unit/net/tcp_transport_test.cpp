@@ -50,6 +50,19 @@ struct Fixture {
   }
 };
 
+TEST_CASE("it can be told that the peer has gone, also behind bytes that are unread", "[net][tcp]") {
+  Fixture f;
+  CHECK_FALSE(f.here->is_peer_gone());
+  f.write(*f.there, "request");
+  CHECK_FALSE(f.here->is_peer_gone());
+  SECTION("it closed its side") { f.there->shutdown_write(); }
+  SECTION("it closed") { f.there->close(); }
+  SECTION("it reset the connection") { f.there->abort(); }
+  CHECK(f.here->is_peer_gone());
+  f.here->close();
+  CHECK(f.here->is_peer_gone());
+}
+
 TEST_CASE("bytes go through TCP as they are", "[net][tcp]") {
   Fixture f;
   CHECK(f.here->read_now(f.buffer).state == State::WouldBlock);

@@ -1,9 +1,8 @@
 #include "freshet/proxy/rate_limit.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstring>
 #include <string_view>
 
@@ -30,16 +29,41 @@ class KeyText {
   std::size_t size_ = 0;
 };
 
-void add_address(const std::string& address, KeyText& key) noexcept {
-  constexpr std::size_t kNetwork = 8;  // bytes of an IPv6 address
-  std::array<unsigned char, 16> bytes{};
-  if (inet_pton(AF_INET, address.c_str(), bytes.data()) == 1) {
-    key.add(bytes.data(), 4);
-  } else if (inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1) {
-    key.add(bytes.data(), kNetwork);
+using Groups = std::array<std::uint16_t, 8>;
+
+/// Reads groups of hexadecimal digits with a colon between them. Returns how many.
+std::size_t read_groups(std::string_view text, Groups& groups) noexcept {
+  std::size_t count = 0;
+  while (!text.empty() && count < groups.size()) {
+    const std::size_t end = std::min(text.find(':'), text.size());
+    std::from_chars(text.data(), text.data() + end, groups[count++], 16);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return count;
+}
+
+/// The first 64 bits of an IPv6 address. What is no address gives something that it gives again.
+Groups network_of(std::string_view address) noexcept {
+  const std::size_t gap = address.find("::");
+  Groups all{}, behind{};
+  read_groups(address.substr(0, gap), all);
+  if (gap != address.npos) {
+    const std::size_t count = read_groups(address.substr(gap + 2), behind);
+    std::copy_n(behind.begin(), count, all.end() - static_cast<std::ptrdiff_t>(count));
+  }
+  std::fill(all.begin() + 4, all.end(), std::uint16_t{0});
+  return all;
+}
+
+void add_address(std::string_view address, KeyText& key) noexcept {
+  // An IPv4 address in IPv6 clothes (::ffff:192.0.2.1) is one client, not all of them.
+  if (address.find('.') != address.npos) address.remove_prefix(address.rfind(':') + 1);
+  if (address.find(':') != address.npos) {
+    const Groups network = network_of(address);
+    key.add(network.data(), sizeof network);
   } else {
-    const std::uint64_t other = hash_key(address);
-    key.add(&other, sizeof other);
+    const std::uint64_t hash = hash_key(address);
+    key.add(&hash, sizeof hash);
   }
 }
 

@@ -95,6 +95,23 @@ TEST_CASE("a hit takes nothing from the heap, and a range of one no more than it
   }
 }
 
+TEST_CASE("a rate limit takes nothing from the heap either", "[scenario][allocation][rate]") {
+  for (const char* header : {"", "User-Agent"}) {
+    ProxyOptions limited = Pipeline::default_options();
+    limited.rates = std::make_shared<RateTable>();
+    RateLimit limit;
+    limit.rate = make_token_rate(1000000, Milliseconds(1000), 0);
+    limit.header = header;
+    limited.listeners[0].routes[0].rate = limit;
+    Pipeline pipeline(limited);
+    constexpr std::size_t kRounds = 500;
+    ask(pipeline, kBrowser, 1);
+    const Findings found = ask(pipeline, kBrowser, kRounds);
+    CHECK(found.hits == kRounds);
+    if (AllocCounter::counts()) CHECK(found.allocations == 0);
+  }
+}
+
 TEST_CASE("the count of allocations sees those of answers that are not stored", "[scenario][allocation]") {
   if (!AllocCounter::counts()) return;
   Pipeline pipeline;

@@ -1,7 +1,6 @@
 // Rate limits in the pipeline: every request of a route counts once, and what is too much gets 429 (RFC 6585 4).
 #include <catch2/catch.hpp>
 
-#include "support/alloc_counter.hpp"
 #include "support/pipeline.hpp"
 
 using namespace freshet;

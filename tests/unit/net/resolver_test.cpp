@@ -210,6 +210,28 @@ TEST_CASE("a look-up that hangs does not keep other names from being resolved", 
   CHECK(stuck.get().has_value());
 }
 
+TEST_CASE("while all look-ups hang, known names and addresses are answered at once", "[net][resolver]") {
+  Fixture f;
+  CHECK(f.ask("a.test").has_value());
+  CHECK(f.ask("nowhere.test").has_error());
+  f.names.hold("b.test");
+  f.names.hold("c.test");
+  auto b = f.begin("b.test"), c = f.begin("c.test");
+  REQUIRE(poll_until(f.loop, [&] { return f.names.asked("b.test") + f.names.asked("c.test") == 2; }));  // both threads
+  auto known = f.begin("a.test"), literal = f.begin("192.0.2.9"), bad = f.begin("nowhere.test");
+  for (auto* each : {&known, &literal, &bad}) REQUIRE(each->done());
+  CHECK(known.get().has_value());
+  CHECK(literal.get().has_value());
+  CHECK(bad.get().error().reason == Reason::DnsFailed);
+  auto other = f.begin("1.test");
+  CHECK_FALSE(other.done());
+  f.names.release("b.test");
+  REQUIRE(f.wait_for(other));
+  f.names.release("c.test");
+  REQUIRE(f.wait_for(c));
+  REQUIRE(f.wait_for(b));
+}
+
 TEST_CASE("who waits too long is told so, and a late answer serves the next", "[net][resolver]") {
   Fixture f(options(Milliseconds(1)));
   f.names.hold("a.test");

@@ -76,7 +76,8 @@ void normalise_route(RouteSettings& route) {
   if (route.host.size() > 1 && route.host.ends_with('.') && route.host != "*.") route.host.pop_back();
 }
 
-void read_rate_limit(const Node& parent, const std::string& path, std::optional<RateLimitSettings>& limit, Report& report) {
+void read_rate_limit(const Node& parent, const std::string& path, std::optional<RateLimitSettings>& limit,
+                     Report& report) {
   const Node* node = parent.find("rate_limit");
   if (!node || is_off(*node)) return;
   const std::string key = path + ".rate_limit";

@@ -1,5 +1,5 @@
-// Who is connected where: the exchanges in progress of each origin, the requests that wait for their turn, and the connections that wait
-// for the next one.
+// Who is connected where: the exchanges in progress of each origin, the requests that wait for their turn, and the
+// connections that wait for the next one.
 #pragma once
 
 #include <cstddef>
@@ -56,8 +56,8 @@ class IdlePool final : public Pinned {
     Group* group_ = nullptr;
   };
 
-  /// Waits for its turn when the limit is reached. `client` asks, and outlives the task. Failures: UpstreamBusy (there is no queue),
-  /// QueueFull, QueueTimeout, all 503; ClientClosed.
+  /// Waits for its turn when the limit is reached. `client` asks, and outlives the task. Failures: UpstreamBusy (there
+  /// is no queue), QueueFull, QueueTimeout, all 503; ClientClosed.
   Task<Result<Slot>> enter_upstream(std::size_t index, Interim& client);
   Task<Result<Slot>> enter_forward(std::string_view authority, Interim& client);
   /// Keeps the connection for the next request and gives up the slot. REQUIRES: nothing is awaited on it.
@@ -80,14 +80,14 @@ class IdlePool final : public Pinned {
     Group(UpstreamCounters& c, std::size_t most) : counters(c), limit(most) {}
     UpstreamCounters& counters;
     const std::size_t limit;  // of active
-    std::string key;  // of a forward group
+    std::string key;          // of a forward group
     std::size_t active = 0;
     std::vector<IdleList::iterator> idle;  // oldest first
     Queued* first = nullptr;               // of the queue
     Queued** end = &first;                 // where the next one is hung in
     Queued* suspect = nullptr;             // the next one whose client may have gone
     std::size_t queued = 0;
-    std::size_t visitors = 0;              // in the queue, or called out of it and not gone yet
+    std::size_t visitors = 0;  // in the queue, or called out of it and not gone yet
   };
   static void expired(void* idle) noexcept;
   static Task<Result<Slot>> enter(Ref<IdlePool> self, Group&, Interim& client);

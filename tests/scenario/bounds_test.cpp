@@ -1,4 +1,5 @@
-// What is under way at once is bounded: fills, revalidations, the contents of QUERY; and who leads a fetch does not decide for the others.
+// What is under way at once is bounded: fills, revalidations, the contents of QUERY; and who leads a fetch does not
+// decide for the others.
 #include <catch2/catch.hpp>
 
 #include "support/pipeline.hpp"
@@ -146,7 +147,8 @@ TEST_CASE("who waits for a fetch that may not fill asks for himself", "[scenario
   CHECK(follower->outcome.reason == Reason::TooManyFills);
 }
 
-TEST_CASE("revalidations in the background are bounded, and what waits for none stays stale", "[scenario][5861-3][fills]") {
+TEST_CASE("revalidations in the background are bounded, and what waits for none stays stale",
+          "[scenario][5861-3][fills]") {
   Pipeline p(Pipeline::default_options(), store_of(256 * kMiB, 1));
   auto gate = std::make_shared<Wakeup>();
   int asked = 0;
@@ -173,7 +175,8 @@ TEST_CASE("revalidations in the background are bounded, and what waits for none 
   CHECK(p.store.revalidations().taken() == 0);
 }
 
-TEST_CASE("the contents of QUERY that are held are bounded, and beyond that pass through", "[scenario][10008][memory]") {
+TEST_CASE("the contents of QUERY that are held are bounded, and beyond that pass through",
+          "[scenario][10008][memory]") {
   Pipeline p(Pipeline::default_options(), store_of(kMiB));  // an eighth of it for the contents: 128 KiB
   std::vector<std::shared_ptr<Trickle>> uploads;
   std::vector<std::shared_ptr<Got>> clients;
@@ -201,7 +204,8 @@ TEST_CASE("the contents of QUERY that are held are bounded, and beyond that pass
   CHECK(p.store.held() == p.store.figures().bytes);
 }
 
-TEST_CASE("a QUERY that says how long it is, and has no room, is not read before it is passed on", "[scenario][10008][memory]") {
+TEST_CASE("a QUERY that says how long it is, and has no room, is not read before it is passed on",
+          "[scenario][10008][memory]") {
   ProxyOptions options = Pipeline::default_options();
   options.query_body = kMiB;
   Pipeline p(options, store_of(kMiB));

@@ -72,7 +72,7 @@ TEST_CASE("A forward listener counts what it refuses besides", "[scenario][rate]
   check_limited(p.ask(forward("GET", "http://b.example/")), "5");
   const Got connect = p.ask(forward("CONNECT", "http://a.example:443"));
   CHECK(connect.status == 429);
-  CHECK(connect.close);  // RFC 9931
+  CHECK(connect.close);                                  // RFC 9931
   CHECK(p.ask("http://a.example/api/x").status == 200);  // another listener's limit is another one
 }
 

@@ -80,7 +80,8 @@ TEST_CASE("a full queue and a wait that is too long are told as 503, and the con
   CHECK(full.status() == 503);
   CHECK(full.field("Retry-After") == "1");
   CHECK(full.field("Cache-Status") == "freshet; detail=queue-full");
-  CHECK(full.field("Proxy-Status") == "freshet; error=connection_limit_reached; details=\"too many requests wait for this origin\"");
+  CHECK(full.field("Proxy-Status") ==
+        "freshet; error=connection_limit_reached; details=\"too many requests wait for this origin\"");
   const Message late = waiting.response();
   CHECK(late.status() == 503);
   CHECK(late.field("Cache-Status") == "freshet; detail=queue-timeout");
@@ -91,8 +92,10 @@ TEST_CASE("a full queue and a wait that is too long are told as 503, and the con
   CHECK(waiting.get("/e").status() == 200);
 }
 
-TEST_CASE("beyond a route's rate the answer is 429 with Retry-After, and the connection goes on", "[sockets][rate][RFC 6585 4]") {
-  LiveOrigin origin{LiveOrigin::Answer([](const Message&) { return make_response("hello", "Cache-Control: max-age=60\r\n"); })};
+TEST_CASE("beyond a route's rate the answer is 429 with Retry-After, and the connection goes on",
+          "[sockets][rate][RFC 6585 4]") {
+  LiveOrigin origin{
+      LiveOrigin::Answer([](const Message&) { return make_response("hello", "Cache-Control: max-age=60\r\n"); })};
   Settings settings = reverse_to({origin.port()});
   RateLimitSettings limit;
   limit.requests = 3;
@@ -102,8 +105,8 @@ TEST_CASE("beyond a route's rate the answer is 429 with Retry-After, and the con
   LiveProxy proxy(settings);
   Client client(proxy.port()), other(proxy.port());
   for (int i = 0; i < 3; ++i) CHECK(client.get("/x", "X-Api-Key: a\r\n").status() == 200);
-  const Message much = client.ask(
-      "POST /x HTTP/1.1\r\nHost: a.example\r\nX-Api-Key: a\r\nContent-Length: 3\r\n\r\nnew");
+  const Message much =
+      client.ask("POST /x HTTP/1.1\r\nHost: a.example\r\nX-Api-Key: a\r\nContent-Length: 3\r\n\r\nnew");
   CHECK(much.status() == 429);
   CHECK(much.field("Retry-After") == "1200");
   CHECK(much.field("Cache-Status") == "freshet; detail=rate-limited");

@@ -18,7 +18,8 @@ class Quota {
   class Share {
    public:
     Share() = default;
-    Share(Share&& other) noexcept : quota_(std::exchange(other.quota_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Share(Share&& other) noexcept
+        : quota_(std::exchange(other.quota_, nullptr)), size_(std::exchange(other.size_, 0)) {}
     Share& operator=(Share&& other) noexcept {
       std::swap(quota_, other.quota_);
       std::swap(size_, other.size_);
@@ -43,9 +44,7 @@ class Quota {
   };
 
   /// False (an empty share) when that would be more than there may be.
-  Share take(std::uint64_t size = 1) noexcept {
-    return add(size) ? Share(*this, size) : Share();
-  }
+  Share take(std::uint64_t size = 1) noexcept { return add(size) ? Share(*this, size) : Share(); }
   std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
   std::uint64_t most() const noexcept { return most_; }
 

@@ -16,18 +16,18 @@ namespace freshet {
 /// How often the requests of one route may come.
 struct RateLimit {
   TokenRate rate;
-  std::string header;    ///< clients are told apart by this request field; empty, or not in the request: by their address
+  std::string header;  ///< clients are told apart by this request field; empty, or not in the request: by their address
   std::uint16_t id = 0;  ///< limits with different ids have different buckets
 };
 
-/// Which bucket a request takes its token from: made from the limit and the client's address (IPv6: its first 64 bits, as one client often
-/// has all addresses behind them), or the field's first line. Keyed by a secret of this process, so that nobody can choose collisions.
-/// No allocation.
+/// Which bucket a request takes its token from: made from the limit and the client's address (IPv6: its first 64 bits,
+/// as one client often has all addresses behind them), or the field's first line. Keyed by a secret of this process, so
+/// that nobody can choose collisions. No allocation.
 std::uint64_t rate_key(const Request&, const RateLimit&) noexcept;
 
-/// A fixed number of buckets for all limits and clients, shared by the workers. A new one takes the place of the one in its set of eight
-/// that is the fullest, the longest full first: a client that has used up its tokens is the last to be forgotten.
-/// Any thread; no allocation after construction.
+/// A fixed number of buckets for all limits and clients, shared by the workers. A new one takes the place of the one in
+/// its set of eight that is the fullest, the longest full first: a client that has used up its tokens is the last to be
+/// forgotten. Any thread; no allocation after construction.
 class RateTable {
  public:
   static constexpr std::size_t kBuckets = 65536;

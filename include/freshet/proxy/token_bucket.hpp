@@ -19,8 +19,9 @@ struct TokenRate {
 /// `requests` in each `per`, at least one; `burst` 0: as many. The interval is rounded up to whole nanoseconds.
 TokenRate make_token_rate(std::uint32_t requests, Milliseconds per, std::uint32_t burst) noexcept;
 
-/// Takes one token. A bucket is nothing but the time at which it will be full again (the generic cell rate algorithm); a time that is past
-/// is a full bucket. Returns how long to wait until there is a token, and then takes none; 0: it has been taken, and `full_at` moved.
+/// Takes one token. A bucket is nothing but the time at which it will be full again (the generic cell rate algorithm);
+/// a time that is past is a full bucket. Returns how long to wait until there is a token, and then takes none; 0: it
+/// has been taken, and `full_at` moved.
 std::chrono::nanoseconds take_token(const TokenRate&, SteadyTime now, SteadyTime& full_at) noexcept;
 
 /// A wait as Retry-After says it: whole seconds, rounded up (RFC 9110 10.2.3).

@@ -1,7 +1,8 @@
 // From settings to the options of one worker.
+#include "../../../src/app/translate.hpp"
+
 #include <catch2/catch.hpp>
 
-#include "../../../src/app/translate.hpp"
 #include "freshet/config/load.hpp"
 
 using namespace freshet;

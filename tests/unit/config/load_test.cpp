@@ -109,8 +109,7 @@ TEST_CASE("Every setting of a whole file arrives", "[config]") {
   const Milliseconds timeouts[] = {s.timeouts.client_header, s.timeouts.client_body, s.timeouts.client_idle,
                                    s.timeouts.client_write,  s.timeouts.connect,     s.timeouts.first_byte,
                                    s.timeouts.between_bytes, s.timeouts.tunnel_idle, s.timeouts.dns,
-                                   s.timeouts.upstream_idle, s.timeouts.set_aside,
-                                   s.timeouts.queue};
+                                   s.timeouts.upstream_idle, s.timeouts.set_aside,   s.timeouts.queue};
   for (int i = 0; i < 12; ++i) REQUIRE(timeouts[i] == Milliseconds{1000 * (i + 1)});
   REQUIRE(s.limits.header_bytes == 2048);
   REQUIRE(s.limits.header_count == 11);
@@ -263,22 +262,29 @@ TEST_CASE("Every mistake is reported with its place, its key, what it is and wha
       {"listeners: [{bind: \"127.0.0.1:1\", forward: {}, add_forwarded: true}]",
        "f:1:48: listeners[0].add_forwarded: is for reverse listeners, expected only beside routes\n"},
       // Rate limits.
-      {limited("{per: 1s}"), "f:1:57: listeners[0].forward.rate_limit.requests: is missing, expected a whole number from 1 to 1000000\n"},
+      {limited("{per: 1s}"),
+       "f:1:57: listeners[0].forward.rate_limit.requests: is missing, expected a whole number from 1 to 1000000\n"},
       {limited("{requests: 0}"),
        "f:1:68: listeners[0].forward.rate_limit.requests: is '0', expected a whole number from 1 to 1000000\n"},
       {limited("{requests: 1, per: 2h}"),
-       "f:1:76: listeners[0].forward.rate_limit.per: is '2h', expected a duration such as 30s, 500ms, 5m, 1h or 1d from 1ms to 1h\n"},
+       "f:1:76: listeners[0].forward.rate_limit.per: is '2h', expected a duration such as 30s, 500ms, 5m, 1h or 1d "
+       "from 1ms to 1h\n"},
       {limited("{requests: 1, brst: 2}"),
        "f:1:71: listeners[0].forward.rate_limit.brst: is not a known setting, did you mean 'burst'?\n"},
       {limited("{requests: 1, key: user}"),
-       "f:1:76: listeners[0].forward.rate_limit.key: is 'user', expected client or a request field such as header:X-Api-Key\n"},
+       "f:1:76: listeners[0].forward.rate_limit.key: is 'user', expected client or a request field such as "
+       "header:X-Api-Key\n"},
       {limited("{requests: 1, key: \"header:a b\"}"),
-       "f:1:76: listeners[0].forward.rate_limit.key: is 'header:a b', which names no field, expected client or a request field "
+       "f:1:76: listeners[0].forward.rate_limit.key: is 'header:a b', which names no field, expected client or a "
+       "request field "
        "such as header:X-Api-Key\n"},
       {limited("{requests: 1, key: header:Host}"),
-       "f:1:76: listeners[0].forward.rate_limit.key: is 'header:Host', which says nothing about who asks, expected client or a "
+       "f:1:76: listeners[0].forward.rate_limit.key: is 'header:Host', which says nothing about who asks, expected "
+       "client or a "
        "request field such as header:X-Api-Key\n"},
-      {limited("100"), "f:1:57: listeners[0].forward.rate_limit: is '100', expected settings such as {requests: 100, per: 1s} or off\n"},
+      {limited("100"),
+       "f:1:57: listeners[0].forward.rate_limit: is '100', expected settings such as {requests: 100, per: 1s} or "
+       "off\n"},
   };
   for (const auto& row : rows) {
     INFO(row.yaml);

@@ -1,12 +1,12 @@
 // Rate limits in numbers: the bucket, and which one a request takes its token from.
-#include <catch2/catch.hpp>
+#include "freshet/proxy/token_bucket.hpp"
 
+#include <catch2/catch.hpp>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "freshet/proxy/rate_limit.hpp"
-#include "freshet/proxy/token_bucket.hpp"
 #include "support/fake_clock.hpp"
 
 using namespace freshet;
@@ -73,8 +73,8 @@ TEST_CASE("A bucket gives its burst at once, and then one token in each interval
     int wait;  // ms; 0: a token
   };
   const Row rows[] = {
-      {0, 0},    {0, 0},     {0, 0},    {0, 100},   {40, 60},   {99, 1},   {100, 0}, {100, 100},
-      {350, 0},  {350, 0},   {350, 50}, {400, 0},   {10000, 0}, {10000, 0},  // a long pause fills it, not more
+      {0, 0},     {0, 0},       {0, 0},    {0, 100}, {40, 60},   {99, 1},    {100, 0}, {100, 100},
+      {350, 0},   {350, 0},     {350, 50}, {400, 0}, {10000, 0}, {10000, 0},  // a long pause fills it, not more
       {10000, 0}, {10000, 100},
   };
   SteadyTime full_at = SteadyTime::min();
@@ -157,8 +157,10 @@ TEST_CASE("Clients are told apart by address, IPv6 by network, or by a field", "
 TEST_CASE("Buckets do not disturb one another", "[proxy][rate]") {
   RateTable table;
   const TokenRate rate = make_token_rate(1, milliseconds(1000), 1);
-  for (std::uint64_t key = 1; key <= 1000; ++key) CHECK(table.take(key * 0x9e3779b97f4a7c15u, rate, kStart) == nanoseconds(0));
-  for (std::uint64_t key = 1; key <= 1000; ++key) CHECK(table.take(key * 0x9e3779b97f4a7c15u, rate, kStart) == milliseconds(1000));
+  for (std::uint64_t key = 1; key <= 1000; ++key)
+    CHECK(table.take(key * 0x9e3779b97f4a7c15u, rate, kStart) == nanoseconds(0));
+  for (std::uint64_t key = 1; key <= 1000; ++key)
+    CHECK(table.take(key * 0x9e3779b97f4a7c15u, rate, kStart) == milliseconds(1000));
 }
 
 TEST_CASE("A million strangers do not make the table forget who has used up his tokens", "[proxy][rate]") {
@@ -167,13 +169,15 @@ TEST_CASE("A million strangers do not make the table forget who has used up his 
   const std::uint64_t punished = 42;
   for (int i = 0; i < 10; ++i) CHECK(table.take(punished, rate, kStart) == nanoseconds(0));
   CHECK(table.take(punished, rate, kStart) > nanoseconds(0));
-  for (std::uint64_t stranger = 1; stranger <= 1000000; ++stranger) table.take(stranger * 0x9e3779b97f4a7c15u, rate, kStart);
+  for (std::uint64_t stranger = 1; stranger <= 1000000; ++stranger)
+    table.take(stranger * 0x9e3779b97f4a7c15u, rate, kStart);
   CHECK(table.take(punished, rate, kStart) > nanoseconds(0));
 }
 
 TEST_CASE("Strangers under a slow limit do not push out those under a fast one", "[proxy][rate]") {
   RateTable table(8);
-  const TokenRate fast = make_token_rate(10, milliseconds(1000), 10), slow = make_token_rate(10, milliseconds(3600000), 10);
+  const TokenRate fast = make_token_rate(10, milliseconds(1000), 10),
+                  slow = make_token_rate(10, milliseconds(3600000), 10);
   for (int i = 0; i < 10; ++i) table.take(42, fast, kStart);
   for (std::uint64_t stranger = 100; stranger < 200; ++stranger) table.take(stranger, slow, kStart);
   CHECK(table.take(42, fast, kStart) > nanoseconds(0));
@@ -182,8 +186,10 @@ TEST_CASE("Strangers under a slow limit do not push out those under a fast one",
 TEST_CASE("The bucket that has been full the longest is the one that is reused", "[proxy][rate]") {
   RateTable table(8);
   const TokenRate rate = make_token_rate(1, milliseconds(1000), 1);
-  for (std::uint64_t key = 1; key <= 8; ++key) table.take(key, rate, kStart + milliseconds(100 * static_cast<int>(key)));
+  for (std::uint64_t key = 1; key <= 8; ++key)
+    table.take(key, rate, kStart + milliseconds(100 * static_cast<int>(key)));
   table.take(9, rate, kStart + milliseconds(1150));  // the bucket of 1 is full again
   CHECK(table.take(9, rate, kStart + milliseconds(1150)) > nanoseconds(0));
-  for (std::uint64_t key = 2; key <= 8; ++key) CHECK(table.take(key, rate, kStart + milliseconds(1150)) > nanoseconds(0));
+  for (std::uint64_t key = 2; key <= 8; ++key)
+    CHECK(table.take(key, rate, kStart + milliseconds(1150)) > nanoseconds(0));
 }

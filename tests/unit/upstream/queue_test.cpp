@@ -1,8 +1,10 @@
 // Requests in flight are bounded, and those that wait for their turn too.
 #include <catch2/catch.hpp>
+#include <deque>
 
 #include "freshet/metrics/counters.hpp"
 #include "origin_rig.hpp"
+#include "support/dice.hpp"
 
 using namespace freshet;
 using namespace freshet::test;
@@ -241,6 +243,64 @@ TEST_CASE("The last who waits for a forward origin may go at any moment", "[upst
   CHECK_FALSE(late->done());
   answer(rig, 1);
   CHECK(late->done());
+}
+
+TEST_CASE("Whatever happens, the bounds hold, nobody is forgotten and nobody overtakes",
+          "[upstream][queue][property]") {
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    INFO(seed);
+    Dice dice(seed);
+    const std::size_t limit = 1 + dice.roll(3), places = 1 + dice.roll(6);
+    Rig rig(narrow(limit, places));
+    std::vector<std::unique_ptr<Call>> calls;
+    std::deque<std::string> targets;  // that the requests point to
+    std::vector<bool> owes;
+    int last = -1;  // the number of the request that was asked last
+    const auto work = [&](bool all) {
+      for (std::size_t i = 0; i < rig.origins(); ++i) {
+        owes.resize(rig.origins());
+        const std::string target = asked(rig, i);
+        if (!target.empty()) {
+          const int number = std::stoi(target.substr(1));
+          if (limit == 1) REQUIRE(number >= last);  // the same one when its connection had died
+          last = number;
+          owes[i] = true;
+        }
+        if (!owes[i] || (!all && dice.one_in(2))) continue;
+        owes[i] = false;
+        if (dice.one_in(8))
+          rig.origin(i).close();
+        else
+          rig.origin(i).push(kEmptyOk);
+        rig.run();
+      }
+    };
+    for (int step = 0; step < 60; ++step) {
+      switch (dice.roll(5)) {
+        case 0:
+        case 1:
+          targets.push_back("/" + std::to_string(calls.size()));
+          calls.push_back(rig.get(targets.back()));
+          rig.start(*calls.back());
+          break;
+        case 2:
+          if (!calls.empty()) calls[dice.roll(calls.size())]->interim.gone = true;
+          break;
+        case 3:
+          rig.pass(Milliseconds(100 * dice.roll(20)));
+          break;
+        default:
+          work(false);
+      }
+      REQUIRE(rig.counted().connections_active.get() <= limit);
+      REQUIRE(rig.counted().queued.get() <= places);
+      if (rig.counted().queued.get() > 0) REQUIRE(rig.counted().connections_active.get() == limit);
+    }
+    for (int round = 0; round < 40; ++round) work(true);
+    for (const auto& call : calls) REQUIRE(call->done());
+    REQUIRE(rig.counted().queued.get() == 0);
+    REQUIRE(rig.counted().connections_active.get() == 0);
+  }
 }
 
 TEST_CASE("What waits is destroyed with its worker", "[upstream][queue][shutdown]") {

@@ -45,6 +45,8 @@ std::vector<std::string> environment_with(const Program::Variables& variables) {
 
 }  // namespace
 
+const char* const kProgram = FRESHET_PROGRAM;
+
 Folder::Folder() {
   char pattern[] = "/tmp/freshet-process-XXXXXX";
   if (!::mkdtemp(pattern)) fail("mkdtemp");
@@ -76,7 +78,7 @@ std::vector<std::string> Program::on_file(const Folder& folder, const std::strin
 }
 
 Program::Program(std::vector<std::string> arguments, Variables variables) {
-  arguments.insert(arguments.begin(), FRESHET_PROGRAM);
+  if (arguments.front().front() != '/') arguments.insert(arguments.begin(), kProgram);
   std::vector<std::string> environment = environment_with(variables);
   const auto argv = pointers_to(arguments), envp = pointers_to(environment);
   int ends[2];

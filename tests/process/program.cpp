@@ -35,11 +35,11 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 std::vector<std::string> environment_with(const Program::Variables& variables) {
-  std::vector<std::string> all;
-  for (char** each = environ; *each; ++each) all.emplace_back(*each);
-  // The leak sanitizer traces its own process, which is what a process that gave up its rights does not allow.
-  all.emplace_back("ASAN_OPTIONS=detect_leaks=0");
+  // The leak sanitizer traces its own process, which is what a process that gave up its rights does not allow. Of two with
+  // the same name the first one counts.
+  std::vector<std::string> all{"ASAN_OPTIONS=detect_leaks=0"};
   for (const auto& [name, value] : variables) all.push_back(name + '=' + value);
+  for (char** each = environ; *each; ++each) all.emplace_back(*each);
   return all;
 }
 

@@ -101,8 +101,8 @@ bool drop_privileges(const std::optional<Account>& account, std::string& error) 
 std::string log_rotation_warning(const std::string& path, const std::string& user) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  std::string folder = std::filesystem::path(path).parent_path().string();
-  if (folder.empty()) folder = ".";
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? std::string(".") : parent.string();
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
   return "user " + user + " may not make files in " + folder + ": after a rotation, somebody has to make " + path +
          " for it before SIGUSR1 (logrotate: create 0640 " + user + ")";

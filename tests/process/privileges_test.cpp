@@ -60,6 +60,28 @@ TEST_CASE("started as root with a user, every thread is that user, for good and 
   CHECK(program.end().exit_code == 0);
 }
 
+TEST_CASE("a capability that the service manager gave is given up once the ports are open", "[process][privileges]") {
+  constexpr const char* kSetpriv = "/usr/bin/setpriv";
+  if (!is_root("giving a capability to another user") || ::access(kSetpriv, X_OK) != 0) return;
+  Program program({kSetpriv,         "--reuid",
+                   "65534",          "--regid",
+                   "65534",          "--clear-groups",
+                   "--inh-caps",     "+net_bind_service",
+                   "--ambient-caps", "+net_bind_service",
+                   kProgram,         "forward",
+                   "--listen",       "127.0.0.1:0",
+                   "--admin",        "off",
+                   "--access-log",   "off",
+                   "--user",         "nobody"});
+  program.ports();
+  CHECK(program.said().find("not started as root: the settings user and group have no effect") != std::string::npos);
+  for (const auto& status : program.threads()) {
+    CHECK(status.at("Uid") == four(65534));
+    for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) CHECK(status.at(set) == "0000000000000000");
+    CHECK(status.at("NoNewPrivs") == "1");
+  }
+}
+
 TEST_CASE("group takes the place of the user's own", "[process][privileges]") {
   if (!is_root("giving up its rights")) return;
   Folder folder;

@@ -35,15 +35,17 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 std::vector<std::string> environment_with(const Program::Variables& variables) {
-  std::vector<std::string> all;
-  for (char** each = environ; *each; ++each) all.emplace_back(*each);
-  // The leak sanitizer traces its own process, which is what a process that gave up its rights does not allow.
-  all.emplace_back("ASAN_OPTIONS=detect_leaks=0");
+  // The leak sanitizer traces its own process, which is what a process that gave up its rights does not allow. Of two with
+  // the same name the first one counts.
+  std::vector<std::string> all{"ASAN_OPTIONS=detect_leaks=0"};
   for (const auto& [name, value] : variables) all.push_back(name + '=' + value);
+  for (char** each = environ; *each; ++each) all.emplace_back(*each);
   return all;
 }
 
 }  // namespace
+
+const char* const kProgram = FRESHET_PROGRAM;
 
 Folder::Folder() {
   char pattern[] = "/tmp/freshet-process-XXXXXX";
@@ -76,7 +78,7 @@ std::vector<std::string> Program::on_file(const Folder& folder, const std::strin
 }
 
 Program::Program(std::vector<std::string> arguments, Variables variables) {
-  arguments.insert(arguments.begin(), FRESHET_PROGRAM);
+  if (arguments.front().front() != '/') arguments.insert(arguments.begin(), kProgram);
   std::vector<std::string> environment = environment_with(variables);
   const auto argv = pointers_to(arguments), envp = pointers_to(environment);
   int ends[2];

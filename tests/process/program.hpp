@@ -33,6 +33,9 @@ class Folder {
 /// All of a file; empty when it is not there.
 std::string read_file(const std::string& path);
 
+/// Where the program is.
+extern const char* const kProgram;
+
 /// How a program ended.
 struct Ended {
   int exit_code = -1;  ///< -1: by a signal
@@ -43,7 +46,8 @@ struct Ended {
 class Program {
  public:
   using Variables = std::vector<std::pair<std::string, std::string>>;
-  /// `arguments`: after the program's name. `variables` are added to the environment.
+  /// `arguments`: after the program's name; or, when the first one is a path, all of another command that ends in
+  /// becoming it (see kProgram). `variables` are added to the environment.
   explicit Program(std::vector<std::string> arguments, Variables variables = {});
   /// `freshet run` on a file in `folder` with that text.
   static std::vector<std::string> on_file(const Folder& folder, const std::string& yaml);

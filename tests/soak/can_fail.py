@@ -54,7 +54,7 @@ class Bodies(unittest.TestCase):
 
 class Growth(unittest.TestCase):
     def complaints(self, minutes, resident):
-        made = soak.Soak("freshet", minutes, "/nowhere", True)
+        made = soak.Soak("freshet", minutes, "/nowhere", False)
         made.samples = [(at, resident(at) * soak.MEBIBYTE, 9) for at in range(0, int(minutes * 60), 2)]
         made.judge_growth()
         return len(made.wrong)

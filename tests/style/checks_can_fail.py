@@ -260,6 +260,12 @@ class Security(unittest.TestCase):
         for place, text in [("tests/unit/b_test.cpp", 'TEST_CASE("b", "[P1]")'), ("tests/unit/b_test.cpp", 'TEST_CASE("P3: b")')]:
             self.assertEqual(len(list(security.check(self.tree().put(place, text).root))), 1, text)
 
+    def test_what_is_missing_can_be_added(self):
+        tree = self.tree().put("tests/unit/b_test.cpp", 'TEST_CASE("P3: b")\nTEST_CASE("P4: b")\nTEST_CASE("b", "[P1]")')
+        self.assertEqual(len(list(security.check(tree.root))), 3)
+        security.add_missing(tree.root)
+        self.assertEqual(list(security.check(tree.root)), [])
+
     def test_fuzz_targets_have_seeds_and_assertions(self):
         self.assertEqual(len(list(security.check(self.tree().put("tests/fuzz/fuzz_b.cpp", "ENSURE(x);").root))), 1)
         self.assertEqual(len(list(security.check(self.tree().put("tests/fuzz/fuzz_a.cpp", "parse(x);").root))), 1)

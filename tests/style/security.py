@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """docs/security.md names tests; complains about files and titles that are not there, and about tests of a known pitfall that it does not name.
 
-A file stands in backticks and begins with "tests/" or "scripts/"; titles follow it in double quotes, after a colon. Every fuzz target needs
-seeds and something that it asserts.
+A file stands in backticks and begins with "tests/" or "scripts/"; titles follow it in double quotes, after a colon. A test belongs to a
+pitfall by its tag, as in "[P1]", or by the beginning of its title, as in "P1: ...". Every fuzz target needs seeds and something that it
+asserts. With --add-missing as the second argument, the files that a row should name are written into it.
 """
+import pathlib
 import re
+import sys
 
 import sources
 
@@ -35,17 +38,39 @@ def check_names(root, text):
                 yield f"{DOCUMENT}:{line}: {match.group(1)} has no test \"{title}\""
 
 
-def check_pitfalls(root, text):
-    rows = {name: row for names, row in ROW.findall(text) for name in names.split(", ")}
+def rows_of(text):
+    """Pitfall -> its row."""
+    return {name: row for names, row in ROW.findall(text) for name in names.split(", ")}
+
+
+def missing_places(root, text):
+    """(pitfall, file, title) of the tests whose file the pitfall's row does not name."""
+    rows = rows_of(text)
     for path in sources.files(root, ["tests"], {".cpp"}):
         place = path.relative_to(root).as_posix()
         for title, tags in titles(path.read_text(encoding="utf-8")).items():
-            for pitfall in set(PITFALL.findall(tags)) | set(TITLED.findall(title)):
+            for pitfall in sorted(set(PITFALL.findall(tags)) | set(TITLED.findall(title))):
                 if f"`{place}`" not in rows.get(pitfall, ""):
-                    yield f"{DOCUMENT}: {pitfall} does not name {place} (\"{title}\")"
-    for pitfall, row in rows.items():
+                    yield pitfall, place, title
+
+
+def check_pitfalls(root, text):
+    for pitfall, place, title in missing_places(root, text):
+        yield f"{DOCUMENT}: {pitfall} does not name {place} (\"{title}\")"
+    for pitfall, row in rows_of(text).items():
         if "`tests/" not in row and "not there yet" not in row:
             yield f"{DOCUMENT}: {pitfall} names no test"
+
+
+def add_missing(root):
+    document = root / DOCUMENT
+    lines = document.read_text(encoding="utf-8").split("\n")
+    for pitfall, place in sorted({(pitfall, place) for pitfall, place, _ in missing_places(root, "\n".join(lines))}):
+        for i, line in enumerate(lines):
+            names = ROW.match(line)
+            if names and pitfall in names.group(1).split(", "):
+                lines[i] = f"{line.removesuffix('|').rstrip().removesuffix('–').rstrip()}{'' if line.endswith('– |') else ';'} `{place}` |"
+    document.write_text("\n".join(lines), encoding="utf-8")
 
 
 def check_fuzz_targets(root):
@@ -72,4 +97,6 @@ def check(root):
 
 
 if __name__ == "__main__":
+    if sys.argv[2:] == ["--add-missing"]:
+        add_missing(pathlib.Path(sys.argv[1]).resolve())
     sources.main(check)

@@ -151,7 +151,9 @@ std::optional<std::uint64_t> read_response_length(FieldsView raw) noexcept {
 }
 
 // A Content-Length other than 0.
-bool says_content(const Facts& facts) noexcept { return facts.length_lines > 1 || (facts.length_lines == 1 && facts.length != "0"); }
+bool says_content(const Facts& facts) noexcept {
+  return facts.length_lines > 1 || (facts.length_lines == 1 && facts.length != "0");
+}
 
 bool never_has_body(Method request_method, int status) noexcept {
   return request_method == Method::Head || (status >= 100 && status < 200) || status == 204 || status == 304;

@@ -70,7 +70,9 @@ FIELD_LINES = [
     passed("field line: what Connection nominates is dropped", get(b"Connection: X-Secret", b"X-Secret: s3cret"), hidden=(b"s3cret",), closes=False),
     passed("field line: TE and Keep-Alive are dropped", get(b"TE: trailers, gzip", b"Keep-Alive: timeout=9"), hidden=(b"gzip", b"timeout=9"), closes=False),
     passed("Connection cannot take Host away", get(b"Connection: Host"), closes=False),
-    passed("Connection cannot take Cache-Control away", get(b"Connection: Cache-Control", b"Cache-Control: no-store, x-seen"), closes=False),
+    *[passed(f"Connection cannot take {name} away", get(f"Connection: x, {name}".encode(), f"{name}: {value}".encode()), 200, 206, closes=False, shown=(value.encode(),))
+      for name, value in (("Cache-Control", "no-store, x-seen"), ("Authorization", "Basic c2Vlbg=="), ("Cookie", "seen=1"), ("Range", "bytes=0-0"), ("Max-Forwards", "77"),
+                          ("CDN-Loop", "seen.test"), ("Content-Type", "seen/this"), ("If-Match", '"seen"'))],
 ]
 
 HOSTS = [

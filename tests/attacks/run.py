@@ -68,6 +68,8 @@ def check_origin(bench, attack, path):
         text = repr((request.fields, request.trailers)).lower().encode()
         for secret in attack.hidden:
             expect(secret.lower() not in text, f"the origin saw {secret!r}")
+        for needed in attack.shown:
+            expect(needed.lower() in text, f"the origin did not see {needed!r}")
 
 
 def scripted(answer):

@@ -332,7 +332,11 @@ def parallel_cookies(bench, listener):
     expect(len(got) == 30 and len(cookies) == 30 and len(set(cookies)) == 30, f"{len(got)} answers with {len(set(cookies))} cookies")
 
 
-@for_each((("private", b"Cache-Control: private, max-age=60"), ("no-store", b"Cache-Control: no-store"), ("Vary: *", b"Cache-Control: max-age=60\r\nVary: *"),
+@for_each((("no-store, nominated by Connection", b"Cache-Control: no-store\r\nConnection: cache-control"),
+           ("private, nominated by Connection", b"Expires: Fri, 01 Jan 2100 00:00:00 GMT\r\nCache-Control: private\r\nConnection: Cache-Control"),
+           ("Set-Cookie, nominated by Connection", b"Cache-Control: max-age=60\r\nSet-Cookie: a=b\r\nConnection: set-cookie"),
+           ("Vary, nominated by Connection", b"Cache-Control: max-age=60\r\nVary: *\r\nConnection: vary"),
+           ("private", b"Cache-Control: private, max-age=60"), ("no-store", b"Cache-Control: no-store"), ("Vary: *", b"Cache-Control: max-age=60\r\nVary: *"),
            ("Set-Cookie", b"Set-Cookie: a=b\r\nLast-Modified: Sat, 01 Jan 2000 00:00:00 GMT")), "P9 what is for one client is not kept: %s")
 def not_kept(bench, listener, case):
     path = bench.fresh_path()

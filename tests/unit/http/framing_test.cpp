@@ -314,7 +314,8 @@ TEST_CASE("a response's codings decide how it is read", "[http][framing][rfc9112
   CHECK(response({{kTe, "chunked"}, {"Connection", "close"}}) == "chunked, close");
 }
 
-TEST_CASE("P3: a response with both a length and a coding is an error where there is a body", "[http][framing][rfc9112-6.3]") {
+TEST_CASE("P3: a response with both a length and a coding is an error where there is a body",
+          "[http][framing][rfc9112-6.3]") {
   CHECK(response({{kTe, "chunked"}, {kCl, "5"}}) == "502 length-conflict");
   CHECK(response({{kCl, "5"}, {kTe, "chunked"}}) == "502 length-conflict");
   CHECK(response({{kCl, "0"}, {kTe, "chunked"}}) == "502 length-conflict");

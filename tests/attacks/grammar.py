@@ -60,6 +60,7 @@ FIELD_LINES = [
     fields("much in all", b"".join(b"X-%d: %s\r\n" % (i, b"y" * 700) for i in range(30)), 431), fields("a cookie with NUL", b"Cookie: a=\x00\r\n"),
     refused("field line: white space before the first", b"GET <U> HTTP/1.1\r\n Host: <H>\r\n\r\n" + EVIL),
     refused("field line: white space before the first, Host after", b"GET <U> HTTP/1.1\r\n X: y\r\nHost: <H>\r\n\r\n" + EVIL),
+    fields("Connection with thousands of options", b"Connection: " + b",".join([b"aa"] * 2000) + b"\r\n"),
     fields("Expect that nobody can meet", b"Expect: a-miracle\r\n", 417),
     passed("field line: high bytes in the value", get(b"X-A: caf\xc3\xa9"), closes=False),
     passed("field line: an empty value", get(b"X-A:"), closes=False),

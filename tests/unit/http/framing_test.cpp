@@ -384,3 +384,16 @@ TEST_CASE("P3: a length padded with more zeros than any number needs is refused"
   CHECK(request({{kCl, std::string(19, '0') + "5"}}) == "400 bad-content-length");
   CHECK(response({{kCl, std::string(19, '0') + "5"}}) == "502 bad-content-length");
 }
+
+TEST_CASE("more options in Connection than anybody needs are refused", "[http][framing][rfc9110-7.6.1]") {
+  const auto options = [](std::size_t count) {
+    std::string list = "x";
+    while (--count > 0) list += ",x";
+    return list;
+  };
+  CHECK(request({{"Connection", options(64).c_str()}}) == "none, go on");
+  CHECK(request({{"Connection", options(65).c_str()}}) == "400 bad-field");
+  CHECK(request({{"Connection", options(40).c_str()}, {"Connection", options(40).c_str()}}) == "400 bad-field");
+  CHECK(response({{kCl, "1"}, {"Connection", options(64).c_str()}}) == "length 1, go on");
+  CHECK(response({{kCl, "1"}, {"Connection", options(65).c_str()}}) == "502 bad-field");
+}

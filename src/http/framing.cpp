@@ -13,7 +13,12 @@ struct Facts {
   std::size_t length_lines = 0, coding_lines = 0;
   std::string_view length, coding;  // of the first line
   bool close = false, keep_alive = false;
+  std::size_t options = 0;  // in Connection and Proxy-Connection
 };
+
+// Each option may nominate a field, and each field has to be compared with all of them: nobody needs many, but who
+// wants to keep us busy.
+constexpr std::size_t kMaxOptions = 64;
 
 // Connection holds tokens only, so a quote must not hide anything: split at every comma.
 void read_connection(std::string_view list, Facts& facts) noexcept {
@@ -21,6 +26,7 @@ void read_connection(std::string_view list, Facts& facts) noexcept {
     const std::size_t comma = list.find(',');
     const std::string_view option = ascii::trim(list.substr(0, comma));
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    ++facts.options;
     facts.close = facts.close || ascii::iequals(option, "close");
     facts.keep_alive = facts.keep_alive || ascii::iequals(option, "keep-alive");
   }
@@ -151,7 +157,9 @@ std::optional<std::uint64_t> read_response_length(FieldsView raw) noexcept {
 }
 
 // A Content-Length other than 0.
-bool says_content(const Facts& facts) noexcept { return facts.length_lines > 1 || (facts.length_lines == 1 && facts.length != "0"); }
+bool says_content(const Facts& facts) noexcept {
+  return facts.length_lines > 1 || (facts.length_lines == 1 && facts.length != "0");
+}
 
 bool never_has_body(Method request_method, int status) noexcept {
   return request_method == Method::Head || (status >= 100 && status < 200) || status == 204 || status == 304;
@@ -161,6 +169,7 @@ bool never_has_body(Method request_method, int status) noexcept {
 
 FramingVerdict frame_request(Method method, Version version, FieldsView raw) noexcept {
   const Facts facts = gather(raw, true);
+  if (facts.options > kMaxOptions) return refuse(Reason::BadField, 400);
   if (facts.coding_lines != 0) return frame_coded_request(method, version, facts);
   FramingVerdict verdict;
   verdict.persistent = wants_to_go_on(version, facts);
@@ -181,6 +190,7 @@ FramingVerdict frame_response(Method request_method, int status, Version version
     return verdict;
   }
   const Facts facts = gather(raw, false);
+  if (facts.options > kMaxOptions) return refuse(Reason::BadField, 502);
   const bool both = facts.coding_lines != 0 && facts.length_lines != 0;
   verdict.persistent = wants_to_go_on(version, facts) && !both;
   const bool empty = never_has_body(request_method, status);

@@ -81,7 +81,8 @@ RouteVerdict decide_reverse(const Request& request, const ListenerRules& rules) 
   const RequestHead& head = request.head;
   if (head.method == Method::Connect) return refuse(Reason::ConnectRefused, 405);
   if (head.scheme != "http") return refuse(Reason::UnsupportedScheme, 421);
-  const bool by_path = std::any_of(rules.routes.begin(), rules.routes.end(), [](const Route& route) { return !route.path_prefix.empty(); });
+  const bool by_path = std::any_of(rules.routes.begin(), rules.routes.end(),
+                                   [](const Route& route) { return !route.path_prefix.empty(); });
   if (by_path && has_dot_segment(head.target)) return refuse(Reason::BadTarget, 400);
   const auto host = host_of(head.authority);
   for (const Route& route : rules.routes)

@@ -64,6 +64,7 @@ FIELD_LINES = [
     bad("answer's field line: white space before the first", OK + b" X: y\r\nContent-Length: 2\r\n\r\nxx"),
     bad("answer's fields without end", OK + b"X: y\r\n" * 100000), bad("answer's field value without end", OK + b"X: " + b"y" * 200000),
     bad("too many fields", OK + b"X: y\r\n" * 1000 + b"Content-Length: 0\r\n\r\n"),
+    bad("answer's Connection with thousands of options", head(b"Connection: " + b",".join([b"aa"] * 9000), b"Content-Length: 2") + b"xx"),
     fine("answer's field folded: the fold goes", head(b"X-Fold: a\r\n b", b"Content-Length: 2") + b"xx", b"xx", hidden=(b"\r\n b",)),
     fine("answer's field with a space before the colon: the space goes", head(b"X-Space : a", b"Content-Length: 2") + b"xx", b"xx", hidden=(b"X-Space :",)),
     fine("hop-by-hop fields stay here", head(b"Connection: X-Secret, close", b"X-Secret: s3cret", b"Keep-Alive: timeout=99", b"Proxy-Authenticate: Basic",

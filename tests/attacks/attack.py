@@ -2,7 +2,7 @@
 
 In the bytes <U> stands for the target of the attack's own path (absolute on a forward listener), <B> for what comes before a path
 there, <H> for the right Host, <A> for the origin's address."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 BOTH, REVERSE, FORWARD = ("reverse", "forward"), ("reverse",), ("forward",)
 
@@ -19,9 +19,9 @@ class Attack:
     body: object = None        # what the origin must have understood
     answers: int = 1           # how many may come at most
     hidden: tuple = ()         # bytes that the origin must not have seen anywhere in the request
+    shown: tuple = ()          # bytes that the origin must have seen there
     head_only: bool = False
-    warms: bytes = b""         # sent first, on a connection of its own, and answered with 200
-    only: tuple = field(default=())
+    only: tuple = ()           # targets that count as its own path
 
 
 def refused(name, send, *statuses, **more):

@@ -60,6 +60,7 @@ FIELD_LINES = [
     fields("much in all", b"".join(b"X-%d: %s\r\n" % (i, b"y" * 700) for i in range(30)), 431), fields("a cookie with NUL", b"Cookie: a=\x00\r\n"),
     refused("field line: white space before the first", b"GET <U> HTTP/1.1\r\n Host: <H>\r\n\r\n" + EVIL),
     refused("field line: white space before the first, Host after", b"GET <U> HTTP/1.1\r\n X: y\r\nHost: <H>\r\n\r\n" + EVIL),
+    fields("Connection with thousands of options", b"Connection: " + b",".join([b"aa"] * 2000) + b"\r\n"),
     fields("Expect that nobody can meet", b"Expect: a-miracle\r\n", 417),
     passed("field line: high bytes in the value", get(b"X-A: caf\xc3\xa9"), closes=False),
     passed("field line: an empty value", get(b"X-A:"), closes=False),
@@ -70,7 +71,9 @@ FIELD_LINES = [
     passed("field line: what Connection nominates is dropped", get(b"Connection: X-Secret", b"X-Secret: s3cret"), hidden=(b"s3cret",), closes=False),
     passed("field line: TE and Keep-Alive are dropped", get(b"TE: trailers, gzip", b"Keep-Alive: timeout=9"), hidden=(b"gzip", b"timeout=9"), closes=False),
     passed("Connection cannot take Host away", get(b"Connection: Host"), closes=False),
-    passed("Connection cannot take Cache-Control away", get(b"Connection: Cache-Control", b"Cache-Control: no-store, x-seen"), closes=False),
+    *[passed(f"Connection cannot take {name} away", get(f"Connection: x, {name}".encode(), f"{name}: {value}".encode()), 200, 206, closes=False, shown=(value.encode(),))
+      for name, value in (("Cache-Control", "no-store, x-seen"), ("Authorization", "Basic c2Vlbg=="), ("Cookie", "seen=1"), ("Range", "bytes=0-0"), ("Max-Forwards", "77"),
+                          ("CDN-Loop", "seen.test"), ("Content-Type", "seen/this"), ("If-Match", '"seen"'))],
 ]
 
 HOSTS = [

@@ -6,15 +6,18 @@
 Freshet listens on ports that the system chooses: a reverse listener, a reverse listener for one host, a forward listener that may
 reach loopback, and one with the defaults. After every attack the origin must have read what one parser and every other would have
 read, and other clients must get right answers. The tables: framing.py and grammar.py (requests), answers.py (origins),
-sequences.py (what takes several steps)."""
+desync.py, poisoning.py and doors.py (what takes several steps)."""
 import argparse
 import sys
 import traceback
 
 import answers
+import desync  # this one, doors and poisoning fill steps.SEQUENCES
+import doors
 import framing
 import grammar
-import sequences
+import poisoning
+import steps
 import wire
 from bench import Bench, Failed, expect
 
@@ -68,6 +71,8 @@ def check_origin(bench, attack, path):
         text = repr((request.fields, request.trailers)).lower().encode()
         for secret in attack.hidden:
             expect(secret.lower() not in text, f"the origin saw {secret!r}")
+        for needed in attack.shown:
+            expect(needed.lower() in text, f"the origin did not see {needed!r}")
 
 
 def scripted(answer):
@@ -136,7 +141,7 @@ def cases():
     for answer in answers.ANSWERS:
         for listener in ("reverse", "forward"):
             yield "origin: " + answer.name, listener, lambda bench, a=answer, w=listener: run_answer(bench, a, w)
-    for name, listener, sequence in sequences.all_of_them():
+    for name, listener, sequence in steps.all_of_them():
         yield name, listener, lambda bench, s=sequence, w=listener: s(bench, w)
 
 

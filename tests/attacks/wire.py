@@ -3,7 +3,7 @@ import os
 import re
 import socket
 
-PATIENCE = float(os.environ.get("PATIENCE", 5))  # seconds until a silent proxy counts as a failure; nothing waits that long when all is well
+PATIENCE = float(os.environ.get("PATIENCE", 10))  # seconds until a silent proxy counts as a failure; nothing waits that long when all is well
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 CHUNK = re.compile(rb"[0-9A-Fa-f]{1,16}\Z")
 

@@ -20,7 +20,7 @@ namespace freshet {
 struct HeadLimits {
   std::size_t bytes = 32 * 1024;  ///< the whole head: empty lines before it, start line, field lines, empty line
   std::size_t target_bytes = 8 * 1024;
-  std::size_t fields = 128;  ///< field lines, before any are taken out
+  std::size_t fields = 128;           ///< field lines, before any are taken out
   std::size_t field_bytes = 1 << 20;  ///< one field line with its end; only of requests is it less than `bytes`
 };
 

@@ -30,8 +30,8 @@ enum FieldFlags : std::uint16_t {
 
 /// The id of a field name in any case; FieldId::Unknown when it is not in the table. No allocation.
 FieldId intern_field(std::string_view name) noexcept;
-/// The known field that CGI, WSGI and their kin would take `name` for, as they read '_' and '-' alike: of Content_Length
-/// that is Content-Length. Unknown for all others, and for names that are known themselves.
+/// The known field that CGI, WSGI and their kin would take `name` for, as they read '_' and '-' alike: of
+/// Content_Length that is Content-Length. Unknown for all others, and for names that are known themselves.
 FieldId field_mistaken_for(std::string_view name) noexcept;
 /// The name with its usual spelling; empty for Unknown.
 std::string_view field_name(FieldId) noexcept;

@@ -29,7 +29,7 @@ std::size_t count_in_via(FieldsView, std::string_view pseudonym) noexcept;
 
 /// Which of the fields about the client a reverse listener adds.
 struct ForwardedOptions {
-  bool x_forwarded = true;  ///< X-Forwarded-For (appended), -Proto and -Host (replaced); the rest of the family is dropped
+  bool x_forwarded = true;  ///< X-Forwarded-For (appended), -Proto and -Host (replaced); the family's rest is dropped
   bool forwarded = true;    ///< Forwarded (appended), RFC 7239; of what was there only `for` stays
 };
 /// `client`: an IP literal without brackets, empty when unknown; `host`: the authority the client asked for. Appended
@@ -40,10 +40,10 @@ void append_forwarded(Fields&, std::string_view client, std::string_view scheme,
                       const ForwardedOptions&);
 
 /// Whether the request, as the origin will get it, has a field by which some origins take another method, URL, host or
-/// scheme than those in the cache key: X-HTTP-Method-Override, X-Original-URL, X-Host ... (kOverride in fields.def), and
-/// what X-Forwarded-Host and its kin claim where it is neither replaced nor the truth. `of_client`: the field lines are
-/// the client's own (a forward listener); otherwise a proxy in front may have set them where `replaced` is off, and of
-/// those claims only another host counts. No allocation.
+/// scheme than those in the cache key: X-HTTP-Method-Override, X-Original-URL, X-Host ... (kOverride in fields.def),
+/// and what X-Forwarded-Host and its kin claim where it is neither replaced nor the truth. `of_client`: the field lines
+/// are the client's own (a forward listener); otherwise a proxy in front may have set them where `replaced` is off, and
+/// of those claims only another host counts. No allocation.
 bool may_steer_origin(const RequestHead&, const ForwardedOptions& replaced, bool of_client) noexcept;
 
 /// Max-Forwards of TRACE and OPTIONS (RFC 9110 7.6.2).

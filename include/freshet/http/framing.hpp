@@ -19,7 +19,7 @@ enum class BodyKind : std::uint8_t {
 };
 
 struct FramingVerdict {
-  Reason error = Reason::None;  ///< BadContentLength, BadTransferEncoding, LengthConflict
+  Reason error = Reason::None;  ///< BadContentLength, BadTransferEncoding, LengthConflict, BadField
   int status = 0;               ///< what a server answers: 400 or 501, for responses 502; 0 when good
   BodyKind body = BodyKind::None;
   std::uint64_t length = 0;  ///< for BodyKind::Length
@@ -36,6 +36,7 @@ struct FramingVerdict {
 /// - persistent: HTTP/1.1 unless Connection says close; HTTP/1.0 if it says keep-alive and not close. Proxy-Connection,
 /// which old
 ///   clients send to proxies, counts as Connection.
+/// - more than 64 options in Connection are refused, in responses too.
 /// BodyKind::Length is only used for lengths above 0.
 FramingVerdict frame_request(Method, Version, FieldsView raw) noexcept;
 

@@ -21,8 +21,8 @@ struct Authority {
 
 /// Parses and checks "host[:port]": registered names, IPv4 literals, bracketed IPv6; no userinfo, no empty host, no odd
 /// port. Names are at most 255 letters, digits and "-._~", without the percent-encoding and sub-delims of RFC 3986 and
-/// without empty labels (one trailing dot is dropped); IPv6 without zone. Ports are 1 to 65535; "host:" means no port. Views point into
-/// `text`, unchanged in case.
+/// without empty labels (one trailing dot is dropped); IPv6 without zone. Ports are 1 to 65535; "host:" means no port.
+/// Views point into `text`, unchanged in case.
 std::optional<Authority> split_authority(std::string_view text) noexcept;
 
 /// The default port of "http" or "https"; 0 for others.
@@ -46,8 +46,8 @@ struct TargetVerdict {
 /// Fragments, control bytes, spaces, non-ASCII bytes, userinfo and empty authorities are refused; an absolute target
 /// wins over Host, and must name the same authority (RFC 9112 3.2.2 lets a proxy ignore Host; we refuse the difference,
 /// which is how caches get poisoned). CONNECT needs a port, and its Host need only be valid. A scheme other than http
-/// and https gets 501. Bytes that RFC 3986 wants encoded but browsers send raw (| { } [ ] ^ `, in queries also " < > and \) pass;
-/// a path with " < > \ or an encoded NUL is refused.
+/// and https gets 501. Bytes that RFC 3986 wants encoded but browsers send raw (| { } [ ] ^ `, in queries also " < >
+/// and \) pass; a path with " < > \ or an encoded NUL is refused.
 TargetVerdict decide_target(Method, std::string_view raw_target, std::optional<std::string_view> host,
                             std::size_t host_count, Version, std::string_view default_scheme, Arena& arena);
 

@@ -137,14 +137,16 @@ TEST_CASE("trailers are read after the last chunk", "[codec][rfc9112-7.1.2]") {
 
 TEST_CASE("P4: trailers that may not be there: a request is refused, of a response they are dropped",
           "[codec][rfc9110-6.5.1]") {
-  for (const std::string name : {"Content-Length", "Transfer-Encoding", "Host", "Connection", "TE", "Authorization", "Proxy-Authorization",
-                                 "Cookie", "Content-Type", "Cache-Control", "X-Forwarded-Host", "X-HTTP-Method-Override", "Max-Forwards"}) {
+  for (const std::string name :
+       {"Content-Length", "Transfer-Encoding", "Host", "Connection", "TE", "Authorization", "Proxy-Authorization",
+        "Cookie", "Content-Type", "Cache-Control", "X-Forwarded-Host", "X-HTTP-Method-Override", "Max-Forwards"}) {
     CAPTURE(name);
     const std::string text = "0\r\nX-Sum: 1\r\n" + name + ": 1\r\n\r\n";
     CHECK(read_body(chunked_framing(), {text}, 8 * 1024, TrailerRules::Refuse) == "|bad-trailer");
     CHECK(read_body(chunked_framing(), {text}, 8 * 1024, TrailerRules::Drop).ends_with("\nX-Sum: 1\n"));
   }
-  CHECK(read_body(chunked_framing(), {"0\r\nHost: a\r\n\r\n"}, 8 * 1024, TrailerRules::Drop) == "|end after 14\n");  // nothing left of them
+  CHECK(read_body(chunked_framing(), {"0\r\nHost: a\r\n\r\n"}, 8 * 1024, TrailerRules::Drop) ==
+        "|end after 14\n");  // nothing left of them
 }
 
 TEST_CASE("malformed trailers are refused", "[codec][rfc9112-7.1.2]") {

@@ -441,7 +441,8 @@ TEST_CASE("P7: one field line is limited to the byte, complete or not", "[codec]
   check_splits("GET / HTTP/1.1\r\nHost: a\r\nx: " + std::string(40, 'y') + "\r\n\r\n", limits);
 }
 
-TEST_CASE("P3: what CGI would take for a field of ours is dropped, and refused where it is framing or Host", "[codec][rfc9112-5.1]") {
+TEST_CASE("P3: what CGI would take for a field of ours is dropped, and refused where it is framing or Host",
+          "[codec][rfc9112-5.1]") {
   for (const std::string name : {"Content_Length", "transfer_encoding", "KEEP_ALIVE", "Proxy_Connection"}) {
     CAPTURE(name);
     CHECK(read_request(head_with(name + ": 5\r\n")) == "400 bad-field");

@@ -71,7 +71,8 @@ TEST_CASE("A body of 100 000 bytes is echoed, by length and in chunks, with its 
   }
 }
 
-TEST_CASE("P4: a trailer that carries framing is answered with 400, and the connection closes", "[frontend][rfc9110-6.5.1]") {
+TEST_CASE("P4: a trailer that carries framing is answered with 400, and the connection closes",
+          "[frontend][rfc9110-6.5.1]") {
   Rig rig;
   rig.service.now = answer_bodiless;
   rig.service.later = echo;

@@ -314,7 +314,8 @@ TEST_CASE("a response's codings decide how it is read", "[http][framing][rfc9112
   CHECK(response({{kTe, "chunked"}, {"Connection", "close"}}) == "chunked, close");
 }
 
-TEST_CASE("P3: a response with both a length and a coding is an error where there is a body", "[http][framing][rfc9112-6.3]") {
+TEST_CASE("P3: a response with both a length and a coding is an error where there is a body",
+          "[http][framing][rfc9112-6.3]") {
   CHECK(response({{kTe, "chunked"}, {kCl, "5"}}) == "502 length-conflict");
   CHECK(response({{kCl, "5"}, {kTe, "chunked"}}) == "502 length-conflict");
   CHECK(response({{kCl, "0"}, {kTe, "chunked"}}) == "502 length-conflict");
@@ -382,4 +383,17 @@ TEST_CASE("P3: a length padded with more zeros than any number needs is refused"
   CHECK(request({{kCl, std::string(18, '0') + "5"}}) == "length 5, go on");
   CHECK(request({{kCl, std::string(19, '0') + "5"}}) == "400 bad-content-length");
   CHECK(response({{kCl, std::string(19, '0') + "5"}}) == "502 bad-content-length");
+}
+
+TEST_CASE("more options in Connection than anybody needs are refused", "[http][framing][rfc9110-7.6.1]") {
+  const auto options = [](std::size_t count) {
+    std::string list = "x";
+    while (--count > 0) list += ",x";
+    return list;
+  };
+  CHECK(request({{"Connection", options(64).c_str()}}) == "none, go on");
+  CHECK(request({{"Connection", options(65).c_str()}}) == "400 bad-field");
+  CHECK(request({{"Connection", options(40).c_str()}, {"Connection", options(40).c_str()}}) == "400 bad-field");
+  CHECK(response({{kCl, "1"}, {"Connection", options(64).c_str()}}) == "length 1, go on");
+  CHECK(response({{kCl, "1"}, {"Connection", options(65).c_str()}}) == "502 bad-field");
 }

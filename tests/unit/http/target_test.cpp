@@ -47,7 +47,8 @@ TEST_CASE("an authority is split into host and port", "[http][target][rfc3986-3.
       {"127.0.0.1:8080", "127.0.0.1", 8080},
       {"999.1", "999.1", 0},
       {"my_host-1~x", "my_host-1~x", 0},
-      {"123456789.123456789.123456789.123456789.123456789.123456789.", "123456789.123456789.123456789.123456789.123456789.123456789", 0},
+      {"123456789.123456789.123456789.123456789.123456789.123456789.",
+       "123456789.123456789.123456789.123456789.123456789.123456789", 0},
       {"[::1]", "[::1]", 0},
       {"[::1]:", "[::1]", 0},
       {"[2001:DB8::A]:443", "[2001:DB8::A]", 443},
@@ -227,7 +228,8 @@ TEST_CASE("P5: a name longer than any in the DNS is no authority", "[http][targe
   CHECK(decide(Method::Get, "/", std::string(256, 'a').c_str()) == "400 bad-host");
 }
 
-TEST_CASE("P5, P8: what some read as another path is refused in the path, and passes in the query", "[http][target][rfc3986-2]") {
+TEST_CASE("P5, P8: what some read as another path is refused in the path, and passes in the query",
+          "[http][target][rfc3986-2]") {
   for (const char* path : {"/\\", "/a\\..\\b", "/\"", "/<b>", "/a%00.css", "/%00"}) {
     CAPTURE(path);
     CHECK(decide(Method::Get, path, "a") == "400 bad-target");

@@ -146,7 +146,8 @@ TEST_CASE("P2: a 101 to a protocol that was not offered is not believed", "[upst
     CAPTURE(chosen);
     Rig rig;
     auto call = upgrade(rig);
-    rig.exchange(*call, 0, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: " + chosen + "\r\n\r\n");
+    rig.exchange(*call, 0,
+                 "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: " + chosen + "\r\n\r\n");
     REQUIRE(call->done());
     CHECK(call->reply->head.status == 502);
     CHECK(call->body->reads == 0);

@@ -25,6 +25,7 @@ struct End {
   std::size_t max_read = MemoryTransport::kUnlimited;
   std::size_t max_write = MemoryTransport::kUnlimited;
   std::size_t capacity = MemoryTransport::kUnlimited;
+  std::size_t grain = 1;
   bool hesitant = false;
   bool read_next_blocks = true;
   bool write_next_blocks = true;
@@ -55,7 +56,7 @@ struct MemoryTransport::Link {
     return own(side).capacity > used ? own(side).capacity - used : 0;
   }
   bool write_fails(int side) noexcept { return own(side).dead() || own(side).write_shut || peer(side).closed; }
-  bool writable(int side) noexcept { return write_fails(side) || room(side) > 0; }
+  bool writable(int side) noexcept { return write_fails(side) || room(side) >= own(side).grain; }
 
   IoResult take(int side, std::span<std::byte> into) noexcept {
     End& end = own(side);
@@ -178,6 +179,8 @@ void MemoryTransport::set_send_capacity(std::size_t size) noexcept {
   link_->own(side_).capacity = size;
   link_->own(side_).writable.wake();
 }
+void MemoryTransport::set_write_grain(std::size_t size) noexcept { link_->own(side_).grain = size; }
+
 void MemoryTransport::set_hesitant(bool on) noexcept { link_->own(side_).hesitant = on; }
 
 bool MemoryTransport::push(std::string_view text) {

@@ -47,6 +47,8 @@ class MemoryTransport final : public Transport {
   /// How many bytes this end can have on the way, written and not yet read by the peer: a full socket buffer. 0:
   /// nothing at all. Raising it wakes a writer.
   void set_send_capacity(std::size_t) noexcept;
+  /// Waits for room end only when there is this much of it: what is taken bit by bit is not told, as by a large buffer.
+  void set_write_grain(std::size_t) noexcept;
   /// Every other read_now() and write_now() says WouldBlock, and every read() and wait suspends at least once.
   void set_hesitant(bool) noexcept;
 

@@ -215,6 +215,32 @@ TEST_CASE("A client that takes a response at the least rate may take as long as 
   CHECK(rig.log.lines.at(0).reason == "none");
 }
 
+TEST_CASE("What a client has taken counts, also while the buffer before it has no room to tell of", "[frontend][P14]") {
+  for (const bool limited : {false, true}) {
+    INFO(limited);
+    Rig rig;
+    if (limited) rig.options.rate = {900, Milliseconds(10000)};
+    rig.options.write_timeout = 20 * kSecond;
+    rig.service.now = [](Request&) { return text_reply(200, std::string(300000, 'x')); };
+    rig.open([](MemoryTransport& end) {
+      end.set_send_capacity(100000);
+      end.set_write_grain(50000);
+    });
+    rig.client->push(kGet);
+    rig.run();
+    for (int seconds = 0; seconds < 49; ++seconds) {
+      rig.client->pull(1000);
+      rig.pass(kSecond);
+    }
+    CHECK(!rig.session_over());
+    int silence = 0;
+    for (; !rig.session_over() && silence < 100; ++silence) rig.pass(kSecond);
+    CHECK(silence >= (limited ? 10 : 20));
+    CHECK(silence <= (limited ? 20 : 40));
+    CHECK(rig.log.lines.at(0).reason == "reads-too-slowly");
+  }
+}
+
 TEST_CASE("An origin's slowness is not the client's", "[frontend][P14][P15]") {
   Rig rig;
   rig.options.rate = {1000, Milliseconds(60000)};

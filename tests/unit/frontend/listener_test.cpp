@@ -190,6 +190,9 @@ TEST_CASE("A flood that is to be refused is closed where it is accepted", "[fron
   CHECK(site.listener->sessions() <= kRefusedAtOnce + 1);
   const auto refused = [&] { return site.counters.denied[static_cast<std::size_t>(Reason::TooManyConnections)].get(); };
   CHECK(site.run_until([&] { return refused() == 200; }));
+  const auto& answers = site.counters.listener[0].requests[static_cast<std::size_t>(Method::Other)];
+  CHECK(answers[code_class(503)].get() >= kRefusedAtOnce);
+  CHECK(answers[code_class(503)].get() <= 2 * kRefusedAtOnce);  // one batch is accepted before its first session runs
   CHECK(site.ask(served) == ok("/x"));
   site.clock.advance(Milliseconds(1200));
   site.worker.deadlines().advance(site.clock.now().steady);

@@ -81,6 +81,7 @@ Task<Result<Piece>> RequestBody::next_piece() {
 Task<Arrival> RequestBody::wait_for_more() {
   if (is_tunnel()) co_return co_await connection_->read_more(kBodyBlock);
   const SteadyTime start = connection_->now();
+  const std::uint64_t before = connection_->received();
   for (;;) {
     const SteadyTime now = connection_->now();
     Milliseconds limit = std::chrono::ceil<Milliseconds>(start + limits_.between - now);
@@ -97,6 +98,7 @@ Task<Arrival> RequestBody::wait_for_more() {
       fail(Reason::SendsTooSlowly, 408);
       co_return Arrival::TimedOut;
     }
+    if (arrival == Arrival::TimedOut && connection_->received() > before) co_return Arrival::Bytes;
     if (arrival != Arrival::TimedOut || then - start >= limits_.between) co_return arrival;
   }
 }

@@ -94,12 +94,13 @@ Task<Arrival> RequestBody::wait_for_more() {
     connection_->lift_read_limit();
     const SteadyTime then = connection_->now();
     pace_.end(then);
+    if (arrival != Arrival::Bytes && arrival != Arrival::TimedOut) co_return arrival;
     if (pace_.window_is_full(then) && pace_.was_too_slow(then, connection_->received())) {
       fail(Reason::SendsTooSlowly, 408);
       co_return Arrival::TimedOut;
     }
-    if (arrival == Arrival::TimedOut && connection_->received() > before) co_return Arrival::Bytes;
-    if (arrival != Arrival::TimedOut || then - start >= limits_.between) co_return arrival;
+    if (connection_->received() > before) co_return Arrival::Bytes;  // perhaps in the moment of the time-out
+    if (then - start >= limits_.between) co_return arrival;
   }
 }
 

@@ -81,6 +81,7 @@ Task<Result<Piece>> RequestBody::next_piece() {
 Task<Arrival> RequestBody::wait_for_more() {
   if (is_tunnel()) co_return co_await connection_->read_more(kBodyBlock);
   const SteadyTime start = connection_->now();
+  const std::uint64_t before = connection_->received();
   for (;;) {
     const SteadyTime now = connection_->now();
     Milliseconds limit = std::chrono::ceil<Milliseconds>(start + limits_.between - now);
@@ -93,11 +94,13 @@ Task<Arrival> RequestBody::wait_for_more() {
     connection_->lift_read_limit();
     const SteadyTime then = connection_->now();
     pace_.end(then);
+    if (arrival != Arrival::Bytes && arrival != Arrival::TimedOut) co_return arrival;
     if (pace_.window_is_full(then) && pace_.was_too_slow(then, connection_->received())) {
       fail(Reason::SendsTooSlowly, 408);
       co_return Arrival::TimedOut;
     }
-    if (arrival != Arrival::TimedOut || then - start >= limits_.between) co_return arrival;
+    if (connection_->received() > before) co_return Arrival::Bytes;  // perhaps in the moment of the time-out
+    if (then - start >= limits_.between) co_return arrival;
   }
 }
 

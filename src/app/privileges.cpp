@@ -98,12 +98,28 @@ bool drop_privileges(const std::optional<Account>& account, std::string& error) 
   return true;
 }
 
+namespace {
+
+/// The folder of `path`, if we may not make and remove files there; else empty.
+std::string closed_folder_of(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  std::string folder = parent.empty() ? std::string(".") : parent.string();
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? std::string() : folder;
+}
+
+}  // namespace
+
+std::string socket_folder_warning(const std::string& path, const std::string& user) {
+  const std::string folder = path.empty() ? std::string() : closed_folder_of(path);
+  if (folder.empty()) return {};
+  return "user " + user + " may not remove files from " + folder + ": " + path + " stays there at the end, and the next start replaces it";
+}
+
 std::string log_rotation_warning(const std::string& path, const std::string& user) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  const std::string folder = parent.empty() ? std::string(".") : parent.string();
-  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  const std::string folder = closed_folder_of(path);
+  if (folder.empty()) return {};
   return "user " + user + " may not make files in " + folder + ": after a rotation, somebody has to make " + path +
          " for it before SIGUSR1 (logrotate: create 0640 " + user + ")";
 }

@@ -30,5 +30,7 @@ bool drop_privileges(const std::optional<Account>& account, std::string& error);
 /// A sentence when this process may not make files where the log stands, so that SIGUSR1 after a rotation needs
 /// somebody to make the new file; else empty.
 std::string log_rotation_warning(const std::string& path, const std::string& user);
+/// The same for a Unix socket, which this process could not remove at its end. Empty also for an empty path.
+std::string socket_folder_warning(const std::string& path, const std::string& user);
 
 }  // namespace freshet

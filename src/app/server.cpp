@@ -73,6 +73,7 @@ class Server {
   bool open_sites(std::string& error);
   bool open_admin(std::string& error);
   bool open_user_files();
+  void warn_of_folders() const;
   bool read_token(std::string& token, std::string& error) const;
   void start_all();
   void await_signal();
@@ -106,6 +107,7 @@ class Server {
   std::unique_ptr<AdminSite> admin_;
   std::atomic<bool> draining_{false};
   bool cut_ = false;
+  int exit_code_ = 1;  // when the start fails
   std::uint64_t pauses_seen_ = 0;
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_{loop_};
@@ -131,9 +133,11 @@ bool Server::open_all() {
     log_error(error);
     return false;
   }
-  if (!open_user_files()) return false;
-  if (account_) warning = log_rotation_warning(settings_.access_log.path, account_->user);
-  if (account_ && !warning.empty()) log_warning(warning);
+  if (!open_user_files()) {
+    exit_code_ = 2;  // starting again would not help
+    return false;
+  }
+  if (account_) warn_of_folders();
   resolver_ = make_system_resolver(resolver_options(settings_), clock_);
   shared_.resolver = resolver_.get();
   return true;
@@ -153,8 +157,17 @@ bool Server::open_log(std::string& error) {
 bool Server::open_user_files() {
   std::vector<std::string> problems;
   add_realms(settings_, authentication_, proxy_options_, problems);
-  for (const auto& problem : problems) log_error(problem);
+  for (const auto& problem : problems) log_error(account_ ? problem + " (as the user " + account_->user + ")" : problem);
   return problems.empty();
+}
+
+// What the user that we have become will not be able to do later.
+void Server::warn_of_folders() const {
+  const std::string log = log_rotation_warning(settings_.access_log.path, account_->user);
+  if (!log.empty()) log_warning(log);
+  if (!settings_.admin) return;
+  const std::string socket = socket_folder_warning(settings_.admin->bind.path, account_->user);
+  if (!socket.empty()) log_warning(socket);
 }
 
 bool Server::open_sites(std::string& error) {
@@ -331,7 +344,7 @@ int Server::run() {
   for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) signals_.add(number);
   if (!open_all()) {
     stop();
-    return 1;
+    return exit_code_;
   }
   start_all();
   print_banner(settings_, ports_, admin_ ? admin_->port() : 0, workers_, how_started_);

@@ -22,6 +22,26 @@ Mark to_mark(const YAML::Mark& mark) noexcept {
 /// Ends parsing; what was wrong is in the report already.
 struct Stop : std::exception {};
 
+std::string_view line_at(std::string_view text, int line) noexcept {
+  for (; line > 0; --line) {
+    const std::size_t end = text.find('\n');
+    if (end == text.npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+/// What people most often mean where the parser only says that it is not YAML.
+std::string_view hint_for(std::string_view text, const YAML::Mark& mark) noexcept {
+  if (mark.is_null()) return {};
+  const std::string_view line = line_at(text, mark.line);
+  const std::size_t first = line.find_first_not_of(" \t");
+  if (line.substr(0, first).find('\t') != line.npos) return " (indented with spaces: this line has a tab)";
+  const auto column = static_cast<std::size_t>(mark.column);
+  if (column < line.size() && (line[column] == '*' || line[column] == '&')) return " (a value that begins with * or & stands in quotes)";
+  return {};
+}
+
 /// The bytes of a string_view as a stream.
 class ViewBuffer final : public std::streambuf {
  public:
@@ -178,7 +198,7 @@ std::optional<Node> parse_yaml(std::string_view text, const Environment& environ
     return root;
   } catch (const Stop&) {
   } catch (const YAML::Exception& problem) {
-    report.error(to_mark(problem.mark), "", "this is not YAML: " + problem.msg + ", expected 'key: value' lines");
+    report.error(to_mark(problem.mark), "", "this is not YAML: " + problem.msg + ", expected 'key: value' lines" + std::string(hint_for(text, problem.mark)));
   }
   return {};
 }

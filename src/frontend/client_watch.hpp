@@ -11,8 +11,7 @@
 namespace freshet {
 
 /// While it lives, looks each kInterval whether the client is still there, and cancels `source` when it is not. Not as
-/// long as bytes move, or wait to be taken: then writing tells. A client that has only closed its sending side counts
-/// as gone when nothing comes for it. One thread; all that it is given outlives it.
+/// long as bytes move, or wait to be taken: then writing tells. One thread; all that it is given outlives it.
 class ClientWatch {
  public:
   static constexpr Milliseconds kInterval{1000};
@@ -32,7 +31,7 @@ class ClientWatch {
   void look() noexcept {
     const bool silent = connection_.written() == written_ && !connection_.flushing();
     written_ = connection_.written();
-    left_ = silent && !connection_.dead() && connection_.transport().is_peer_gone();
+    left_ = silent && !connection_.dead() && connection_.is_client_gone();
     if (!left_) return tick_.arm(kInterval);
     source_.cancel();
   }

@@ -228,6 +228,18 @@ void Connection::close() noexcept {
   transport_->close();
 }
 
+bool Connection::is_client_gone() noexcept {
+  if (dead()) return true;
+  const Transport::Peer peer = transport_->peer();
+  if (peer != Transport::Peer::Finished) return peer == Transport::Peer::Gone;
+  const SteadyTime now = worker_.clock().now().steady;
+  if (!finish_noticed_ || written_at_finish_ != written_) {
+    finish_noticed_ = now;
+    written_at_finish_ = written_;
+  }
+  return now - *finish_noticed_ >= kHalfClosedPatience;
+}
+
 void Connection::abort() noexcept {
   closed_ = true;
   transport_->abort();

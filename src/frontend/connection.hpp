@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "freshet/async/task.hpp"
@@ -77,6 +78,11 @@ class Connection final : public Pinned {
   void abort() noexcept;
   /// Closed by us, or found to be broken while writing.
   bool dead() const noexcept { return closed_ || write_failed_; }
+  /// The client is not there any more. One that has closed its sending side may still be reading: it counts as gone when
+  /// no byte has left for kHalfClosedPatience since that was noticed. For those who wait, to ask from time to time; costs
+  /// a system call.
+  bool is_client_gone() noexcept;
+  static constexpr Milliseconds kHalfClosedPatience{5000};
   bool reads_too_slowly() const noexcept { return reads_too_slowly_; }
   SteadyTime now() const noexcept { return worker_.clock().now().steady; }
   /// Bytes written since the connection was made.
@@ -109,6 +115,8 @@ class Connection final : public Pinned {
   SteadyTime stalled_since_;
   std::uint64_t taken_then_ = 0;
   std::uint64_t written_ = 0;
+  std::uint64_t written_at_finish_ = 0;         // when it was noticed that the client sends no more
+  std::optional<SteadyTime> finish_noticed_;
   std::uint64_t received_ = 0;
   unsigned cancels_ = 0;  // a cancel meant for one direction disturbs the other too
   unsigned cancels_at_read_ = 0;

@@ -93,7 +93,7 @@ class H1Session final : public Pinned, private Interim {
   Next end_request(bool sent) noexcept;
 
   Task<void> send(ResponseHead head) override;
-  bool is_client_gone() noexcept override { return connection_->dead() || connection_->transport().is_peer_gone(); }
+  bool is_client_gone() noexcept override { return connection_->is_client_gone(); }
   bool draining() const noexcept { return told_to_drain_ || limits_.draining; }
 
   const Peer peer_;

@@ -84,10 +84,12 @@ Task<bool> TcpTransport::wait_writable() {
   co_return !error;
 }
 
-bool TcpTransport::is_peer_gone() noexcept {
-  if (!socket_.is_open()) return true;
+Transport::Peer TcpTransport::peer() noexcept {
+  if (!socket_.is_open()) return Peer::Gone;
   pollfd probe{socket_.native_handle(), POLLRDHUP, 0};
-  return ::poll(&probe, 1, 0) == 1 && (probe.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+  if (::poll(&probe, 1, 0) != 1) return Peer::There;
+  if ((probe.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return Peer::Gone;
+  return (probe.revents & POLLRDHUP) != 0 ? Peer::Finished : Peer::There;
 }
 
 std::size_t TcpTransport::unacknowledged() const noexcept {

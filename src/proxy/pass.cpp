@@ -33,7 +33,9 @@ Task<Reply> CachingProxy::pass(Request& request, Reason why) {
   errand.times.received = clock_.now();
   if (reply.outcome.origin_status == 304 && !may_be_unmodified(request)) reply = unexpected_not_modified(request, reply);
   const bool answered = reply.outcome.origin_status != 0 || reply.tunnel;
-  if (answered && invalidates(request.head.method, reply.head.status))
+  // With the client gone nobody waited for the answer: the origin may have done what it was asked.
+  const bool unknown = !answered && reply.outcome.origin_asked && reply.outcome.reason == Reason::ClientClosed;
+  if (invalidates(request.head.method, unknown ? 200 : reply.head.status) && (answered || unknown))
     for (const std::string_view each : partitions(request)) invalidate_after(store_, each, request, reply.head, errand.ticket);
   if (errand.ticket && answered) {
     std::unique_ptr<FillJob> fill;

@@ -140,8 +140,8 @@ Task<Result<ParsedResponse>> Asking::ask() {
     asked_ = true;
     address_ = (*connection)->address();
     if (!exchange_)
-      exchange_ = make_ref<H1Exchange>(Ref<IdlePool>(&origins_.idle), std::move(slot_), origins_.options.timeouts,
-                                       origins_.options.limits, request_.head.method);
+      exchange_ = make_ref<H1Exchange>(Ref<IdlePool>(&origins_.idle), std::move(slot_), origins_.worker.deadlines(),
+                                       origins_.options.timeouts, origins_.options.limits, request_.head.method);
     exchange_->use(std::move(*connection), reused_);
     Result<ParsedResponse> response = co_await exchange_->ask(request_, head);
     if (response) co_return response;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "client_probe.hpp"
 #include "freshet/async/spawn.hpp"
 #include "freshet/http/grammar.hpp"
 
@@ -35,10 +36,11 @@ Failure origin_failure(Reason reason, int status, Retry retry = Retry::No) noexc
 
 }  // namespace
 
-H1Exchange::H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, const OriginTimeouts& timeouts,
+H1Exchange::H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, DeadlineWheel& wheel, const OriginTimeouts& timeouts,
                        const OriginLimits& limits, Method method)
     : pool_(std::move(pool)),
       slot_(std::move(slot)),
+      wheel_(wheel),
       timeouts_(timeouts),
       limits_(limits),
       method_(method),
@@ -92,6 +94,8 @@ Task<void> H1Exchange::start_upload(Request& request) {
 
 Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
   ParsedResponse response;
+  const ClientProbe probe(
+      wheel_, request.interim, [](void* self) noexcept { static_cast<H1Exchange*>(self)->client_left(); }, this);
   for (;;) {
     if (!in_.empty()) {
       const HeadProgress progress = reader_.read_head(as_text(in_.data()), method_, response);
@@ -153,7 +157,13 @@ std::optional<Failure> H1Exchange::judge_interim(const ParsedResponse& response,
   return origin_failure(Reason::TooManyInterim, 502);
 }
 
+void H1Exchange::client_left() noexcept {
+  if (!failure_) failure_ = Failure(Reason::ClientClosed, Side::Client, 400);
+  if (connection_) connection_->cancel();
+}
+
 Failure H1Exchange::failure_before_head(Filled filled) const noexcept {
+  if (failure_) return *failure_;
   if (upload_ && upload_->failure()) return *upload_->failure();
   if (filled == Filled::Failed && connection_->write_expired()) return origin_failure(Reason::BetweenBytesTimeout, 504);
   if (filled == Filled::Failed && connection_->head_expired()) return origin_failure(Reason::FirstByteTimeout, 504);

@@ -31,7 +31,9 @@ class H1Exchange final : public Pinned {
   /// More interim answers than this are taken for an attack.
   static constexpr int kMaxInterim = 32;
 
-  H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, const OriginTimeouts&, const OriginLimits&, Method);
+  /// `wheel` outlives it.
+  H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, DeadlineWheel& wheel, const OriginTimeouts&, const OriginLimits&,
+             Method);
   ~H1Exchange() override { finish(); }
 
   const IdlePool::Slot& slot() const noexcept { return slot_; }
@@ -41,7 +43,7 @@ class H1Exchange final : public Pinned {
   /// Sends `request` and reads until a final answer, or a 101 that was asked for.
   /// Failures: of the client's body as they came; of the origin ConnectionReset (with Retry::IfReused),
   /// FirstByteTimeout (also when a head takes as long again after its first byte), BetweenBytesTimeout, BadResponse,
-  /// ResponseFieldsTooLarge, TooManyInterim.
+  /// ResponseFieldsTooLarge, TooManyInterim; ClientClosed when the client left before a head came.
   Task<Result<ParsedResponse>> ask(Request& request, std::string_view head);
   /// A reused connection died before it said anything, and all that was sent can be sent again (RFC 9112 9.3.1).
   bool may_repeat(const Failure&) const noexcept;
@@ -71,6 +73,7 @@ class H1Exchange final : public Pinned {
   Task<std::optional<Failure>> await_head_bytes(Request& request);
   Task<Filled> fill(std::size_t capacity);
   std::optional<Failure> judge_interim(const ParsedResponse&, const Request&) noexcept;
+  void client_left() noexcept;
   Failure failure_before_head(Filled) const noexcept;
   Piece decode();
   Failure fail(const Failure&) noexcept;
@@ -78,6 +81,7 @@ class H1Exchange final : public Pinned {
 
   Ref<IdlePool> pool_;
   IdlePool::Slot slot_;
+  DeadlineWheel& wheel_;
   const OriginTimeouts timeouts_;
   const OriginLimits limits_;
   const Method method_;

@@ -121,6 +121,33 @@ TEST_CASE("a user that does not exist ends the start, with its place in the file
   CHECK(by_option.says("user is 'no-such-user', which is no user of this machine"));
 }
 
+TEST_CASE("users that the user may not read end the start as a mistake in the configuration", "[process][privileges]") {
+  if (!is_root("a file of root's")) return;
+  Folder folder;
+  const std::string users = folder.write("users", "alice:$6$salt$" + std::string(86, 'a') + "\n", 0600);
+  Program program(Program::on_file(folder, "listeners: [{bind: \"127.0.0.1:0\", forward: {auth: {users: " + users +
+                                               "}}}]\nworkers: 1\nadmin: off\nuser: nobody\naccess_log: off\n"));
+  CHECK(program.end().exit_code == 2);
+  CHECK(program.says("(as the user nobody)"));
+}
+
+TEST_CASE("a Unix socket that could not be removed at the end is warned of", "[process][privileges][admin]") {
+  if (!is_root("a folder of root's")) return;
+  for (const mode_t mode : {0755, 0777}) {
+    Folder folder;
+    const std::string run = folder / "run";
+    REQUIRE(::mkdir(run.c_str(), mode) == 0);
+    REQUIRE(::chmod(run.c_str(), mode) == 0);
+    const std::string socket = run + "/admin.sock";
+    Program program(Program::on_file(folder, config_with("admin: {bind: \"unix:" + socket + "\"}\nuser: nobody\naccess_log: off\n")));
+    program.ports();
+    CHECK((program.said().find("may not remove files from " + run) != std::string::npos) == (mode == 0755));
+    program.signal(SIGTERM);
+    CHECK(program.end().exit_code == 0);
+    CHECK((::access(socket.c_str(), F_OK) == 0) == (mode == 0755));
+  }
+}
+
 TEST_CASE("the log file goes to the user, and can be opened anew", "[process][privileges]") {
   if (!is_root("giving away files")) return;
   const passwd nobody = *::getpwnam("nobody");

@@ -138,6 +138,21 @@ TEST_CASE("a body that the origin cuts short is not stored", "[scenario][9111-3.
   CHECK(p.counters.fills_in_flight.get() == 0);
 }
 
+TEST_CASE("an unsafe request whose client left before the answer invalidates its target", "[scenario][9111-4.4]") {
+  for (const Reason failure : {Reason::ClientClosed, Reason::ConnectionReset}) {
+    Pipeline p;
+    p.origin.answer = [&](const Seen& seen) {
+      Answer answer = with({{"Cache-Control", "max-age=60"}});
+      if (seen.method == "DELETE") answer.failure = failure;
+      return answer;
+    };
+    p.ask("http://a.example/x");
+    p.ask({"DELETE", "http://a.example/x"});
+    // Whoever hung up first: when it was the client, the origin may well have done it.
+    CHECK(p.ask("http://a.example/x").at_once == (failure != Reason::ClientClosed));
+  }
+}
+
 TEST_CASE("unsafe methods invalidate the target and same-origin Location", "[scenario][9111-4.4]") {
   Pipeline p;
   p.ask("http://a.example/x");

@@ -142,7 +142,10 @@ Task<IoResult> MemoryTransport::read(std::span<std::byte> into) { return read_fr
 Task<bool> MemoryTransport::wait_readable() { return readable(link_, side_); }
 Task<bool> MemoryTransport::wait_writable() { return writable(link_, side_); }
 
-bool MemoryTransport::is_peer_gone() noexcept { return link_->own(side_).dead() || link_->own(side_).peer_done; }
+Transport::Peer MemoryTransport::peer() noexcept {
+  if (link_->own(side_).dead()) return Peer::Gone;
+  return link_->own(side_).peer_done ? Peer::Finished : Peer::There;
+}
 
 std::size_t MemoryTransport::unacknowledged() const noexcept { return link_->peer(side_).inbox.size(); }
 

@@ -28,7 +28,7 @@ class MemoryTransport final : public Transport {
   Task<IoResult> read(std::span<std::byte> into) override;
   Task<bool> wait_readable() override;
   Task<bool> wait_writable() override;
-  bool is_peer_gone() noexcept override;
+  Peer peer() noexcept override;
   /// What the peer has not read yet.
   std::size_t unacknowledged() const noexcept override;
   void shutdown_write() noexcept override;

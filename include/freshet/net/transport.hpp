@@ -42,9 +42,13 @@ class Transport {
   /// Suspends until write_now() is worth trying; false when the connection has failed or was cancelled.
   virtual Task<bool> wait_writable() = 0;
 
-  /// Whether the peer has closed its side or is gone, also when bytes that it sent before are still unread. Costs a system call. False
-  /// when that cannot be told.
-  virtual bool is_peer_gone() noexcept { return false; }
+  /// How the peer is doing, also behind bytes that it sent and that are still unread. Costs a system call.
+  enum class Peer : std::uint8_t {
+    There,     ///< also when that cannot be told
+    Finished,  ///< it sends no more: it may have closed its side only, or be gone; what is written next will tell
+    Gone,      ///< reset, or closed by us
+  };
+  virtual Peer peer() noexcept { return Peer::There; }
 
   /// Bytes that were written and that the peer's system has not acknowledged yet; 0 when that cannot be told.
   virtual std::size_t unacknowledged() const noexcept { return 0; }

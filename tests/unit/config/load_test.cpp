@@ -532,6 +532,12 @@ TEST_CASE("What is not YAML is reported with its place and without an exception"
   }
 }
 
+TEST_CASE("What is most often meant where it is not YAML is said", "[config]") {
+  REQUIRE(problems("hosts: [*.example.com]").ends_with(" (a value that begins with * or & stands in quotes)\n"));
+  REQUIRE(problems("a: 1\nlisteners:\n\t- bind: x\n").ends_with(" (indented with spaces: this line has a tab)\n"));
+  REQUIRE(problems("listeners: [").ends_with("expected 'key: value' lines\n"));
+}
+
 TEST_CASE("Files made to take memory or time are refused early", "[config]") {
   std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n";
   for (char c = 'b'; c <= 'z'; ++c) {

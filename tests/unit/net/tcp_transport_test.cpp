@@ -52,15 +52,28 @@ struct Fixture {
 
 TEST_CASE("it can be told that the peer has gone, also behind bytes that are unread", "[net][tcp]") {
   Fixture f;
-  CHECK_FALSE(f.here->is_peer_gone());
+  using Peer = Transport::Peer;
+  CHECK(f.here->peer() == Peer::There);
   f.write(*f.there, "request");
-  CHECK_FALSE(f.here->is_peer_gone());
-  SECTION("it closed its side") { f.there->shutdown_write(); }
-  SECTION("it closed") { f.there->close(); }
-  SECTION("it reset the connection") { f.there->abort(); }
-  CHECK(f.here->is_peer_gone());
+  CHECK(f.here->peer() == Peer::There);
+  SECTION("it closed its side: it may still read") {
+    f.there->shutdown_write();
+    CHECK(f.here->peer() == Peer::Finished);
+    f.write(*f.here, "answer");
+    CHECK(f.here->peer() == Peer::Finished);
+  }
+  SECTION("it closed: that is known when something has been written") {
+    f.there->close();
+    CHECK(f.here->peer() != Peer::There);
+    f.write(*f.here, "answer");
+    CHECK(f.here->peer() == Peer::Gone);
+  }
+  SECTION("it reset the connection") {
+    f.there->abort();
+    CHECK(f.here->peer() == Peer::Gone);
+  }
   f.here->close();
-  CHECK(f.here->is_peer_gone());
+  CHECK(f.here->peer() == Peer::Gone);
 }
 
 TEST_CASE("bytes go through TCP as they are", "[net][tcp]") {

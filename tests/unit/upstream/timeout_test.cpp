@@ -173,6 +173,24 @@ TEST_CASE("An origin that takes no bytes is late", "[upstream][timeouts]") {
   }
 }
 
+TEST_CASE("A client that leaves before the head came is not asked for any longer", "[upstream][timeouts]") {
+  for (const bool half_a_head : {false, true}) {
+    Rig rig(timed());
+    auto call = rig.get();
+    rig.start(*call);
+    if (half_a_head) rig.origin(0).push("HTTP/1.1 200 O");
+    rig.pass(Milliseconds(3000));
+    CHECK_FALSE(call->done());
+    call->interim.gone = true;
+    rig.pass(Milliseconds(1100));
+    REQUIRE(call->done());
+    CHECK(call->reply->outcome.reason == Reason::ClientClosed);
+    CHECK(call->reply->outcome.origin_asked);
+    CHECK(rig.pool->idle() == 0);
+    CHECK(rig.worker.deadlines().armed() == 0);
+  }
+}
+
 TEST_CASE("A byte in time moves the deadline, a byte too late does not help", "[upstream][timeouts]") {
   OriginPoolOptions options = timed();
   options.timeouts.first_byte = Milliseconds(300000);

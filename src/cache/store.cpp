@@ -97,7 +97,9 @@ bool FetchTicket::share(const Ref<StoredResponse>& response, bool remember) {
 
 void FetchTicket::decline(Reason why, bool remember) {
   ENSURE(store_ != nullptr);
-  const Declined kept = why == Reason::TooLarge ? Declined::TooLarge : Declined::NotShared;
+  const Declined kept = why == Reason::TooLarge        ? Declined::TooLarge
+                        : why == Reason::CookieRequest ? Declined::HasCookie
+                                                       : Declined::NotShared;
   store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, remember ? kept : Declined::No);
 }
 
@@ -307,13 +309,15 @@ void Store::announce(Shard& shard, const CacheKey& key, std::string_view variant
   if (shard.flights.count(key) < options_.max_variants) ticket.fetch_ = shard.flights.add(key, variant);
 }
 
-Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional, std::string_view variant) {
+Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional, std::string_view variant,
+                          bool has_cookie) {
   Joined joined;
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const SteadyTime now = clock_.now().steady;
   const std::lock_guard lock(shard.mutex);
-  const Declined declined = shard.declined.find(key.hash, now);
+  Declined declined = shard.declined.find(key.hash, now);
+  if (declined == Declined::HasCookie) declined = has_cookie ? Declined::NotShared : Declined::No;
   if (declined == Declined::NotShared || (declined == Declined::TooLarge && conditional)) alone = true;
   if (!alone) joined.follow = shard.flights.find(key, variant);
   if (joined.follow) return joined;

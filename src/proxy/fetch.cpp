@@ -22,8 +22,8 @@ Reason why_not_stored(const Request& client, int status, Preconditions asked, co
   return Reason::None;
 }
 
-/// Whether the next response for the same URL will not be shareable either, whoever asks: what the response said, not what this one
-/// request did. Otherwise a client could keep others from waiting for one another.
+/// Whether the next response for the same URL will not be shareable either, whoever asks (or asks with a cookie): what the response said,
+/// not what this one request did. Otherwise a client could keep others from waiting for one another.
 bool is_about_the_url(Reason why) noexcept {
   switch (why) {
     case Reason::NoStore:

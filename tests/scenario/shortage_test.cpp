@@ -249,3 +249,44 @@ TEST_CASE("memory that runs out while a gap is closed leaves no hole for others 
   }
   CHECK(n > 3);
 }
+
+TEST_CASE("memory that runs out on the hit path costs that request alone", "[scenario][shortage]") {
+  if (!AllocCounter::counts()) return;
+  // Longer than a block of the request's arena, so that it has to grow for the key and for the answer.
+  const std::string target = "/" + std::string(5000, 'x');
+  const std::string wishes[] = {"", "Range: bytes=0-1, 3-4\r\n", "If-None-Match: \"v1\"\r\n"};
+  for (const std::string& wish : wishes) {
+    std::size_t n = 1;
+    for (bool happened = true; happened; ++n) {
+      CAPTURE(wish, n);
+      REQUIRE(n < 1000);
+      Pipeline p;
+      p.origin.answer = [&](const Seen&) {
+        return Answer{200,     {{"Cache-Control", "max-age=60"}, {"ETag", "\"v1\""}},
+                      "hello", true,
+                      false,   nullptr,
+                      0,       Reason::None,
+                      nullptr, false};
+      };
+      {
+        Connected first(p);
+        first.send(get(target));
+        first.run();
+        REQUIRE(ends_with_body(first.receive(), "hello"));
+      }
+      Connected client(p);
+      client.send(get(target, wish));
+      {
+        AllocFailure failure(n);
+        client.run();
+        happened = failure.happened();
+      }
+      client.run();
+      const std::string answer = client.receive();
+      CAPTURE(answer);
+      CHECK((answer.starts_with("HTTP/1.1 2") || answer.starts_with("HTTP/1.1 304 ") ||
+             answer.starts_with("HTTP/1.1 50") || client.lost()));
+    }
+    CHECK(n > 3);
+  }
+}

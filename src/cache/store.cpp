@@ -174,8 +174,8 @@ std::vector<Ref<StoredResponse>> Store::variants(const CacheKey& key, std::size_
 
 // REQUIRES: the shard is locked. What keeps `response` alive goes to `gone`.
 void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
-  if (!shard.index.remove(response)) return;
-  gone.emplace_back(&response);
+  gone.emplace_back(&response);  // first: nothing may fail once it is out of the index
+  if (!shard.index.remove(response)) return gone.pop_back();
   response.release();  // the index's reference
   counts_.objects.fetch_sub(1, std::memory_order_relaxed);
   const std::lock_guard lock(order_->mutex);
@@ -257,6 +257,7 @@ void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& 
       surplus.emplace_back(other);
     }
   }
+  gone.reserve(hidden.size() + surplus.size());  // nothing may fail once the queues know the new one
   {
     const std::lock_guard lock(order_->mutex);
     if (hidden.empty()) {

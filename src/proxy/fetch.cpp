@@ -163,7 +163,7 @@ std::optional<Reply> CachingProxy::judge_answer(Errand& errand, Preconditions as
   if (auto reply = learn_from_head(errand, origin)) return reply;
   if (asked == Preconditions::Gap && contradicts_parts(status)) {
     if (auto reply = completed(errand, origin, fill)) return reply;
-    store_.remove(errand.look.found.response);
+    if (!errand.parts_stay) store_.remove(errand.look.found.response);
     errand.forget_stored();
     return {};
   }

@@ -58,7 +58,10 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   if (whole && origin.body.whole.bytes.size() != missing.size) return {};
 
   Quota::Share permit;
-  if (!whole && !(permit = permit_fill())) return {};
+  if (!whole && !(permit = permit_fill())) {
+    errand.parts_stay = true;
+    return {};
+  }
 
   auto body = make_ref<StoredBody>(store_, missing.size, options_.policy.max_object_size);
   auto parts = old->parts()->with({missing.first, missing.size, body}, {}, options_.policy.max_object_size);

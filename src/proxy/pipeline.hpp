@@ -46,6 +46,7 @@ struct Errand {
   bool offers_variants = true;
   bool keeps_range = false;  ///< asking for the whole in place of a range did not pay: ask for what the client wants
   bool background = false;   ///< no client waits for the answer
+  bool parts_stay = false;   ///< the stored parts are as good as they were, although their gap could not be closed
   Holds holds;               ///< on what is stored, as it may be used after all
   Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)), holds(look.hold()) {}
   /// What may stand in for the origin's answer; null also when its body has been lost.

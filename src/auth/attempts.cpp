@@ -82,7 +82,7 @@ Attempts::Failures Attempts::failures(const Subject& subject, SteadyTime now) no
 }
 
 void Attempts::add(std::uint64_t key, SteadyTime now, bool lasts) noexcept {
-  if (sets_.empty()) sets_.resize(kSets);
+  make_table();
   if (Entry* entry = find(key, now)) {
     ++entry->failures;
     if (lasts) entry->last = now;

@@ -35,6 +35,10 @@ class Attempts {
   /// `address`: an IP literal; of IPv6 the first 64 bits count, as one client has them all.
   Subject subject(std::string_view address, std::string_view user) const noexcept;
 
+  /// Before the first use, so that nothing is allocated where nothing may fail. May be called again.
+  void make_table() {
+    if (sets_.empty()) sets_.resize(kSets);
+  }
   /// Nobody has guessed lately: subject() need not be asked for.
   bool none() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
   struct Failures {
@@ -62,7 +66,7 @@ class Attempts {
 
   const SecretKey key_;
   std::mutex mutex_;
-  std::vector<Set> sets_;  // none before the first failure
+  std::vector<Set> sets_;  // none before make_table()
   std::atomic<std::size_t> used_{0};
 };
 

@@ -1,6 +1,7 @@
 #include "freshet/auth/authentication.hpp"
 
 #include <atomic>
+#include <new>
 #include <utility>
 
 #include "attempts.hpp"
@@ -69,7 +70,7 @@ class Authentication::Inside {
   Inside(const Clock& clock, AuthLimits limits)
       : clock_(clock), limits_(limits), nonces_(clock.now().steady), pool_(limits.threads, limits.most_queued) {}
 
-  AuthAnswer look(std::uint16_t number, const AuthQuestion& question) noexcept;
+  AuthAnswer look(std::uint16_t number, const AuthQuestion& question);
   Task<AuthAnswer> check(std::uint16_t number, const AuthQuestion& question, Pause* pause);
   /// The password of `user`, on a thread of its own.
   Task<AuthResult> check_password(std::uint16_t number, const BasicCredentials& said, Attempts::Subject subject);
@@ -105,7 +106,7 @@ Patience Authentication::Inside::patience(const Realm& realm, const Attempts::Su
   return decide_patience(std::max(failures.address, failures.pair), realm.options().tarpit_after);
 }
 
-AuthAnswer Authentication::Inside::look(std::uint16_t number, const AuthQuestion& question) noexcept {
+AuthAnswer Authentication::Inside::look(std::uint16_t number, const AuthQuestion& question) {
   if (question.credentials.empty()) return AuthAnswer(AuthResult::Missing);
   const Realm& realm = *realms_[number];
   const Claim claim = understand(question.credentials, question.arena);
@@ -237,11 +238,17 @@ Authentication::~Authentication() = default;
 
 std::uint16_t Authentication::add_realm(const RealmOptions& options, std::vector<std::string>& problems) {
   inside_->realms_.push_back(std::make_unique<Realm>(options, problems));
+  inside_->attempts_.make_table();
+  inside_->nonces_.make_table();
   return static_cast<std::uint16_t>(inside_->realms_.size() - 1);
 }
 
 AuthAnswer Authentication::look(std::uint16_t realm, const AuthQuestion& question) noexcept {
-  return inside_->look(realm, question);
+  try {
+    return inside_->look(realm, question);
+  } catch (const std::bad_alloc&) {  // credentials longer than the room that is left in the request's arena
+    return {};
+  }
 }
 
 Task<AuthAnswer> Authentication::check(std::uint16_t realm, const AuthQuestion& question, Pause* pause) {

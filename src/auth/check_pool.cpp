@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <system_error>
 #include <utility>
 
 #include "freshet/base/check.hpp"
@@ -20,6 +21,7 @@ bool CheckPool::submit(Ticket& ticket, Check check) {
   const std::lock_guard lock(mutex_);
   if (closed_ || queue_.size() >= most_queued_) return false;
   if (threads_.size() < most_threads_) start_thread();
+  if (threads_.empty()) return false;
   queue_.push_back(std::make_unique<Ticket::Job>(Ticket::Job{std::move(check), &ticket}));
   ticket.job_ = queue_.back().get();
   ticket.result_ = AuthResult::Undecided;
@@ -29,10 +31,13 @@ bool CheckPool::submit(Ticket& ticket, Check check) {
 
 void CheckPool::start_thread() {
   const SignalsBlocked blocked;
-  threads_.emplace_back([this] {
-    pthread_setname_np(pthread_self(), "freshet-auth");
-    run();
-  });
+  try {
+    threads_.emplace_back([this] {
+      pthread_setname_np(pthread_self(), "freshet-auth");
+      run();
+    });
+  } catch (const std::system_error&) {  // there may be room for one later
+  }
 }
 
 AuthResult CheckPool::result(const Ticket& ticket) noexcept {

@@ -43,7 +43,7 @@ class CheckPool {
   CheckPool(unsigned threads, std::size_t most_queued) : most_threads_(threads), most_queued_(most_queued) {}
   ~CheckPool() { close(); }
 
-  /// False when too many wait already. Any thread, as all that follows.
+  /// False when too many wait already, or the system has no room for even one thread. Any thread, as all that follows.
   bool submit(Ticket&, Check);
   /// Undecided: not yet. Busy: the pool has closed meanwhile.
   AuthResult result(const Ticket&) noexcept;

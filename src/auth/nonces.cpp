@@ -55,7 +55,7 @@ Nonces::Use Nonces::use(std::string_view nonce, std::uint32_t count, SteadyTime 
   if (!same_bytes(nonce.substr(2 * kNumberDigits), {right.data(), right.size()})) return Use::Stale;
   if (milliseconds(now) > made + static_cast<std::uint64_t>(kLife.count())) return Use::Stale;
   const std::lock_guard lock(mutex_);
-  if (sets_.empty()) sets_.resize(kSets);
+  make_table();
   Set& set = sets_[serial % kSets];
   for (Entry& entry : set.entries)
     if (entry.serial == serial) return note(entry, count);

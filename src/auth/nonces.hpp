@@ -20,6 +20,10 @@ class Nonces {
 
   explicit Nonces(SteadyTime start) : start_(start) {}
 
+  /// Before the first use(), so that nothing is allocated where nothing may fail. May be called again.
+  void make_table() {
+    if (sets_.empty()) sets_.resize(kSets);
+  }
   std::string_view make(SteadyTime now, Arena& arena);
 
   enum class Use : std::uint8_t {
@@ -52,7 +56,7 @@ class Nonces {
   const SteadyTime start_;
   std::mutex mutex_;
   std::uint64_t last_serial_ = 0;
-  std::vector<Set> sets_;  // none before the first use
+  std::vector<Set> sets_;  // none before make_table()
 };
 
 }  // namespace freshet

@@ -1,5 +1,6 @@
 #include "freshet/cache/fetch.hpp"
 
+#include <new>
 #include <utility>
 
 namespace freshet {
@@ -21,10 +22,15 @@ std::size_t Fetch::followers() const noexcept {
   return waiters_.size();
 }
 
-void Fetch::settle(Look verdict) {
+void Fetch::settle(Look verdict) noexcept {
   // Nobody can join any more; one reference is the ticket's own.
-  if (verdict.response && references() > 1)
-    hold_.emplace(verdict.response->body(), 0, StoredBodyReader::Purpose::Holding);
+  if (verdict.response && references() > 1) {
+    try {
+      hold_.emplace(verdict.response->body(), 0, StoredBodyReader::Purpose::Holding);
+    } catch (const std::bad_alloc&) {  // without a hold the body might be gone when they come
+      verdict = Look{FetchVerdict::Declined, Reason::NoRoom, 0, {}};
+    }
+  }
   const std::lock_guard lock(mutex_);
   look_ = std::move(verdict);
   waiters_.wake_all();

@@ -19,6 +19,7 @@ enum class Declined : std::uint8_t {
   No,
   NotShared,  ///< nobody waits for anybody
   TooLarge,   ///< those who wait share it while it passes
+  HasCookie,  ///< nobody waits who has a cookie
 };
 
 /// Keys whose answers were not stored, for a while: sets of four places, so that memory is bounded; the one that

@@ -97,7 +97,9 @@ bool FetchTicket::share(const Ref<StoredResponse>& response, bool remember) {
 
 void FetchTicket::decline(Reason why, bool remember) {
   ENSURE(store_ != nullptr);
-  const Declined kept = why == Reason::TooLarge ? Declined::TooLarge : Declined::NotShared;
+  const Declined kept = why == Reason::TooLarge        ? Declined::TooLarge
+                        : why == Reason::CookieRequest ? Declined::HasCookie
+                                                       : Declined::NotShared;
   store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, remember ? kept : Declined::No);
 }
 
@@ -172,8 +174,8 @@ std::vector<Ref<StoredResponse>> Store::variants(const CacheKey& key, std::size_
 
 // REQUIRES: the shard is locked. What keeps `response` alive goes to `gone`.
 void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
-  if (!shard.index.remove(response)) return;
-  gone.emplace_back(&response);
+  gone.emplace_back(&response);  // first: nothing may fail once it is out of the index
+  if (!shard.index.remove(response)) return gone.pop_back();
   response.release();  // the index's reference
   counts_.objects.fetch_sub(1, std::memory_order_relaxed);
   const std::lock_guard lock(order_->mutex);
@@ -255,6 +257,7 @@ void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& 
       surplus.emplace_back(other);
     }
   }
+  gone.reserve(hidden.size() + surplus.size());  // nothing may fail once the queues know the new one
   {
     const std::lock_guard lock(order_->mutex);
     if (hidden.empty()) {
@@ -307,13 +310,15 @@ void Store::announce(Shard& shard, const CacheKey& key, std::string_view variant
   if (shard.flights.count(key) < options_.max_variants) ticket.fetch_ = shard.flights.add(key, variant);
 }
 
-Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional, std::string_view variant) {
+Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional, std::string_view variant,
+                          bool has_cookie) {
   Joined joined;
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const SteadyTime now = clock_.now().steady;
   const std::lock_guard lock(shard.mutex);
-  const Declined declined = shard.declined.find(key.hash, now);
+  Declined declined = shard.declined.find(key.hash, now);
+  if (declined == Declined::HasCookie) declined = has_cookie ? Declined::NotShared : Declined::No;
   if (declined == Declined::NotShared || (declined == Declined::TooLarge && conditional)) alone = true;
   if (!alone) joined.follow = shard.flights.find(key, variant);
   if (joined.follow) return joined;

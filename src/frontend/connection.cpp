@@ -20,6 +20,22 @@ void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noex
 
 }  // namespace
 
+/// Also when memory runs out: others wait for the end of every flush.
+class Connection::Flushing {
+ public:
+  explicit Flushing(Connection& connection) noexcept : connection_(connection) { connection_.flushing_ = true; }
+  ~Flushing() {
+    connection_.write_limit_.disarm();
+    connection_.flushing_ = false;
+    connection_.flushed_.wake();
+  }
+  Flushing(const Flushing&) = delete;
+  Flushing& operator=(const Flushing&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
 Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout,
                        const RateFloor& rate)
     : transport_(std::move(transport)),
@@ -139,7 +155,7 @@ Task<void> Connection::push() {
 }
 
 Task<bool> Connection::write_queue() {
-  flushing_ = true;
+  const Flushing flushing(*this);
   while (!out_.empty() && !dead()) {
     const Step step = write_step();
     if (step == Step::Failed) write_failed_ = true;
@@ -151,8 +167,6 @@ Task<bool> Connection::write_queue() {
     if (!writable && cancels == cancels_) write_failed_ = true;
   }
   if (dead()) out_.clear();
-  flushing_ = false;
-  flushed_.wake();
   co_return !dead();
 }
 

@@ -101,6 +101,7 @@ class Connection final : public Pinned {
   void look_at_writing() noexcept;
   void arm_write_limit(SteadyTime now) noexcept;
   void cut_off() noexcept;
+  class Flushing;
   static Task<void> flush_later(Ref<Connection> self);
 
   std::unique_ptr<Transport> transport_;

@@ -25,6 +25,21 @@ class RequestBody::Source final : public BodySource {
   Ref<RequestBody> body_;
 };
 
+/// Also when memory runs out: the session waits for the end of every read.
+class RequestBody::Reading {
+ public:
+  explicit Reading(RequestBody& body) noexcept : body_(body) { body_.reading_ = true; }
+  ~Reading() {
+    body_.reading_ = false;
+    body_.changed_.wake();
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+ private:
+  RequestBody& body_;
+};
+
 RequestBody::RequestBody(Ref<Connection> connection, const FramingVerdict& framing, bool asks_first,
                          const Limits& limits)
     : connection_(std::move(connection)),
@@ -50,10 +65,9 @@ std::optional<std::uint64_t> RequestBody::left() const noexcept {
 
 Task<Result<Piece>> RequestBody::read() {
   ENSURE(!reading_);
-  reading_ = true;
+  std::optional<Reading> reading(std::in_place, *this);
   Result<Piece> result = co_await next_piece();
-  reading_ = false;
-  changed_.wake();
+  reading.reset();
   if (!result && watch_ && is_tunnel() && failed()) watch_->client_failed();
   co_return result;
 }

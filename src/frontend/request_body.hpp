@@ -83,6 +83,7 @@ class RequestBody final : public Pinned {
 
  private:
   class Source;
+  class Reading;
   Task<Result<Piece>> read();
   Task<Result<Piece>> next_piece();
   Task<void> ask_to_continue();

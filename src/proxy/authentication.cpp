@@ -45,7 +45,7 @@ bool CachingProxy::accept(Request& request, const AuthAnswer& answer) noexcept {
   return true;
 }
 
-bool CachingProxy::knows(Request& request) noexcept {
+bool CachingProxy::knows(Request& request) {
   if (!asks_who(request)) return true;
   const AuthQuestion question(request.proxy_credentials, request.head, request.peer.address, request.arena);
   return accept(request, options_.authentication->look(*rules(request).realm, question));

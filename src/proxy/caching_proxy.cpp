@@ -5,6 +5,8 @@
 //             revalidation | join -> follow another client's fetch, then look up again | fetch -> 304: freshen, hit | store and fill | pass on
 #include "freshet/proxy/caching_proxy.hpp"
 
+#include <new>
+
 #include "freshet/exchange/error_reply.hpp"
 #include "freshet/http/forwarding.hpp"
 #include "freshet/http/target.hpp"
@@ -81,7 +83,7 @@ bool CachingProxy::is_too_fast(Request& request, const RateLimit& limit) const n
   return destination.retry_after > 0;
 }
 
-bool CachingProxy::route(Request& request, RouteVerdict& verdict) const noexcept {
+bool CachingProxy::route(Request& request, RouteVerdict& verdict) const {
   // HTTP/1.0 has no Host: on a reverse listener the address that the client dialled says whom it means.
   if (request.head.authority.empty() && !rules(request).forward) request.head.authority = dialled_authority(request);
   verdict = decide_route(request, rules(request));
@@ -128,6 +130,14 @@ Reply CachingProxy::refuse(const Request& request, Reason why, int status, Cache
 }
 
 std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
+  try {
+    return look_now(request);
+  } catch (const std::bad_alloc&) {
+    return {};  // serve() tries again, and may fail
+  }
+}
+
+std::optional<Reply> CachingProxy::look_now(Request& request) {
   if (!options_.cache_enabled || why_bypassed(request, rules(request)) != Reason::None) return {};
   if (!knows(request)) return {};
   RouteVerdict verdict;

@@ -22,8 +22,8 @@ Reason why_not_stored(const Request& client, int status, Preconditions asked, co
   return Reason::None;
 }
 
-/// Whether the next response for the same URL will not be shareable either, whoever asks: what the response said, not what this one
-/// request did. Otherwise a client could keep others from waiting for one another.
+/// Whether the next response for the same URL will not be shareable either, whoever asks (or asks with a cookie): what the response said,
+/// not what this one request did. Otherwise a client could keep others from waiting for one another.
 bool is_about_the_url(Reason why) noexcept {
   switch (why) {
     case Reason::NoStore:
@@ -163,7 +163,7 @@ std::optional<Reply> CachingProxy::judge_answer(Errand& errand, Preconditions as
   if (auto reply = learn_from_head(errand, origin)) return reply;
   if (asked == Preconditions::Gap && contradicts_parts(status)) {
     if (auto reply = completed(errand, origin, fill)) return reply;
-    store_.remove(errand.look.found.response);
+    if (!errand.parts_stay) store_.remove(errand.look.found.response);
     errand.forget_stored();
     return {};
   }

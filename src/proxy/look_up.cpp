@@ -206,7 +206,8 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     if (!alone && !turn.followed) turn.variant = variant_of(request, look);
     if (!turn.followed) look.missed = turn.missed = look.decision.why;
     const bool conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
-    Store::Joined joined = store_.join(look.key, alone, conditional, turn.variant);
+    const bool has_cookie = request.head.fields.contains(FieldId::Cookie);
+    Store::Joined joined = store_.join(look.key, alone, conditional, turn.variant, has_cookie);
     if (!joined.follow) {
       // Another worker's fetch may have ended between our look and our turn: look again before asking the origin.
       if (!alone) {

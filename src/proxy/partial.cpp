@@ -58,7 +58,10 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   if (whole && origin.body.whole.bytes.size() != missing.size) return {};
 
   Quota::Share permit;
-  if (!whole && !(permit = permit_fill())) return {};
+  if (!whole && !(permit = permit_fill())) {
+    errand.parts_stay = true;
+    return {};
+  }
 
   auto body = make_ref<StoredBody>(store_, missing.size, options_.policy.max_object_size);
   auto parts = old->parts()->with({missing.first, missing.size, body}, {}, options_.policy.max_object_size);
@@ -73,10 +76,13 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
     if (slice.body != body) holds.add(slice);
   if (fit.slices.empty() || holds.late() || !combined || !still_belongs(errand, combined->head().fields)) return {};
 
+  auto job = std::make_unique<FillJob>(store_, counters_, combined, std::move(origin.body.source), std::move(permit));
+  job->worth = options_.finish_fill;
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
   const Kept result = errand.ticket.publish(old, combined);
+  job->found = true;
   said.stored = bool(result);
   said.detail = result.why_not();
   HitLines lines;
@@ -94,9 +100,9 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
     Wakeup nobody;
     if (body->append(origin.body.whole.bytes, nobody) == StoredBody::Appended::Taken) body->finish();
     else body->abort(Reason::NoRoom);
+    job->found = false;
   } else {
-    fill = std::make_unique<FillJob>(store_, counters_, combined, std::move(origin.body.source), std::move(permit));
-    fill->worth = options_.finish_fill;
+    fill = std::move(job);
   }
   return reply;
 }

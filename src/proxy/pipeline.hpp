@@ -46,6 +46,7 @@ struct Errand {
   bool offers_variants = true;
   bool keeps_range = false;  ///< asking for the whole in place of a range did not pay: ask for what the client wants
   bool background = false;   ///< no client waits for the answer
+  bool parts_stay = false;   ///< the stored parts are as good as they were, although their gap could not be closed
   Holds holds;               ///< on what is stored, as it may be used after all
   Errand(Request& c, LookUp l, FetchTicket t) : client(c), look(std::move(l)), ticket(std::move(t)), holds(look.hold()) {}
   /// What may stand in for the origin's answer; null also when its body has been lost.
@@ -87,7 +88,8 @@ class CachingProxy final : public Service {
   std::vector<std::string_view> partitions(const Request& request) const;
   bool has_partition(const Request& request) const noexcept;
   bool is_too_fast(Request& request, const RateLimit& limit) const noexcept;
-  bool route(Request& request, RouteVerdict& verdict) const noexcept;
+  std::optional<Reply> look_now(Request& request);
+  bool route(Request& request, RouteVerdict& verdict) const;
   std::optional<Reply> admit(Request& request);
   /// A 407 gets its challenges; `stale`: the client knows the password and needs only a new nonce.
   Reply refuse(const Request& request, Reason why, int status, CacheStatus said = {}, bool stale = false);
@@ -97,7 +99,7 @@ class CachingProxy final : public Service {
   bool asks_who(const Request& request) const noexcept;
   bool accept(Request& request, const AuthAnswer& answer) noexcept;
   /// The hit path: sets Request::user. False: authenticate() decides.
-  bool knows(Request& request) noexcept;
+  bool knows(Request& request);
   /// Sets Request::user, or gives the answer to a request whose credentials are missing or not good.
   Task<std::optional<Reply>> authenticate(Request& request);
   Reply refuse_credentials(Request& request, const AuthAnswer& answer);

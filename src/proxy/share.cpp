@@ -33,25 +33,32 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
     errand.ticket.decline(Reason::TooManyFills, false);
     return false;
   }
-  if (!errand.ticket.share(shared, remember)) return false;
+  std::unique_ptr<FillJob> job;
+  if (!whole) {
+    job = std::make_unique<FillJob>(store_, counters_, shared, std::move(origin.body.source), std::move(permit));
+    job->shared = true;
+  }
+  if (!errand.ticket.share(shared, remember)) {
+    if (job) origin.body.source = std::move(job->source);
+    return false;
+  }
+  if (job) job->found = true;
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
   said.detail = Reason::TooLarge;
-  if (!whole) {
-    fill = std::make_unique<FillJob>(store_, counters_, shared, std::move(origin.body.source), std::move(permit));
-    fill->shared = true;
-  }
   origin = first_answer(errand, std::move(origin), shared, said);
   origin.outcome.cache = CacheResult::Uncacheable;
   origin.outcome.reason = Reason::TooLarge;
+  fill = std::move(job);
   return true;
 }
 
-/// For a body that may have to pass some time: a client that the others will not wait for goes on by itself. Only a GET can be asked again
-/// from here on.
+/// For a body that may have to pass some time: a client that the others will not wait for goes on by itself. Only a GET
+/// can be asked again from here on.
 void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored) {
-  if (request.head.method != Method::Get || !reply.body.source || reply.head.status != 200 || !is_resumable(*stored)) return;
+  if (request.head.method != Method::Get || !reply.body.source || reply.head.status != 200 || !is_resumable(*stored))
+    return;
   const ResumeFrom from{origin_, request, rules(request), options_.loop_token};
   reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, from);
 }

@@ -6,12 +6,34 @@
 
 namespace freshet {
 
+/// Also when memory runs out: an origin that never gets the rest would be waited for without an end.
+class OriginUpload::Running {
+ public:
+  explicit Running(OriginUpload& upload) noexcept : upload_(upload) {}
+  ~Running() {
+    if (!orderly_ && !upload_.stopped_) {
+      upload_.failure_ = Failure(Reason::Internal, Side::Self, 503);
+      if (upload_.link_) upload_.link_->close();
+    }
+    upload_.running_ = false;
+    upload_.body_.reset();
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  void ends_orderly() noexcept { orderly_ = true; }
+
+ private:
+  OriginUpload& upload_;
+  bool orderly_ = false;
+};
+
 OriginUpload::OriginUpload(std::unique_ptr<BodySource> body, std::optional<std::uint64_t> length, bool keep,
                            Milliseconds patience)
     : body_(std::move(body)), length_(length), patience_(patience), keep_(keep) {}
 
 Task<void> OriginUpload::run(Ref<OriginUpload> self) {
   OriginUpload& upload = *self;
+  Running running(upload);
   for (bool last = false; !last && !upload.stopped_;) {
     Result<Piece> piece = co_await upload.body_->read();
     if (!piece) {
@@ -34,8 +56,7 @@ Task<void> OriginUpload::run(Ref<OriginUpload> self) {
       if (!upload.keep_) break;
     }
   }
-  upload.running_ = false;
-  upload.body_.reset();
+  running.ends_orderly();
 }
 
 // The client's source is bound by the same length; should it not be, the origin must not take the surplus for a

@@ -53,10 +53,11 @@ class OriginUpload final : public Pinned {
 
   /// The origin has got all of it.
   bool complete() const noexcept { return complete_; }
-  /// Reading the body failed: the client's fault.
+  /// Reading the body failed: the client's fault, or memory ran out.
   const std::optional<Failure>& failure() const noexcept { return failure_; }
 
  private:
+  class Running;
   Task<bool> send(Ref<OriginConnection> link, Piece& piece, bool last);
   bool is_last(const Piece&) noexcept;
   void keep(std::string_view start, std::span<const std::byte> bytes, std::string_view end, bool last);

@@ -141,6 +141,27 @@ TEST_CASE("what one client's request keeps out of the store does not stop others
   }
 }
 
+TEST_CASE("a client's cookie does not stop others from sharing", "[scenario][collapse]") {
+  Pipeline p;
+  const FieldList heuristic = {{"Last-Modified", "Wed, 01 Jan 2025 00:00:00 GMT"}};
+  p.origin.answer = [&](const Seen&) { return held(nullptr, heuristic); };
+  const Ask with_cookie("http://a.example/x", {{"Cookie", "a=b"}});
+  CHECK(p.ask(with_cookie).outcome.reason == Reason::CookieRequest);
+  std::vector<std::shared_ptr<Wakeup>> gates;
+  p.origin.answer = [&](const Seen&) { return held(gates.emplace_back(std::make_shared<Wakeup>()), heuristic); };
+  const auto alone = p.start(with_cookie), also_alone = p.start(with_cookie);
+  CHECK(p.origin.in_flight == 2);  // they would wait for nothing
+  const auto first = p.start("http://a.example/x"), second = p.start("http://a.example/x");
+  CHECK(p.origin.in_flight == 3);
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    gates[i]->wake();
+    p.poll();
+  }
+  CHECK(also_alone->outcome.cache == CacheResult::Uncacheable);
+  CHECK(second->outcome.cache == CacheResult::Collapsed);
+  CHECK(p.ask(with_cookie).at_once);
+}
+
 TEST_CASE("when the origin fails, those who waited learn it without asking again", "[scenario][collapse]") {
   Pipeline p;
   auto gate = std::make_shared<Wakeup>();

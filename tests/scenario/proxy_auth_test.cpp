@@ -1,6 +1,8 @@
 // Clients of a forward listener prove who they are.
 #include <catch2/catch.hpp>
+#include <new>
 
+#include "support/alloc_counter.hpp"
 #include "support/pipeline.hpp"
 #include "support/run_loop.hpp"
 #include "support/user_file.hpp"
@@ -178,4 +180,33 @@ TEST_CASE("other listeners ask nobody, and what is no proxy request is told so",
   direct.absolute_form = false;
   CHECK(rig.ask(direct).status == 400);
   CHECK(rig.pipeline.origin.seen.size() == 1);
+}
+
+TEST_CASE("memory that runs out while credentials are judged costs that request alone", "[scenario][auth][shortage]") {
+  if (!AllocCounter::counts()) return;
+  for (const char* password : {"secret", "guess"}) {
+    std::size_t n = 1;
+    for (bool happened = true; happened; ++n) {
+      CAPTURE(password, n);
+      REQUIRE(n < 1000);
+      Rig rig;
+      // Longer than a block of the request's arena.
+      const std::string url = "http://a.example/" + std::string(5000, 'x');
+      DigestClient client("alice", "office", password);
+      client.take(rig.ask(Ask("http://a.example/x")).field("Proxy-Authenticate"));
+      Ask ask(url, {{"Proxy-Authorization", client.answer("GET", url)}});
+      ask.listener = 1;
+      {
+        AllocFailure failure(n);
+        try {
+          rig.pipeline.start(ask);
+          rig.pipeline.poll();
+        } catch (const std::bad_alloc&) {  // it reached the loop, which a worker survives
+        }
+        happened = failure.happened();
+      }
+      CHECK(rig.ask(Ask("http://a.example/y"), kRight).status == 200);
+    }
+    CHECK(n > 3);
+  }
 }

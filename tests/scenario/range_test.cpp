@@ -597,3 +597,26 @@ TEST_CASE("P17: the origin does not get a Range that overlaps, has many parts or
     CHECK(p.origin.seen.back().field("If-Range").empty() == !row.handed_on);
   }
 }
+
+TEST_CASE("parts stay when too many fills are under way to close their gap", "[scenario][range]") {
+  StoreOptions one_fill;
+  one_fill.max_fills = 1;
+  Pipeline p(Pipeline::default_options(), one_fill);
+  Ranged ranged;
+  const auto busy = std::make_shared<Trickle>();
+  p.origin.answer = [&](const Seen& seen) {
+    if (seen.target == "/busy") ranged.trickle = busy;
+    return ranged(seen);
+  };
+  CHECK(p.ask(Bench::wanting("bytes=0-4")).outcome.stored);
+  const auto other = p.start("http://a.example/busy");
+  const Got got = p.ask(Bench::wanting("bytes=0-9"));
+  CHECK(got.status == 206);
+  CHECK(got.body == "0123456789");
+  CHECK_FALSE(got.outcome.stored);
+  busy->push(ranged.body);
+  busy->finish();
+  p.poll();
+  CHECK(other->done);
+  CHECK(p.ask(Bench::wanting("bytes=0-4")).at_once);
+}

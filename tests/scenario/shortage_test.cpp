@@ -39,6 +39,11 @@ class Connected {
       }
   }
   std::string receive() { return client_->pull(); }
+  void leave() {
+    client_->close();
+    run();
+  }
+  bool over() const { return session_->done(); }
   bool lost() const { return reached_loop_ || (session_->done() && client_->was_reset()); }
 
  private:
@@ -110,5 +115,178 @@ TEST_CASE("wherever memory runs out, one request is lost at most, and the next o
       CHECK(bugs_found() == bugs);
     }
     CHECK(n > 5);
+  }
+}
+
+TEST_CASE("memory that runs out while a request body is read does not leave the connection hanging",
+          "[scenario][shortage]") {
+  if (!AllocCounter::counts()) return;
+  const std::string head = "POST /x HTTP/1.1\r\nHost: a.example\r\n";
+  const std::string framings[] = {"Content-Length: 40000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n9c40\r\n"};
+  for (const std::string& framing : framings) {
+    const bool chunked = framing.front() == 'T';
+    std::size_t n = 1;
+    for (bool happened = true; happened; ++n) {
+      CAPTURE(framing, n);
+      REQUIRE(n < 1000);
+      Pipeline p;
+      const unsigned long bugs = bugs_found();
+      Connected client(p);
+      client.send(head + framing);
+      {
+        AllocFailure failure(n);
+        client.run();
+        {
+          const AllocSpared spared;
+          client.send(std::string(40000, 'a') + (chunked ? "\r\n0\r\n\r\n" : ""));
+        }
+        client.run();
+        happened = failure.happened();
+      }
+      client.run();
+      const std::string answer = client.receive();
+      CAPTURE(answer);
+      CHECK((answer.starts_with("HTTP/1.1 ") || client.lost()));
+      client.leave();
+      CHECK((client.over() || client.lost()));
+      CHECK(bugs_found() == bugs);
+    }
+    CHECK(n > 3);
+  }
+}
+
+TEST_CASE("memory that runs out in a fetch leaves nobody waiting for it", "[scenario][shortage]") {
+  if (!AllocCounter::counts()) return;
+  for (const bool too_large : {false, true}) {
+    std::size_t n = 1;
+    for (bool happened = true; happened; ++n) {
+      CAPTURE(too_large, n);
+      REQUIRE(n < 1000);
+      ProxyOptions options = Pipeline::default_options();
+      if (too_large) options.policy.max_object_size = 3;
+      Pipeline p(options);
+      auto gate = std::make_shared<Wakeup>();
+      p.origin.answer = [&](const Seen&) {
+        const AllocSpared spared;
+        return Answer{200,          {{"Cache-Control", "max-age=60"}}, "hello", true, true, nullptr, 0,
+                      Reason::None, std::exchange(gate, nullptr),      false};
+      };
+      const std::shared_ptr<Wakeup> opened = gate;
+      Connected leader(p), follower(p);
+      leader.send(get("/x"));
+      leader.run();
+      follower.send(get("/x"));
+      follower.run();
+      REQUIRE(p.origin.in_flight == 1);
+      {
+        AllocFailure failure(n);
+        opened->wake();
+        leader.run();
+        happened = failure.happened();
+      }
+      for (int i = 0; i < 3; ++i) {
+        follower.run();
+        leader.run();
+      }
+      const std::string answer = follower.receive();
+      CAPTURE(answer);
+      CHECK((ends_with_body(answer, "hello") || answer.starts_with("HTTP/1.1 50") || follower.lost()));
+    }
+    CHECK(n > 3);
+  }
+}
+
+TEST_CASE("memory that runs out while a gap is closed leaves no hole for others to wait at", "[scenario][shortage]") {
+  if (!AllocCounter::counts()) return;
+  std::size_t n = 1;
+  for (bool happened = true; happened; ++n) {
+    CAPTURE(n);
+    REQUIRE(n < 1000);
+    Pipeline p;
+    std::shared_ptr<Wakeup> gate;
+    p.origin.answer = [&](const Seen& seen) {
+      const AllocSpared spared;
+      const std::string range = seen.field("Range");
+      const FieldList fresh = {{"Cache-Control", "max-age=60"}, {"ETag", "\"v1\""}};
+      if (range.empty()) return Answer{200, fresh, "hello", true, true, nullptr, 0, Reason::None, nullptr, false};
+      const std::size_t first = static_cast<std::size_t>(range.at(6) - '0'),
+                        last = static_cast<std::size_t>(range.at(8) - '0');
+      FieldList part = fresh;
+      part.emplace_back("Content-Range", "bytes " + range.substr(6) + "/5");
+      return Answer{
+          206,  part, std::string("hello").substr(first, last - first + 1), true, true, nullptr, 0, Reason::None,
+          gate, false};
+    };
+    {
+      Connected first(p);
+      first.send(get("/x", "Range: bytes=0-1\r\n"));
+      first.run();
+      REQUIRE(ends_with_body(first.receive(), "he"));
+    }
+    gate = std::make_shared<Wakeup>();
+    const std::shared_ptr<Wakeup> opened = gate;
+    Connected closer(p);
+    closer.send(get("/x", "Range: bytes=0-4\r\n"));
+    closer.run();
+    REQUIRE(p.origin.in_flight == 1);
+    {
+      AllocFailure failure(n);
+      opened->wake();
+      closer.run();
+      happened = failure.happened();
+    }
+    gate = nullptr;
+    closer.run();
+    for (int i = 0; i < 2; ++i) {
+      Connected next(p);
+      next.send(get("/x", "Range: bytes=0-4\r\n"));
+      next.run();
+      const std::string answer = next.receive();
+      CAPTURE(answer);
+      CHECK(answer.starts_with("HTTP/1.1 206 "));
+      CHECK(ends_with_body(answer, "hello"));
+    }
+  }
+  CHECK(n > 3);
+}
+
+TEST_CASE("memory that runs out on the hit path costs that request alone", "[scenario][shortage]") {
+  if (!AllocCounter::counts()) return;
+  // Longer than a block of the request's arena, so that it has to grow for the key and for the answer.
+  const std::string target = "/" + std::string(5000, 'x');
+  const std::string wishes[] = {"", "Range: bytes=0-1, 3-4\r\n", "If-None-Match: \"v1\"\r\n"};
+  for (const std::string& wish : wishes) {
+    std::size_t n = 1;
+    for (bool happened = true; happened; ++n) {
+      CAPTURE(wish, n);
+      REQUIRE(n < 1000);
+      Pipeline p;
+      p.origin.answer = [&](const Seen&) {
+        return Answer{200,     {{"Cache-Control", "max-age=60"}, {"ETag", "\"v1\""}},
+                      "hello", true,
+                      false,   nullptr,
+                      0,       Reason::None,
+                      nullptr, false};
+      };
+      {
+        Connected first(p);
+        first.send(get(target));
+        first.run();
+        REQUIRE(ends_with_body(first.receive(), "hello"));
+      }
+      Connected client(p);
+      client.send(get(target, wish));
+      {
+        AllocFailure failure(n);
+        client.run();
+        happened = failure.happened();
+      }
+      client.run();
+      const std::string answer = client.receive();
+      CAPTURE(answer);
+      CHECK((answer.starts_with("HTTP/1.1 2") || answer.starts_with("HTTP/1.1 304 ") ||
+             answer.starts_with("HTTP/1.1 50") || client.lost()));
+    }
+    CHECK(n > 3);
   }
 }

@@ -39,7 +39,7 @@ class Fetch final : public Pinned {
  private:
   friend class FetchTicket;
   friend class Store;
-  void settle(Look);
+  void settle(Look) noexcept;
   mutable std::mutex mutex_;
   Look look_;
   std::optional<StoredBodyReader> hold_;  // for those who wait, until they have come

@@ -61,7 +61,7 @@ class FetchTicket {
   FetchTicket& operator=(FetchTicket&&) noexcept;
   ~FetchTicket();
   explicit operator bool() const noexcept { return store_ != nullptr; }
-  /// The key is remembered as one whose answers are not stored.
+  /// The key is remembered as one whose answers to such requests are not stored.
   bool remembered() const noexcept { return remembered_; }
   /// It is remembered because they are too large: one of unknown length had better not be stored this time either.
   bool remembered_as_large() const noexcept { return large_; }
@@ -79,7 +79,8 @@ class FetchTicket {
   /// False, and Declined for the others, when the key was invalidated after the fetch began. `remember`: see decline().
   bool share(const Ref<StoredResponse>& response, bool remember);
   /// Wakes the waiters without a response to share; with `remember`, nobody waits for this key for a while. For
-  /// TooLarge they still do, except for those with a condition of their own.
+  /// TooLarge they still do, except for those with a condition of their own; for CookieRequest, except for those with a
+  /// cookie.
   void decline(Reason, bool remember);
   void fail(Reason, int status);
 
@@ -115,14 +116,15 @@ class Store final : public Ledger {
   std::string variant_of(const CacheKey&, FieldsView request) const;
 
   /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
-  /// key is remembered as not shareable, or as too large and the request is `conditional`). `variant`: the vary key of
+  /// key is remembered as not shareable, or as too large and the request is `conditional`, or as not for those with a
+  /// cookie and it `has_cookie`). `variant`: the vary key of
   /// what the request is about, as far as that can be told: one fetch is under way for each, and at most `max_variants`
   /// for a key; who comes when there are more fetches for nobody else.
   struct Joined {
     FetchTicket ticket;  ///< valid: this caller asks the origin
     Ref<Fetch> follow;   ///< else: wait for this one
   };
-  Joined join(const CacheKey&, bool alone, bool conditional = false, std::string_view variant = {});
+  Joined join(const CacheKey&, bool alone, bool conditional = false, std::string_view variant = {}, bool has_cookie = false);
 
   /// What No-Vary-Search has said of paths. A response that says it is stored under make_search_key(); learn the rule
   /// before.

@@ -1,5 +1,9 @@
 #include "../../../src/auth/check_pool.hpp"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -63,6 +67,30 @@ TEST_CASE("a check runs on another thread, and its result comes back", "[auth][t
                     })) == AuthResult::Bad);
   CHECK(elsewhere);
   CHECK(run_waiting(loop, ask(pool, [] { return AuthResult::Ok; })) == AuthResult::Ok);
+}
+
+TEST_CASE("where the system has no room for a thread, checks are refused", "[auth][threads]") {
+  constexpr int kRefused = 3, kTaken = 4, kThrown = 5, kUnlimited = 6;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    constexpr uid_t kSomebody = 61234;  // the limit is not for root
+    const rlimit one{1, 1};
+    if ((::geteuid() == 0 && ::setresuid(kSomebody, kSomebody, kSomebody) != 0) || ::setrlimit(RLIMIT_NPROC, &one) != 0)
+      ::_exit(kUnlimited);
+    try {
+      CheckPool pool(2, 10);
+      CheckPool::Ticket ticket(pool);
+      ::_exit(pool.submit(ticket, [] { return AuthResult::Ok; }) ? kTaken : kRefused);
+    } catch (...) {
+      ::_exit(kThrown);
+    }
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kUnlimited) return;
+  CHECK(WEXITSTATUS(status) == kRefused);
 }
 
 TEST_CASE("more checks than may wait are refused at once", "[auth][threads]") {

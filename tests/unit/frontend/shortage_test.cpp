@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <new>
 
+#include "../../../src/frontend/connection.hpp"
 #include "freshet/base/check.hpp"
 #include "session_rig.hpp"
 
@@ -25,6 +26,34 @@ class ShortSource final : public BodySource {
 
  private:
   std::size_t pieces_;
+};
+
+/// Takes nothing at first, and has no memory to wait.
+class ShortTransport final : public Transport {
+ public:
+  explicit ShortTransport(std::size_t& written) : written_(written) {}
+  IoResult read_now(std::span<std::byte>) noexcept override { return {IoResult::State::WouldBlock, 0}; }
+  IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept override {
+    if (full_ > 0 && full_-- > 0) return {IoResult::State::WouldBlock, 0};
+    std::size_t size = 0;
+    for (const auto& piece : pieces) size += piece.size();
+    written_ += size;
+    return {IoResult::State::Done, size};
+  }
+  Task<IoResult> read(std::span<std::byte>) override { co_return IoResult{IoResult::State::End, 0}; }
+  Task<bool> wait_readable() override { co_return false; }
+  Task<bool> wait_writable() override {
+    throw std::bad_alloc();
+    co_return false;
+  }
+  void shutdown_write() noexcept override {}
+  void cancel() noexcept override {}
+  void close() noexcept override {}
+  void abort() noexcept override {}
+
+ private:
+  std::size_t& written_;
+  int full_ = 2;  // writes that find no room
 };
 
 Task<Reply> no_memory() {
@@ -75,4 +104,23 @@ TEST_CASE("A body that runs out of memory is cut, so that nobody takes it for th
         rig.service.later = [](Request&) { return reply_later(text_reply(200, "hello")); };
         CHECK(rig.send(kGet) == ok("hello"));
       }
+}
+
+TEST_CASE("A flush that runs out of memory leaves nobody waiting for its end", "[frontend][shortage]") {
+  FakeClock clock;
+  Worker worker(0, clock);
+  std::size_t written = 0;
+  const auto connection =
+      make_ref<Connection>(std::make_unique<ShortTransport>(written), worker, Milliseconds(1000), RateFloor());
+  connection->out().add(as_bytes(std::string_view("head")));
+  auto first = start(worker.loop(), connection->push());
+  run_ready(worker.loop());
+  REQUIRE(first.done());
+  CHECK_THROWS_AS(first.get(), std::bad_alloc);
+  CHECK_FALSE(connection->flushing());
+  auto second = start(worker.loop(), connection->flush());
+  run_ready(worker.loop());
+  REQUIRE(second.done());
+  CHECK(second.get());
+  CHECK(written == 4);
 }

@@ -1,5 +1,6 @@
 // Bodies of requests: framing, early answers, Expect: 100-continue, and clients that fail.
 #include <catch2/catch.hpp>
+#include <new>
 
 #include "origin_rig.hpp"
 
@@ -9,6 +10,15 @@ using namespace freshet::test;
 namespace {
 constexpr std::string_view kEmptyOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// A body that there is no memory for.
+class ShortBody final : public BodySource {
+ public:
+  Task<Result<Piece>> read() override {
+    throw std::bad_alloc();
+    co_return Piece();
+  }
+};
 }  // namespace
 
 TEST_CASE("A body is sent as it comes, with its length or in chunks", "[upstream][RFC 9112 7.1]") {
@@ -175,6 +185,20 @@ TEST_CASE("A client that fails in the middle of its body is the failure's reason
   CHECK(rig.pool->server_healthy(0, 0));
   CHECK(rig.counted().failures.get() == 0);
   CHECK(call->body->destroyed);
+}
+
+TEST_CASE("A body that runs out of memory is not waited for", "[upstream][shortage]") {
+  for (const auto& length : {std::optional<std::uint64_t>(6), std::optional<std::uint64_t>()}) {
+    Rig rig;
+    auto call = rig.make(Method::Post, "POST");
+    call->request.body = std::make_unique<ShortBody>();
+    call->request.body_length = length;
+    rig.start(*call);
+    REQUIRE(call->done());
+    CHECK(call->reply->head.status == 503);
+    CHECK(call->reply->outcome.reason == Reason::Internal);
+    CHECK(rig.pool->idle() == 0);
+  }
 }
 
 TEST_CASE("A source that breaks its promise about the length cannot smuggle a request", "[upstream][RFC 9112 11.2]") {

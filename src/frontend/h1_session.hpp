@@ -94,6 +94,9 @@ class H1Session final : public Pinned, private Interim {
 
   Task<void> send(ResponseHead head) override;
   bool is_client_gone() noexcept override { return connection_->is_client_gone(); }
+  bool seems_client_gone() noexcept override {
+    return connection_->dead() || connection_->transport().peer() != Transport::Peer::There;
+  }
   bool draining() const noexcept { return told_to_drain_ || limits_.draining; }
 
   const Peer peer_;

@@ -82,9 +82,11 @@ class LeaderInterim final : public Interim {
  public:
   LeaderInterim(Interim& client, const FetchTicket& ticket) : client_(client), ticket_(ticket) {}
   Task<void> send(ResponseHead head) override { return client_.send(head); }
-  bool is_client_gone() noexcept override { return client_.is_client_gone() && !(ticket_ && ticket_.has_followers()); }
+  bool is_client_gone() noexcept override { return client_.is_client_gone() && !is_followed(); }
+  bool seems_client_gone() noexcept override { return client_.seems_client_gone() && !is_followed(); }
 
  private:
+  bool is_followed() const noexcept { return ticket_ && ticket_.has_followers(); }
   Interim& client_;
   const FetchTicket& ticket_;
 };

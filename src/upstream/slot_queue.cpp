@@ -47,7 +47,7 @@ class IdlePool::Queued {
     return failure_;
   }
 
-  bool is_client_gone() noexcept { return client_.is_client_gone(); }
+  bool is_client_gone() noexcept { return client_.seems_client_gone(); }
   Queued* next() const noexcept { return next_; }
   void grant(Slot slot) noexcept {
     slot_ = std::move(slot);

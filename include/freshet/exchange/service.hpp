@@ -37,6 +37,8 @@ class Interim {
   /// Whether the client has closed its side of the connection, so that nobody may be there to read an answer. Costs a system call: for
   /// those who are about to spend something on a request that has waited.
   virtual bool is_client_gone() noexcept { return false; }
+  /// The same, but one that sends no more counts as gone at once: for where others wait for its place.
+  virtual bool seems_client_gone() noexcept { return is_client_gone(); }
 
  protected:
   ~Interim() = default;

@@ -59,7 +59,7 @@ inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefu
                                         Reason::RateLimited,    Reason::UpstreamBusy,      Reason::QueueFull,       Reason::QueueTimeout};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
 inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge,
-                                             Reason::TooManyInterim};
+                                             Reason::TooManyInterim, Reason::UnexpectedNotModified};
 /// What clients do too slowly, counted there too when it has ended a request.
 inline constexpr std::array kSlowness = {Reason::ReadsTooSlowly, Reason::TunnelIdle};
 

@@ -13,22 +13,22 @@
 
 namespace freshet {
 
-/// One for each key and variant. The variant is a vary key (cache/vary.hpp); it is empty for a fetch of which nobody
-/// can tell yet what its response will depend on. Few are under way for one key: looking for one goes through all of
-/// them.
+/// One for each key, variant and part. The variant is a vary key (cache/vary.hpp); it is empty for a fetch of which nobody
+/// can tell yet what its response will depend on. The part is a Range field; it is empty for the whole. Few are under way
+/// for one key: looking for one goes through all of them.
 class Flights {
  public:
   /// Null: nobody is fetching it.
-  Ref<Fetch> find(const CacheKey& key, std::string_view variant) const {
+  Ref<Fetch> find(const CacheKey& key, std::string_view variant, std::string_view part) const {
     for (auto [at, end] = all_.equal_range(key.hash); at != end; ++at)
-      if (at->second.key == key.text && at->second.variant == variant) return at->second.fetch;
+      if (at->second.key == key.text && at->second.variant == variant && at->second.part == part) return at->second.fetch;
     return {};
   }
   std::size_t count(const CacheKey& key) const { return all_.count(key.hash); }
   /// REQUIRES: there is none yet.
-  Ref<Fetch> add(const CacheKey& key, std::string_view variant) {
+  Ref<Fetch> add(const CacheKey& key, std::string_view variant, std::string_view part) {
     auto fetch = make_ref<Fetch>();
-    all_.emplace(key.hash, Flight{std::string(key.text), std::string(variant), fetch});
+    all_.emplace(key.hash, Flight{std::string(key.text), std::string(variant), std::string(part), fetch});
     return fetch;
   }
   /// It is over, or has been removed already.
@@ -47,7 +47,7 @@ class Flights {
 
  private:
   struct Flight {
-    std::string key, variant;
+    std::string key, variant, part;
     Ref<Fetch> fetch;
   };
   std::unordered_multimap<std::uint64_t, Flight> all_;  // by the hash of the key

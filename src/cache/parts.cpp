@@ -79,8 +79,8 @@ ByteRange PartList::missing(ByteRange wanted) const noexcept {
   return from < end ? ByteRange{from, end - from} : wanted;
 }
 
-std::optional<ByteRange> PartList::only() const noexcept {
-  if (parts_.size() != 1 || available(parts_.front()) != parts_.front().size) return {};
+std::optional<ByteRange> PartList::only(const StoredBody* own) const noexcept {
+  if (parts_.size() != 1 || available(parts_.front(), own) != parts_.front().size) return {};
   return ByteRange{parts_.front().first, parts_.front().size};
 }
 

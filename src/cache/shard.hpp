@@ -20,6 +20,7 @@ enum class Declined : std::uint8_t {
   NotShared,  ///< nobody waits for anybody
   TooLarge,   ///< those who wait share it while it passes
   HasCookie,  ///< nobody waits who has a cookie
+  Part,       ///< of one range of the key's representation: nobody waits for that one
 };
 
 /// Keys whose answers were not stored, for a while: sets of four places, so that memory is bounded; the one that

@@ -49,6 +49,11 @@ Reason why_unfit(const StoredResponse* response) noexcept {
   return passing == Reason::None ? Reason::CutShort : passing;
 }
 
+// Never 0: that is the whole.
+std::uint64_t part_hash(const CacheKey& key, std::string_view part) noexcept {
+  return (std::rotl(key.hash, 1) ^ hash_key(part)) | 1;
+}
+
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
   counter.fetch_add(n, std::memory_order_relaxed);
 }
@@ -65,6 +70,7 @@ FetchTicket& FetchTicket::operator=(FetchTicket&& other) noexcept {
   store_ = std::exchange(other.store_, nullptr);
   fetch_ = std::move(other.fetch_);
   hash_ = other.hash_;
+  part_hash_ = other.part_hash_;
   began_ = other.began_;
   path_ = other.path_;
   remembered_ = other.remembered_;
@@ -101,6 +107,11 @@ void FetchTicket::decline(Reason why, bool remember) {
                         : why == Reason::CookieRequest ? Declined::HasCookie
                                                        : Declined::NotShared;
   store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, remember ? kept : Declined::No);
+}
+
+void FetchTicket::decline_part(Reason why) {
+  ENSURE(store_ != nullptr && is_for_part());
+  store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, Declined::Part);
 }
 
 void FetchTicket::fail(Reason why, int status) {
@@ -306,26 +317,33 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t 
 }
 
 // REQUIRES: the shard is locked; nobody is fetching that variant.
-void Store::announce(Shard& shard, const CacheKey& key, std::string_view variant, FetchTicket& ticket) const {
-  if (shard.flights.count(key) < options_.max_variants) ticket.fetch_ = shard.flights.add(key, variant);
+void Store::announce(Shard& shard, const CacheKey& key, const Joining& joining, FetchTicket& ticket) const {
+  // Whoever thinks of many parts must not take the places of the whole.
+  const std::size_t most = joining.part.empty() ? options_.max_variants : options_.max_variants / 2;
+  if (shard.flights.count(key) < most) ticket.fetch_ = shard.flights.add(key, joining.variant, joining.part);
 }
 
-Store::Joined Store::join(const CacheKey& key, bool alone, bool conditional, std::string_view variant,
-                          bool has_cookie) {
+Store::Joined Store::join(const CacheKey& key, const Joining& joining) {
   Joined joined;
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const SteadyTime now = clock_.now().steady;
   const std::lock_guard lock(shard.mutex);
   Declined declined = shard.declined.find(key.hash, now);
-  if (declined == Declined::HasCookie) declined = has_cookie ? Declined::NotShared : Declined::No;
-  if (declined == Declined::NotShared || (declined == Declined::TooLarge && conditional)) alone = true;
-  if (!alone) joined.follow = shard.flights.find(key, variant);
+  if (declined == Declined::HasCookie) declined = joining.has_cookie ? Declined::NotShared : Declined::No;
+  bool alone = joining.alone || declined == Declined::NotShared || (declined == Declined::TooLarge && joining.conditional);
+  std::uint64_t part = 0;
+  if (!joining.part.empty()) {
+    part = part_hash(key, joining.part);
+    alone = alone || shard.declined.find(part, now) == Declined::Part;
+  }
+  if (!alone) joined.follow = shard.flights.find(key, joining.variant, joining.part);
   if (joined.follow) return joined;
   joined.ticket = make_ticket(shard, key, path);
+  joined.ticket.part_hash_ = part;
   joined.ticket.remembered_ = declined != Declined::No;
   joined.ticket.large_ = declined == Declined::TooLarge;
-  if (!alone) announce(shard, key, variant, joined.ticket);
+  if (!alone) announce(shard, key, joining, joined.ticket);
   return joined;
 }
 
@@ -333,9 +351,9 @@ std::optional<FetchTicket> Store::join_background(const CacheKey& key, std::stri
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
-  if (shard.flights.find(key, variant)) return {};
+  if (shard.flights.find(key, variant, {})) return {};
   FetchTicket ticket = make_ticket(shard, key, path);
-  ticket.fetch_ = shard.flights.add(key, variant);
+  ticket.fetch_ = shard.flights.add(key, variant, {});
   return ticket;
 }
 
@@ -347,7 +365,8 @@ void Store::settle(FetchTicket& ticket, Fetch::Look look, Declined declined) noe
     const SteadyTime now = clock_.now().steady;
     const std::lock_guard lock(shard.mutex);
     if (fetch) shard.flights.remove(ticket.hash_, fetch);
-    if (declined != Declined::No) shard.declined.remember(ticket.hash_, now + options_.remember_declined, declined);
+    const std::uint64_t about = declined == Declined::Part ? ticket.part_hash_ : ticket.hash_;
+    if (declined != Declined::No) shard.declined.remember(about, now + options_.remember_declined, declined);
   }
   if (fetch) fetch->settle(std::move(look));
 }

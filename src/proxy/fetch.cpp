@@ -38,6 +38,9 @@ bool is_about_the_url(Reason why) noexcept {
   }
 }
 
+/// Whether the same range will get such an answer again, while others of the same URL may not.
+bool is_about_the_part(Reason why) noexcept { return why == Reason::PartialResponse || why == Reason::RequestAtFault; }
+
 /// Not what was asked for to close a gap: the parts that are stored are of another version, or of no use.
 bool contradicts_parts(int status) noexcept { return status == 206 || status == 304 || status == 412 || status == 416; }
 
@@ -319,7 +322,7 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
   said.forward_status = origin.head.status;
   said.stored = true;
   said.ttl = decision.meta.lifetime - decision.meta.initial_age;
-  origin = first_answer(errand, std::move(origin), stored, said);
+  origin = first_answer(errand, std::move(origin), stored, decision, said);
   origin.outcome.cache = before ? CacheResult::Expired : CacheResult::Miss;
   origin.outcome.reason = errand.look.decision.why;
   origin.outcome.stored = true;
@@ -329,7 +332,8 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
 
 /// For the client whose request brought the response: the origin's own head; or 304 when its conditions (which the origin did not see)
 /// say that it has the response already; or the range that it asked for, of a response that came whole.
-Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said) {
+Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const StoreDecision& decision,
+                                 const CacheStatus& said) {
   const Request& client = errand.client;
   const bool answers_it = client.head.method != Method::Post;  // whose conditions and ranges are the origin's business
   const bool has_it = has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored);
@@ -345,7 +349,9 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
   }
   // The client's reader comes before the fill starts, so that the fill never finds itself without one.
   origin.body = make_stored_body(stored->body(), 0, {});
-  make_resumable(origin, errand.client, stored);
+  PartsFit part;
+  if (decision.part) part.wanted = {decision.part->first, decision.part->size};
+  make_resumable(origin, errand.client, stored, part);
   sign(origin, client, said);
   return origin;
 }
@@ -353,6 +359,7 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
 /// The origin's answer goes to this client alone.
 Reply CachingProxy::pass_on(Errand& errand, Reply origin, Reason why) {
   const bool head_only = errand.client.head.method == Method::Head;
+  if (errand.ticket && errand.ticket.is_for_part() && is_about_the_part(why)) errand.ticket.decline_part(why);
   if (errand.ticket) errand.ticket.decline(why, !head_only && is_about_the_url(why));
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);

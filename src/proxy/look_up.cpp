@@ -4,6 +4,7 @@
 #include "freshet/cache/odd_request.hpp"
 #include "freshet/cache/vary.hpp"
 #include "freshet/exchange/error_reply.hpp"
+#include "freshet/http/range.hpp"
 #include "pipeline.hpp"
 
 namespace freshet {
@@ -42,6 +43,13 @@ struct Turn {
   }
 };
 
+/// A Range that others may send just so, and whose answer is theirs too: one range of bytes, whatever the client has already.
+bool is_for_others(FieldsView fields) {
+  for (const FieldId own : {FieldId::IfRange, FieldId::IfNoneMatch, FieldId::IfModifiedSince, FieldId::IfMatch, FieldId::IfUnmodifiedSince})
+    if (fields.contains(own)) return false;
+  return fields.count(FieldId::Range) == 1 && decide_range(*fields.first(FieldId::Range), UINT64_MAX, 1).kind == RangeKind::Satisfiable;
+}
+
 Task<Fetch::Look> follow(Ref<Fetch> fetch) {
   Following following(std::move(fetch));
   for (;;) {
@@ -63,12 +71,12 @@ LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const Q
   return look;
 }
 
-/// What follows from what was found.
-void CachingProxy::judge(const Request& request, Time now, LookUp& look) const {
+/// What follows from what was found. `held`: see fit_parts().
+void CachingProxy::judge(const Request& request, Time now, LookUp& look, const StoredBody* held) const {
   Ref<StoredResponse>& stored = look.found.response;
   look.fit = PartsFit();
   if (stored && stored->parts()) {
-    if (!look.directives.no_store) look.fit = fit_parts(request, *stored);
+    if (!look.directives.no_store) look.fit = fit_parts(request, *stored, held);
     // What could not be stored is not worth the parts that are.
     if (look.has_gap() && look.fit.missing.size > options_.policy.max_object_size) look.fit = PartsFit();
     if (look.fit.kind == PartsFit::Kind::Useless) stored = nullptr;
@@ -92,7 +100,12 @@ Holds LookUp::hold() const {
   Holds holds;
   if (!found.response) return holds;
   if (!found.response->parts()) holds.add(found.response->body());
-  for (const PartSlice& slice : fit.slices) holds.add(slice);
+  const bool is_passing_part = fit.slices.size() == 1 && fit.slices.front().from == 0 && fit.slices.front().body->passing();
+  if (is_passing_part) {
+    holds.add(fit.slices.front().body);
+  } else {
+    for (const PartSlice& slice : fit.slices) holds.add(slice);
+  }
   for (const RangeContent& each : fit.several)
     for (const PartSlice& slice : each.slices) holds.add(slice);
   return holds;
@@ -115,7 +128,7 @@ std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, Cac
   lines.age = look.decision.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   Reply reply = answer_from(request, look, look.found.response, lines);
-  make_resumable(reply, request, look.found.response);
+  make_resumable(reply, request, look.found.response, look.fit);
   reply.outcome.cache = result;
   reply.outcome.reason = look.decision.why;
   reply.outcome.cache_status = lines.cache_status;
@@ -125,11 +138,10 @@ std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, Cac
 /// What another client's fetch brought, when it suits this request too.
 std::optional<Reply> CachingProxy::take(Request& request, LookUp& look, const Fetch::Look& seen) {
   const Ref<StoredResponse>& brought = seen.response;
-  if (!brought || brought->parts() || brought->key() != look.key.text) return {};  // another key: it answers other URLs than was thought
+  if (!brought || brought->key() != look.key.text) return {};  // another key: it answers other URLs than was thought
   if (!vary_matches(brought->vary_key(), request.head.fields)) return {};
-  look.found.response = seen.response;
-  look.fit = PartsFit();
-  look.decision = decide_reuse(look.directives, &seen.response->meta(), options_.policy, clock_.now().steady);
+  look.found.response = brought;
+  judge(request, clock_.now(), look, brought->body().get());
   if (look.decision.reuse != Reuse::Use) return {};
   return hit(request, look, CacheResult::Collapsed);
 }
@@ -171,9 +183,17 @@ std::string CachingProxy::variant_of(const Request& request, const LookUp& look)
   return look.found.other_variants ? store_.variant_of(look.key, request.head.fields) : std::string();
 }
 
-bool CachingProxy::asks_alone(const Request& request, const LookUp& look) const noexcept {
-  const bool own_part = request.head.fields.contains(FieldId::Range) && !options_.fetch_whole_for_range;
-  return own_part || request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
+/// The origin will see the client's Range (preconditions()).
+bool CachingProxy::asks_for_part(const Request& request, const LookUp& look) const noexcept {
+  if (!request.head.fields.contains(FieldId::Range) || options_.fetch_whole_for_range) return false;
+  const StoredResponse* const stored = look.found.response.get();
+  const bool validates_whole = stored && !stored->parts() && look.decision.reuse == Reuse::Revalidate && stored->meta().has_validator();
+  return !validates_whole;
+}
+
+bool CachingProxy::asks_alone(const Request& request, const LookUp& look) const {
+  if (asks_for_part(request, look) && !is_for_others(request.head.fields)) return true;
+  return request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
          request.head.fields.contains(FieldId::Authorization) || is_odd(request.head);
 }
 
@@ -205,9 +225,13 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     const bool alone = turn.alone || asks_alone(request, look);
     if (!alone && !turn.followed) turn.variant = variant_of(request, look);
     if (!turn.followed) look.missed = turn.missed = look.decision.why;
-    const bool conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
-    const bool has_cookie = request.head.fields.contains(FieldId::Cookie);
-    Store::Joined joined = store_.join(look.key, alone, conditional, turn.variant, has_cookie);
+    Store::Joining joining;
+    joining.alone = alone;
+    joining.conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+    joining.has_cookie = request.head.fields.contains(FieldId::Cookie);
+    joining.variant = turn.variant;
+    if (!alone && asks_for_part(request, look)) joining.part = *request.head.fields.first(FieldId::Range);
+    Store::Joined joined = store_.join(look.key, joining);
     if (!joined.follow) {
       // Another worker's fetch may have ended between our look and our turn: look again before asking the origin.
       if (!alone) {

@@ -39,9 +39,7 @@ Ref<StoredResponse> CachingProxy::make_part(const Errand& errand, const Response
     return freshen(*old, request, head, options_.policy, errand.times, store_, {body, std::move(parts)});
   }
   old = nullptr;
-  const std::string_view asked = request.fields.first(FieldId::Range).value_or(std::string_view());
-  Ref<const PartList> parts(new PartList({part.first, part.size, body}, part.complete, part.claimed, std::string(asked)));
-  return make_stored_response(errand.look.key.text, vary_key, head, decision, {body, std::move(parts)},
+  return make_stored_response(errand.look.key.text, vary_key, head, decision, part_alone(errand.client, decision, body),
                               errand.client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall, store_);
 }
 

@@ -17,8 +17,8 @@ RangeVerdict resolve(std::string_view range, const PartList& parts) {
 
 /// A part that came shorter than its Content-Range said is the origin's answer all the same: to the same question, and to one for
 /// bytes inside the claim, as far as they came (RFC 9110 15.3.7: a 206 may hold less than was asked for).
-std::optional<ByteRange> from_short_part(ByteRange wanted, const PartList& parts) noexcept {
-  const auto held = parts.only(), claimed = parts.only_claimed();
+std::optional<ByteRange> from_short_part(ByteRange wanted, const PartList& parts, const StoredBody* own) noexcept {
+  const auto held = parts.only(own), claimed = parts.only_claimed();
   if (parts.can_combine() || !held || wanted.first < held->first || wanted.first >= held->first + held->size) return {};
   if (wanted.first + wanted.size > claimed->first + claimed->size) return {};
   return ByteRange{wanted.first, std::min(wanted.size, held->first + held->size - wanted.first)};
@@ -36,18 +36,18 @@ PartsFit covered(const std::vector<ByteRange>& wanted, const PartList& parts) {
   return fit;
 }
 
-PartsFit covered(ByteRange wanted, const PartList& parts) {
+PartsFit covered(ByteRange wanted, const PartList& parts, const StoredBody* own) {
   PartsFit fit;
   fit.wanted = wanted;
-  fit.slices = parts.cover(wanted);
+  fit.slices = parts.cover(wanted, own);
   if (!fit.slices.empty()) fit.kind = PartsFit::Kind::Covered;
   return fit;
 }
 
 /// All of it; Useless as long as one byte is missing, or the origin has not said how many there are (RFC 9111 3.3).
-PartsFit covered_whole(const PartList& parts) {
+PartsFit covered_whole(const PartList& parts, const StoredBody* own) {
   if (!parts.complete()) return {};
-  PartsFit fit = covered(ByteRange{0, *parts.complete()}, parts);
+  PartsFit fit = covered(ByteRange{0, *parts.complete()}, parts, own);
   fit.whole = true;
   return fit;
 }
@@ -64,7 +64,7 @@ PartsFit or_gap(PartsFit fit, const StoredResponse& stored) {
 
 }  // namespace
 
-PartsFit fit_parts(const Request& request, const StoredResponse& stored) {
+PartsFit fit_parts(const Request& request, const StoredResponse& stored, const StoredBody* held) {
   const PartList& parts = *stored.parts();
   const StoredMeta& meta = stored.meta();
   const FieldsView fields = request.head.fields;
@@ -74,20 +74,20 @@ PartsFit fit_parts(const Request& request, const StoredResponse& stored) {
   const Validators validators{meta.etag, meta.last_modified, meta.date};
   const bool applies =
       range && fields.count(FieldId::Range) == 1 && range_applies(fields, validators, unix_seconds(request.received.wall));
-  if (!applies) return range || !is_get ? covered_whole(parts) : or_gap(covered_whole(parts), stored);
-  if (*range == parts.asked() && parts.only()) return covered(*parts.only(), parts);
+  if (!applies) return range || !is_get ? covered_whole(parts, held) : or_gap(covered_whole(parts, held), stored);
+  if (const auto only = parts.only(held); only && *range == parts.asked()) return covered(*only, parts, held);
 
   const RangeVerdict verdict = resolve(*range, parts);
   if (verdict.kind != RangeKind::Satisfiable) {
-    PartsFit fit = covered_whole(parts);
+    PartsFit fit = covered_whole(parts, held);
     fit.unsatisfiable = verdict.kind == RangeKind::Unsatisfiable;
     return fit;
   }
   if (verdict.parts.size() > 1) return covered(verdict.parts, parts);
   const ByteRange wanted = verdict.parts.front();
-  PartsFit fit = covered(wanted, parts);
+  PartsFit fit = covered(wanted, parts, held);
   if (fit.kind == PartsFit::Kind::Covered) return fit;
-  if (const auto shorter = from_short_part(wanted, parts)) return covered(*shorter, parts);
+  if (const auto shorter = from_short_part(wanted, parts, held)) return covered(*shorter, parts, held);
   return or_gap(std::move(fit), stored);
 }
 

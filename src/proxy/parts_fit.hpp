@@ -31,7 +31,8 @@ inline constexpr std::size_t kMostRanges = 16;
 
 /// REQUIRES: `stored.parts()`. Parts that make up the whole answer what a stored whole would: HEAD, a Range that is to be ignored, one
 /// that cannot be satisfied. As long as a byte is missing, these find them Useless; so do several ranges of which one is missing.
-PartsFit fit_parts(const Request&, const StoredResponse& stored);
+/// `held`: a body of theirs that counts although it is passing: the caller keeps its beginning until the answer is being read.
+PartsFit fit_parts(const Request&, const StoredResponse& stored, const StoredBody* held = nullptr);
 
 /// True when `head` is the 206 that was asked for to close a gap: exactly these bytes, of the same representation (RFC 9110 15.3.7.3).
 bool closes_gap(const ResponseHead& head, std::optional<std::uint64_t> length, ByteRange missing, const StoredResponse& stored) noexcept;

@@ -117,14 +117,15 @@ class CachingProxy final : public Service {
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
-  void judge(const Request& request, Time now, LookUp& look) const;
+  void judge(const Request& request, Time now, LookUp& look, const StoredBody* held = nullptr) const;
   std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
   std::optional<Reply> take(Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
   static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
   Task<void> revalidate_soon(Request& request, const LookUp& look);
   std::string variant_of(const Request& request, const LookUp& look) const;
-  bool asks_alone(const Request& request, const LookUp& look) const noexcept;
+  bool asks_for_part(const Request& request, const LookUp& look) const noexcept;
+  bool asks_alone(const Request& request, const LookUp& look) const;
   Task<Reply> look_or_fetch(Request& request, Ref<const QueryContent> content);
 
   // fetch.cpp
@@ -138,7 +139,7 @@ class CachingProxy final : public Service {
   Reply freshened(Errand& errand, Reply& origin);
   Quota::Share permit_fill();
   Reason keep(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
-  Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
+  Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const StoreDecision& decision, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket,
                         Quota::Share permit);
@@ -164,7 +165,8 @@ class CachingProxy final : public Service {
 
   // share.cpp
   bool is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
-  void make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored);
+  void make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit);
+  static StoredContent part_alone(const Request& request, const StoreDecision& decision, const Ref<StoredBody>& body);
   Ref<StoredResponse> make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision);
 
   const ProxyOptions& options_;

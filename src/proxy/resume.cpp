@@ -11,12 +11,13 @@ namespace freshet {
 bool is_resumable(const StoredResponse& stored) noexcept {
   const std::string_view etag = stored.meta().etag;
   const StoredBody& body = *stored.body();
-  return stored.meta().status == 200 && strong_match(etag, etag) && etag.starts_with('"') && body.expected() &&
+  return (stored.meta().status == 200 || stored.parts()) && strong_match(etag, etag) && etag.starts_with('"') &&
          body.state() == StoredBody::State::Filling;
 }
 
-ResumingBody::ResumingBody(std::unique_ptr<BodySource> shared, Ref<StoredResponse> stored, const ResumeFrom& from)
-    : shared_(std::move(shared)), stored_(std::move(stored)), from_(from) {}
+ResumingBody::ResumingBody(std::unique_ptr<BodySource> shared, Ref<StoredResponse> stored, ByteRange sent, std::uint64_t whole,
+                           const ResumeFrom& from)
+    : shared_(std::move(shared)), stored_(std::move(stored)), from_(from), at_(sent.first), end_(sent.first + sent.size), whole_(whole) {}
 
 Task<Result<Piece>> ResumingBody::read() {
   if (shared_) {
@@ -35,7 +36,7 @@ Task<Result<Piece>> ResumingBody::read() {
 Task<bool> ResumingBody::ask_for_rest() {
   const std::unique_ptr<Request> sent =
       make_origin_request(from_.client, from_.client.interim, from_.rules, from_.loop_token, Preconditions::Drop, nullptr);
-  sent->head.fields.set(FieldId::Range, "bytes=" + std::to_string(at_) + "-");
+  sent->head.fields.set(FieldId::Range, "bytes=" + std::to_string(at_) + "-" + (end_ == whole_ ? std::string() : std::to_string(end_ - 1)));
   sent->head.fields.set(FieldId::IfRange, stored_->meta().etag);
   Reply reply = co_await from_.origin.serve(*sent);
   if (cancelled_ || !is_the_rest(reply)) co_return false;
@@ -47,17 +48,16 @@ bool ResumingBody::is_the_rest(const Reply& reply) const noexcept {
   const FieldsView fields = reply.head.fields;
   if (reply.head.status != 206 || fields.count(FieldId::ContentRange) != 1) return false;
   const auto range = parse_content_range(*fields.first(FieldId::ContentRange));
-  const std::uint64_t size = *stored_->body()->expected();
-  const bool exact = range && range->first == at_ && range->last == size - 1 && range->complete == size;
+  const bool exact = range && range->first == at_ && range->last == end_ - 1 && range->complete == whole_;
   const auto etag = fields.first(FieldId::ETag);
-  return exact && reply.length.value_or(size - at_) == size - at_ && etag && strong_match(*etag, stored_->meta().etag);
+  return exact && reply.length.value_or(end_ - at_) == end_ - at_ && etag && strong_match(*etag, stored_->meta().etag);
 }
 
 Task<Result<Piece>> ResumingBody::read_rest() {
   Result<Piece> piece = Piece(rest_.body.whole.bytes, rest_.body.whole.pin, true);
   if (rest_.body.source) piece = co_await rest_.body.source->read();
   if (!piece) co_return piece;
-  if (piece->bytes.size() > *stored_->body()->expected() - at_)
+  if (piece->bytes.size() > end_ - at_)
     co_return Failure(Reason::BadResponse, Side::Origin, 502);
   at_ += piece->bytes.size();
   co_return piece;

@@ -47,7 +47,7 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
   said.detail = Reason::TooLarge;
-  origin = first_answer(errand, std::move(origin), shared, said);
+  origin = first_answer(errand, std::move(origin), shared, decision, said);
   origin.outcome.cache = CacheResult::Uncacheable;
   origin.outcome.reason = Reason::TooLarge;
   fill = std::move(job);
@@ -55,12 +55,23 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
 }
 
 /// For a body that may have to pass some time: a client that the others will not wait for goes on by itself. Only a GET
-/// can be asked again from here on.
-void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored) {
-  if (request.head.method != Method::Get || !reply.body.source || reply.head.status != 200 || !is_resumable(*stored))
-    return;
+/// can be asked again from here on. `fit`: what the reply holds, when that is parts.
+void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit) {
+  if (request.head.method != Method::Get || !reply.body.source || !fit.several.empty()) return;
+  if (reply.head.status != 200 && !stored->parts()) return;
+  const auto whole = stored->parts() ? stored->parts()->complete() : stored->body()->expected();
+  if (!whole || !is_resumable(*stored)) return;
+  const ByteRange sent = stored->parts() ? fit.wanted : ByteRange{0, *whole};
   const ResumeFrom from{origin_, request, rules(request), options_.loop_token};
-  reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, from);
+  reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, sent, *whole, from);
+}
+
+/// The part that `decision` is about, alone: never stored.
+StoredContent CachingProxy::part_alone(const Request& request, const StoreDecision& decision, const Ref<StoredBody>& body) {
+  if (!decision.part) return body;
+  const StoredPart& part = *decision.part;
+  const std::string_view asked = request.head.fields.first(FieldId::Range).value_or(std::string_view());
+  return {body, Ref<const PartList>(new PartList({part.first, part.size, body}, part.complete, part.claimed, std::string(asked)))};
 }
 
 /// A response that is never in the store: complete, or with a body that passes from its first byte on. Null when there
@@ -71,14 +82,16 @@ Ref<StoredResponse> CachingProxy::make_unstored(const Errand& errand, const Repl
   if (!vary_key) return {};
   const Piece& all = origin.body.whole;
   const bool whole = !origin.body.source;
+  if (decision.part && whole && decision.part->size != all.bytes.size()) return {};
+  const auto length = decision.part ? std::optional<std::uint64_t>(decision.part->size) : origin.length;
   const auto body = whole ? make_ref<StoredBody>(store_, all.bytes.size(), all.bytes.size())
-                          : make_ref<StoredBody>(store_, origin.length, 0);
+                          : make_ref<StoredBody>(store_, length, 0);
   if (whole) {
     Wakeup nobody;
     if (body->append(all.bytes, nobody) != StoredBody::Appended::Taken || body->passing()) return {};
     body->finish();
   }
-  return make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,
+  return make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, part_alone(errand.client, decision, body),
                               errand.client.arena.join({"1.1 ", options_.pseudonym}), errand.times.received.wall,
                               store_);
 }

@@ -52,8 +52,8 @@ class PartList final : public Pinned {
   std::vector<PartSlice> cover(ByteRange wanted, const StoredBody* own = nullptr) const;
   /// From the first byte of `wanted` that is not there to the last one. REQUIRES: `wanted` is not covered.
   ByteRange missing(ByteRange wanted) const noexcept;
-  /// What the only part holds, and what it claimed to hold; empty when there are several, or its fill failed.
-  std::optional<ByteRange> only() const noexcept;
+  /// What the only part holds, and what it claimed to hold; empty when there are several, or its fill failed. `own`: as for cover().
+  std::optional<ByteRange> only(const StoredBody* own = nullptr) const noexcept;
   std::optional<ByteRange> only_claimed() const noexcept;
   const std::vector<Part>& all() const noexcept { return parts_; }
   bool holds(const StoredBody* body) const noexcept;

@@ -82,6 +82,9 @@ class FetchTicket {
   /// TooLarge they still do, except for those with a condition of their own; for CookieRequest, except for those with a
   /// cookie.
   void decline(Reason, bool remember);
+  /// The same where only the answer to this very range is of no use to others (Joining::part): nobody waits for that one for a while.
+  void decline_part(Reason);
+  bool is_for_part() const noexcept { return part_hash_ != 0; }
   void fail(Reason, int status);
 
  private:
@@ -89,6 +92,7 @@ class FetchTicket {
   Store* store_ = nullptr;
   Ref<Fetch> fetch_;  // null: alone (not announced to anybody)
   std::uint64_t hash_ = 0;
+  std::uint64_t part_hash_ = 0;  // of the key and the part that is asked for; 0: the whole
   std::uint64_t began_ = 0;  // how many invalidations its shard had seen
   std::uint32_t path_ = 0;   // generation of the path, for a response that belongs under another key of it
   bool remembered_ = false, large_ = false;
@@ -115,16 +119,28 @@ class Store final : public Ledger {
   /// Empty when there is none.
   std::string variant_of(const CacheKey&, FieldsView request) const;
 
+  /// With whom a request could share a fetch.
+  struct Joining {
+    bool alone = false;        ///< with nobody
+    bool conditional = false;  ///< it has a condition of its own
+    bool has_cookie = false;
+    std::string_view variant;  ///< the vary key of what it is about, as far as that can be told
+    std::string_view part;     ///< the Range that it sends on; empty: it wants the whole
+  };
   /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
-  /// key is remembered as not shareable, or as too large and the request is `conditional`, or as not for those with a
-  /// cookie and it `has_cookie`). `variant`: the vary key of
-  /// what the request is about, as far as that can be told: one fetch is under way for each, and at most `max_variants`
-  /// for a key; who comes when there are more fetches for nobody else.
+  /// key is remembered as not shareable, or as too large and the request is conditional, or as not for those with a
+  /// cookie and it has one; or the part is remembered). One fetch is under way for each variant and part, at most
+  /// `max_variants` for a key, half of them for parts; who comes when there are more fetches for nobody else.
   struct Joined {
     FetchTicket ticket;  ///< valid: this caller asks the origin
     Ref<Fetch> follow;   ///< else: wait for this one
   };
-  Joined join(const CacheKey&, bool alone, bool conditional = false, std::string_view variant = {}, bool has_cookie = false);
+  Joined join(const CacheKey&, const Joining&);
+  Joined join(const CacheKey& key, bool alone) {
+    Joining joining;
+    joining.alone = alone;
+    return join(key, joining);
+  }
 
   /// What No-Vary-Search has said of paths. A response that says it is stored under make_search_key(); learn the rule
   /// before.
@@ -185,7 +201,7 @@ class Store final : public Ledger {
   static void stop_keeping(const Nodes& gone, const StoredResponse* successor, Reason) noexcept;
   bool hand_over(FetchTicket&, const Ref<StoredResponse>&, bool remember);
   FetchTicket make_ticket(Shard&, const CacheKey&, std::uint32_t path) noexcept;
-  void announce(Shard&, const CacheKey&, std::string_view variant, FetchTicket&) const;
+  void announce(Shard&, const CacheKey&, const Joining&, FetchTicket&) const;
   std::uint32_t path_generation(std::string_view key) const noexcept;
   bool is_invalidated(Shard&, const FetchTicket&, const StoredResponse&) const noexcept;
   std::size_t invalidate_key(const CacheKey&, FetchTicket& own);

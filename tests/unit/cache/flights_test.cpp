@@ -35,7 +35,13 @@ struct Bench {
     const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, {now, now});
     return make_stored_response(key().text, vary_key, {200, response}, decision, body, "", now.wall, store);
   }
-  Store::Joined join(std::string_view variant) { return store.join(key(), false, false, variant); }
+  Store::Joined join(std::string_view variant, std::string_view part = {}) { return join(key(), variant, part); }
+  Store::Joined join(const CacheKey& of, std::string_view variant, std::string_view part = {}) {
+    Store::Joining joining;
+    joining.variant = variant;
+    joining.part = part;
+    return store.join(of, joining);
+  }
 
   test::FakeClock clock;
   Store store;
@@ -70,14 +76,14 @@ TEST_CASE("an invalidation ends the fetches of all variants for those who come l
   Bench bench;
   std::vector<Store::Joined> early;
   for (const std::string_view variant : {std::string_view(), kGzip, kBr}) early.push_back(bench.join(variant));
-  auto other = bench.store.join(bench.key("/b"), false, false, kBr);
+  auto other = bench.join(bench.key("/b"), kBr);
   bench.store.invalidate(bench.key());
   for (const std::string_view variant : {std::string_view(), kGzip, kBr}) {
     const auto late = bench.join(variant);
     CHECK(late.ticket);
     CHECK_FALSE(late.follow);
   }
-  CHECK(bench.store.join(bench.key("/b"), false, false, kBr).follow);
+  CHECK(bench.join(bench.key("/b"), kBr).follow);
   for (Store::Joined& joined : early) {
     const Kept kept = joined.ticket.publish(bench.make(kGzip), true);
     CHECK(kept.why_not() == Reason::Invalidated);
@@ -97,12 +103,54 @@ TEST_CASE("the fetches under way for one key are bounded", "[cache][store][colla
   CHECK(bench.join("x:5\n").ticket);
 }
 
+TEST_CASE("each part of a key has a fetch of its own, for each variant", "[cache][store][collapsing]") {
+  Bench bench;
+  auto whole = bench.join(""), head = bench.join("", "bytes=0-9"), tail = bench.join("", "bytes=-9"), gzip = bench.join(kGzip, "bytes=0-9");
+  for (Store::Joined* const leader : {&whole, &head, &tail, &gzip}) CHECK(leader->ticket);
+  CHECK_FALSE(whole.ticket.is_for_part());
+  CHECK(head.ticket.is_for_part());
+  const auto late = bench.join("", "bytes=0-9");
+  REQUIRE(late.follow);
+  head.ticket.decline_part(Reason::PartialResponse);
+  CHECK(late.follow->look(bench.waiter).verdict == FetchVerdict::Declined);
+  CHECK(bench.join("").follow);
+  CHECK(bench.join("", "bytes=-9").follow);
+}
+
+TEST_CASE("a part that is of no use to others is remembered, and no other part", "[cache][store][collapsing]") {
+  Bench bench;
+  bench.join("", "bytes=99-").ticket.decline_part(Reason::RequestAtFault);
+  const auto again = bench.join("", "bytes=99-"), more = bench.join("", "bytes=99-");
+  CHECK(again.ticket);
+  CHECK(more.ticket);
+  CHECK_FALSE(again.ticket.remembered());
+  for (const std::string_view part : {"", "bytes=9-"}) {
+    const auto leader = bench.join("", part);
+    CHECK(bench.join("", part).follow);
+  }
+  const auto leader = bench.join(bench.key("/b"), "", "bytes=99-");
+  CHECK(bench.join(bench.key("/b"), "", "bytes=99-").follow);
+  bench.clock.advance(StoreOptions().remember_declined);
+  const auto later = bench.join("", "bytes=99-");
+  CHECK(bench.join("", "bytes=99-").follow);
+}
+
+TEST_CASE("many parts do not take the places of the whole", "[cache][store][collapsing][P18]") {
+  Bench bench(4);
+  std::vector<Store::Joined> leaders;
+  for (int i = 0; i < 8; ++i) leaders.push_back(bench.join("", "bytes=" + std::to_string(i) + "-"));
+  CHECK(bench.join("", "bytes=1-").follow);
+  CHECK(bench.join("", "bytes=2-").ticket);
+  const auto whole = bench.join("");
+  CHECK(bench.join("").follow);
+}
+
 TEST_CASE("equal hashes are not trusted for fetches either", "[cache][store][collapsing]") {
   Bench bench;
   CacheKey forged = bench.key("/forged");
   forged.hash = bench.key().hash;
   const auto leader = bench.join(kGzip);
-  CHECK(bench.store.join(forged, false, false, kGzip).ticket);
+  CHECK(bench.join(forged, kGzip).ticket);
   bench.store.invalidate(forged);
   CHECK(bench.join(kGzip).follow);
 }

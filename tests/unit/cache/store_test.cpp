@@ -266,7 +266,9 @@ TEST_CASE("what is too large is remembered, and still waited for", "[cache][stor
   CHECK(leader.ticket.remembered());
   CHECK(leader.ticket.remembered_as_large());
   CHECK(bench.store.join(bench.key("/a"), false).follow);
-  CHECK(bench.store.join(bench.key("/a"), false, true).ticket);  // it may have it already: not waiting
+  Store::Joining conditional;
+  conditional.conditional = true;
+  CHECK(bench.store.join(bench.key("/a"), conditional).ticket);  // it may have it already: not waiting
   CHECK(leader.ticket.publish(bench.make("/a", "smaller now"), true));
   CHECK_FALSE(bench.store.join(bench.key("/a"), false).ticket.remembered());
   bench.store.outgrown(bench.store.find(bench.key("/a"), {}).response);

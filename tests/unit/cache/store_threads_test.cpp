@@ -119,7 +119,13 @@ class Workload {
 
   void look_up() {
     if (const auto found = store_.find(key_, {}); found.response) return use(found.response);
-    auto joined = store_.join(key_, chance(10), chance(10), variant());
+    Store::Joining joining;
+    joining.alone = chance(10);
+    joining.conditional = chance(10);
+    joining.variant = variant();
+    if (chance(4)) joining.part = "bytes=0-";
+    auto joined = store_.join(key_, joining);
+    if (joined.ticket && joined.ticket.is_for_part() && chance(4)) return joined.ticket.decline_part(Reason::PartialResponse);
     if (joined.ticket) return fetch(joined.ticket);
     Ref<Fetch> leader = std::move(joined.follow);
     BlockingWaiter waiter;

@@ -87,7 +87,7 @@ Kept FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> fr
 }
 
 bool FetchTicket::has_followers() const noexcept {
-  return fetch_ && fetch_->references() > 2;  // the shard has one too
+  return fetch_ && fetch_->is_followed();
 }
 
 bool FetchTicket::share(const Ref<StoredResponse>& response, bool remember) {
@@ -103,9 +103,9 @@ void FetchTicket::decline(Reason why, bool remember) {
   store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, remember ? kept : Declined::No);
 }
 
-void FetchTicket::fail(Reason why, int status) {
+void FetchTicket::fail(Reason why, int status, bool origin_asked) {
   ENSURE(store_ != nullptr);
-  store_->settle(*this, {FetchVerdict::Failed, why, status, {}}, Declined::No);
+  store_->settle(*this, {FetchVerdict::Failed, why, status, {}, origin_asked}, Declined::No);
 }
 
 // ---- the store ----

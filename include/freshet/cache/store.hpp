@@ -82,7 +82,8 @@ class FetchTicket {
   /// TooLarge they still do, except for those with a condition of their own; for CookieRequest, except for those with a
   /// cookie.
   void decline(Reason, bool remember);
-  void fail(Reason, int status);
+  /// `origin_asked`: false when the request did not get that far.
+  void fail(Reason, int status, bool origin_asked = true);
 
  private:
   friend class Store;

@@ -118,6 +118,7 @@ TEST_CASE("a denied CONNECT closes the connection, and nothing is asked", "[scen
   CHECK(denied.status == 403);
   CHECK(denied.close);
   CHECK_FALSE(denied.tunnel);
+  CHECK_FALSE(denied.took_place);
   CHECK(p.origin.seen.empty());
 }
 

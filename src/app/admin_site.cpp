@@ -3,10 +3,19 @@
 #include "privileges.hpp"
 
 namespace freshet {
+namespace {
+
+/// Half requests must not keep a probe waiting: who is quick is always let in, and who is not has little time.
+constexpr std::size_t kPlaces = 256;
+constexpr Milliseconds kPatience(5000);
+
+}  // namespace
 
 AdminSite::AdminSite(unsigned index, const Clock& clock, AdminOptions options)
     : worker_(index, clock), service_(make_admin_service(std::move(options))) {
-  limits_.max_connections = 256;
+  limits_.max_connections = kPlaces;
+  options_.makes_room = true;
+  options_.head_timeout = options_.body_timeout = kPatience;
   options_.name = "admin";
 }
 

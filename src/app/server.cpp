@@ -245,6 +245,9 @@ std::string Server::metrics() const {
       readings.server_healthy.push_back({settings_.upstreams[u].name, server.host + ':' + std::to_string(server.port), healthy});
     }
   readings.access_log_dropped = access_log_ ? access_log_->dropped() : 0;
+  const LookUpFigures look_ups = resolver_->figures();
+  readings.dns_running = look_ups.running;
+  readings.dns_waiting = look_ups.waiting;
   readings.started = started_;
   return render_metrics(counters, names_, readings);
 }

@@ -180,6 +180,7 @@ SessionOptions session_options(const Settings& settings, std::size_t listener) {
 ResolverOptions resolver_options(const Settings& settings) {
   ResolverOptions made;
   made.timeout = settings.timeouts.dns;
+  made.max_threads = settings.limits.dns_lookups;
   return made;
 }
 

@@ -22,6 +22,13 @@ std::size_t Fetch::followers() const noexcept {
   return waiters_.size();
 }
 
+/// By the references: the ticket's own, the list's, and those of who waits. They are read first: whoever takes it off
+/// the list says so before the list lets go, so that one who waits is never overlooked.
+bool Fetch::is_followed() const noexcept {
+  const std::uint32_t all = references();
+  return all > (listed_.load(std::memory_order_acquire) ? 2U : 1U);
+}
+
 void Fetch::settle(Look verdict) noexcept {
   // Nobody can join any more; one reference is the ticket's own.
   if (verdict.response && references() > 1) {

@@ -29,20 +29,25 @@ class Flights {
   Ref<Fetch> add(const CacheKey& key, std::string_view variant, std::string_view part) {
     auto fetch = make_ref<Fetch>();
     all_.emplace(key.hash, Flight{std::string(key.text), std::string(variant), std::string(part), fetch});
+    fetch->enlist();
     return fetch;
   }
   /// It is over, or has been removed already.
   void remove(std::uint64_t hash, const Ref<Fetch>& fetch) {
     for (auto [at, end] = all_.equal_range(hash); at != end; ++at) {
       if (at->second.fetch != fetch) continue;
+      fetch->unlist();
       all_.erase(at);
       return;
     }
   }
   /// Nobody joins the fetches of this key any more, of whatever variant.
   void remove_all(const CacheKey& key) {
-    for (auto [at, end] = all_.equal_range(key.hash); at != end;)
-      at = at->second.key == key.text ? all_.erase(at) : std::next(at);
+    for (auto [at, end] = all_.equal_range(key.hash); at != end;) {
+      const bool same = at->second.key == key.text;
+      if (same) at->second.fetch->unlist();
+      at = same ? all_.erase(at) : std::next(at);
+    }
   }
 
  private:

@@ -93,7 +93,7 @@ Kept FetchTicket::publish(const Ref<StoredResponse>& old, Ref<StoredResponse> fr
 }
 
 bool FetchTicket::has_followers() const noexcept {
-  return fetch_ && fetch_->references() > 2;  // the shard has one too
+  return fetch_ && fetch_->is_followed();
 }
 
 bool FetchTicket::share(const Ref<StoredResponse>& response, bool remember) {
@@ -114,9 +114,9 @@ void FetchTicket::decline_part(Reason why) {
   store_->settle(*this, {FetchVerdict::Declined, why, 0, {}}, Declined::Part);
 }
 
-void FetchTicket::fail(Reason why, int status) {
+void FetchTicket::fail(Reason why, int status, bool origin_asked) {
   ENSURE(store_ != nullptr);
-  store_->settle(*this, {FetchVerdict::Failed, why, status, {}}, Declined::No);
+  store_->settle(*this, {FetchVerdict::Failed, why, status, {}, origin_asked}, Declined::No);
 }
 
 // ---- the store ----

@@ -28,9 +28,17 @@ Admission::Admission(SessionLimits& limits, std::string_view client) noexcept
   ++(refusal_ == Reason::None ? limits_.open : limits_.turned_away);
 }
 
-Admission::~Admission() {
+void Admission::give_up() noexcept {
+  given_up_ = true;
   if (client_) limits_.clients->leave(*client_);
-  --(refusal_ == Reason::None ? limits_.open : limits_.turned_away);
+  --limits_.open;
+}
+
+Admission::~Admission() {
+  if (holds())
+    give_up();
+  else if (refusal_ != Reason::None)
+    --limits_.turned_away;
 }
 
 }  // namespace freshet

@@ -23,14 +23,19 @@ class Admission {
 
   /// None when the connection is to be served; then it is counted until the end.
   Reason refusal() const noexcept { return refusal_; }
+  /// It is counted as being served.
+  bool holds() const noexcept { return refusal_ == Reason::None && !given_up_; }
+  /// Frees the place before the end. REQUIRES: holds().
+  void give_up() noexcept;
 
  private:
   SessionLimits& limits_;
   std::optional<ClientKey> client_;  // that is counted
   Reason refusal_;
+  bool given_up_ = false;
 };
 
-/// A tunnel's place, from the request for it to its end. On the worker's thread.
+/// A tunnel's place, from the moment that it is let through to its end. On the worker's thread.
 class TunnelPlace {
  public:
   explicit TunnelPlace(SessionLimits& limits) noexcept : limits_(limits) { ++limits_.tunnels; }

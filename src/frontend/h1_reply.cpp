@@ -171,6 +171,7 @@ Task<bool> H1Session::send_streamed() {
 }
 
 Reason H1Session::why_gone() const noexcept {
+  if (cut_off_) return Reason::Draining;
   return connection_->reads_too_slowly() ? Reason::ReadsTooSlowly : Reason::ClientClosed;
 }
 
@@ -190,6 +191,7 @@ void H1Session::replace_reply(const Failure& failure) {
 }
 
 Task<bool> H1Session::send_tunnel() {
+  if (!tunnel_) tunnel_.emplace(limits_);  // a service that did not ask: it is one all the same
   TunnelRelay relay(connection_, body_, worker_.deadlines(), options_.tunnel_idle, counters_);
   const Reason broken = co_await relay.run(reply_->body.source.get());
   streamed_ = relay.bytes_to_client();
@@ -227,7 +229,7 @@ Task<H1Session::Next> H1Session::finish_body(bool sent) {
 }
 
 void H1Session::end_reply(bool sent) {
-  if (!sent && reply_->outcome.reason == Reason::None) reply_->outcome.reason = why_gone();
+  if (!sent && (cut_off_ || reply_->outcome.reason == Reason::None)) reply_->outcome.reason = why_gone();
   log_reply();
   reply_.reset();
   request_.body.reset();
@@ -264,6 +266,22 @@ void H1Session::log_reply() noexcept {
     }
   }
   record_request(finished, reply_->outcome, counters_, options_.listener, log_);
+}
+
+// Every request that was read leaves a line, also when its session ends before there is an answer, or in the midst of it.
+void H1Session::log_unfinished() noexcept {
+  if (!is_under_way()) return;
+  if (!reply_begun_) {
+    reply_.emplace();
+    reply_->head.status = 503;
+    plan_ = ReplyPlan();
+    reply_at_ = connection_->written();
+    head_bytes_ = streamed_ = 0;
+  }
+  reply_->outcome.reason = cut_off_ ? Reason::Draining : Reason::Internal;
+  log_reply();
+  reply_.reset();
+  subject_ = Subject();
 }
 
 // Interim answers (RFC 9110 15.2). HTTP/1.0 has none.

@@ -35,16 +35,24 @@ H1Session::H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& wo
       log_(log),
       connection_(make_ref<Connection>(std::move(transport), worker, options.write_timeout, options.rate)),
       reader_(options.head, peer_.tls ? "https" : "http"),
-      request_(arena_, peer_, *this) {}
+      request_(arena_, peer_, *this) {
+  request_.received = worker.clock().now();
+}
+
+H1Session::~H1Session() {
+  cut_off_ = true;
+  log_unfinished();
+}
 
 Task<void> H1Session::run() {
   ListenerCounters& own = counters_.listener[options_.listener];
   own.connections_accepted.add();
   own.connections_open.add();
-  const Admission admission(limits_, peer_.address);
+  if (limits_.make_room && limits_.open >= limits_.max_connections) limits_.make_room();
+  admission_.emplace(limits_, peer_.address);
   try {
-    if (admission.refusal() != Reason::None)
-      co_await turn_away(admission.refusal());
+    if (admission_->refusal() != Reason::None)
+      co_await turn_away(admission_->refusal());
     else
       co_await talk();
   } catch (const std::bad_alloc&) {
@@ -53,8 +61,10 @@ Task<void> H1Session::run() {
     BUG("an exception ended a session");
     connection_->abort();
   }
+  log_unfinished();
   leave_idle();
   connection_->close();
+  admission_.reset();
   own.connections_open.subtract();
 }
 
@@ -120,7 +130,21 @@ void H1Session::drain() noexcept {
 }
 
 void H1Session::abort() noexcept {
-  told_to_drain_ = true;
+  told_to_drain_ = cut_off_ = true;
+  break_off();
+}
+
+bool H1Session::yields_before(const H1Session& other) const noexcept {
+  if (is_under_way() != other.is_under_way()) return other.is_under_way();
+  return request_.received.steady < other.request_.received.steady;
+}
+
+void H1Session::give_up_place() noexcept {
+  admission_->give_up();
+  idle_ ? connection_->close() : break_off();
+}
+
+void H1Session::break_off() noexcept {
   connection_->abort();
   if (reply_ && reply_->body.source) reply_->body.source->cancel();
   if (body_) body_->interrupt();
@@ -246,7 +270,6 @@ H1Session::Next H1Session::take_request(std::size_t head_bytes) {
   subject_.absolute_form = parsed_.absolute_form;
   wants_more_ = parsed_.framing.persistent;
   if (has_odd_body()) return refuse(Reason::BadContentLength, 400);
-  if (!has_room_for_tunnel()) return refuse(Reason::TooManyTunnels, 503);
   make_body();
   if (body_ && !body_->is_tunnel() && body_->left().value_or(0) > options_.max_request_body)
     return refuse(Reason::BodyTooLarge, 413);
@@ -260,14 +283,19 @@ bool H1Session::has_odd_body() const noexcept {
          (framing.body == BodyKind::Chunked || (framing.body == BodyKind::Length && framing.length > 0));
 }
 
-// A place is taken when a tunnel is asked for, so that no more are opened than there are places. A protocol that the
-// client merely offers is not accepted, as anybody may do (RFC 9110 7.8): its request is then an ordinary one. A
-// WebSocket client has no use for that.
-bool H1Session::has_room_for_tunnel() noexcept {
-  if (limits_.tunnels < limits_.max_tunnels) return true;
-  if (request_.head.method == Method::Connect) return false;
-  if (ascii::iequals(request_.upgrade, "websocket")) return false;
+// A protocol that the client merely offers is not accepted where there is no place, as anybody may do (RFC 9110 7.8): its
+// request is then an ordinary one. A WebSocket client has no use for that.
+bool H1Session::take_tunnel_place() noexcept {
+  if (tunnel_ || !body_ || !body_->is_tunnel()) return true;
+  if (limits_.tunnels < limits_.max_tunnels) {
+    tunnel_.emplace(limits_);
+    return true;
+  }
+  if (request_.head.method == Method::Connect || ascii::iequals(request_.upgrade, "websocket")) return false;
   request_.upgrade = {};
+  request_.body.reset();
+  body_ = nullptr;
+  if (parsed_.framing.body == BodyKind::Length) request_.body_length = parsed_.framing.length;
   return true;
 }
 
@@ -282,7 +310,6 @@ void H1Session::make_body() {
     request_.expects_continue = false;
     if (request_.head.method != Method::Connect && request_.upgrade.empty()) return;
     framing.body = BodyKind::Tunnel;
-    tunnel_.emplace(limits_);
     request_.body_length.reset();
   }
   const RequestBody::Limits limits{options_.max_request_body, options_.body_timeout, options_.rate};

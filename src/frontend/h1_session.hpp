@@ -34,12 +34,21 @@ class H1Session final : public Pinned, private Interim {
   H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
             const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters, AccessLog* log);
 
+  /// Leaves its line for a request that was read and is still under way: the loop has ended.
+  ~H1Session() override;
   /// To be awaited once, by somebody who holds a Ref. Does not throw.
   Task<void> run();
   /// Finish the request under way with Connection: close; now, when there is none.
   void drain() noexcept;
-  /// Break everything off.
+  /// Break everything off: the process ends.
   void abort() noexcept;
+  /// It is one of those that are counted in SessionLimits::open.
+  bool has_place() const noexcept { return admission_ && admission_->holds(); }
+  /// Whether it should give up its place rather than `other`: one that waits for its client's next request before one
+  /// that answers, and the one whose last request is longest ago.
+  bool yields_before(const H1Session& other) const noexcept;
+  /// Frees the place at once, and ends. REQUIRES: has_place().
+  void give_up_place() noexcept;
 
  private:
   enum class Next : std::uint8_t { Wait, Answer, Serve, Finish, Yield, Close };
@@ -72,7 +81,6 @@ class H1Session final : public Pinned, private Interim {
   Next refuse(Reason reason, int status);
   void make_body();
   bool has_odd_body() const noexcept;
-  bool has_room_for_tunnel() noexcept;
 
   // Serve, Finish
   Task<Next> serve();
@@ -90,6 +98,9 @@ class H1Session final : public Pinned, private Interim {
   Task<Next> finish_body(bool sent);
   void end_reply(bool sent);
   void log_reply() noexcept;
+  void log_unfinished() noexcept;
+  void break_off() noexcept;
+  bool is_under_way() const noexcept { return reply_ || !subject_.version.empty(); }
   Next end_request(bool sent) noexcept;
 
   Task<void> send(ResponseHead head) override;
@@ -97,6 +108,7 @@ class H1Session final : public Pinned, private Interim {
   bool seems_client_gone() noexcept override {
     return connection_->dead() || connection_->transport().peer() != Transport::Peer::There;
   }
+  bool take_tunnel_place() noexcept override;
   bool draining() const noexcept { return told_to_drain_ || limits_.draining; }
 
   const Peer peer_;
@@ -114,6 +126,7 @@ class H1Session final : public Pinned, private Interim {
   // The request under way.
   Request request_;
   Ref<RequestBody> body_;
+  std::optional<Admission> admission_;
   std::optional<TunnelPlace> tunnel_;
   std::optional<Reply> reply_;
   ReplyPlan plan_;
@@ -134,6 +147,7 @@ class H1Session final : public Pinned, private Interim {
   bool head_limited_ = false;
   bool linger_ = false;
   bool told_to_drain_ = false;
+  bool cut_off_ = false;  // by abort()
   unsigned answered_in_a_row_ = 0;
 };
 

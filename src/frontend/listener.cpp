@@ -89,6 +89,7 @@ class AcceptLoop final : public Pinned {
             worker.deadlines(), [](void* self) noexcept { static_cast<AcceptLoop*>(self)->room_.wake(); }, this) {
     error_code ignored;
     acceptor_.non_blocking(true, ignored);
+    if (options_.makes_room) limits_.make_room = [this] { make_room(); };
   }
 
   static Task<void> run(Ref<AcceptLoop> self) {
@@ -132,6 +133,13 @@ class AcceptLoop final : public Pinned {
     std::list<H1Session*>& list_;
     const std::list<H1Session*>::iterator place_;
   };
+
+  void make_room() noexcept {
+    H1Session* first = nullptr;
+    for (H1Session* session : sessions_)
+      if (session->has_place() && (!first || session->yields_before(*first))) first = session;
+    if (first) first->give_up_place();
+  }
 
   /// False when the system has no room for more connections now.
   bool accept_batch() {

@@ -254,6 +254,8 @@ std::string render_metrics(const std::vector<const WorkerCounters*>& workers, co
   for (std::size_t i = 0; i < upstreams.size(); ++i) add_upstream(page, workers, i, upstreams[i]);
   add_server_health(page, readings.server_healthy);
 
+  page.add(Family::DnsLookUps, {"running"}, static_cast<double>(readings.dns_running));
+  page.add(Family::DnsLookUps, {"waiting"}, static_cast<double>(readings.dns_waiting));
   add_tunnels(page, workers);
   add_reasons(page, Family::Denied, kDenials, workers, [](auto& w) -> auto& { return w.denied; });
   add_proxy_auth(page, workers);

@@ -6,55 +6,86 @@
 #include "freshet/base/check.hpp"
 
 namespace freshet {
+namespace {
 
-using Lock = std::unique_lock<std::mutex>;
+/// After the system had no thread left.
+constexpr std::chrono::seconds kNoThreadPause(1);
+
+RealTime real_now() noexcept { return std::chrono::steady_clock::now(); }
+
+Name& name_at(LookUpPlace& place) noexcept { return static_cast<Name&>(place); }
+
+}  // namespace
 
 Question::~Question() { table_->forget(*this); }
 
 NameTable::NameTable(const ResolverOptions& options, const Clock& clock, LookUp look_up)
-    : options_(options), clock_(clock), look_up_(std::move(look_up)), busy_(options.threads) {}
+    : options_(options), clock_(clock), look_up_(std::move(look_up)), queue_(options.max_threads, options.max_queued) {}
 
-bool NameTable::ask(Question& question, const std::string& host) {
+// ---- questions ----
+
+bool NameTable::ask(Question& question, const std::string& host, const std::optional<ClientKey>& client) {
   const Lock lock(mutex_);
-  Name* name = closed_ ? nullptr : admit(host);
-  if (name && name->pending) {
+  if (closed_) {
+    settle(question, Question::Answer::Failed);
+    return true;
+  }
+  Name* name = find(host);
+  if (name && name->pending && name->is_waiting()) queue_.also_for(*name, client);
+  if (!name) name = admit(host, client);
+  if (!name) {
+    settle(question, Question::Answer::Busy);
+  } else if (!name->pending) {
+    question.addresses_ = name->addresses;
+    settle(question, name->addresses ? Question::Answer::Found : Question::Answer::Failed);
+  } else if (is_hanging(*name)) {
+    settle(question, Question::Answer::TimedOut);
+  } else {
+    question.order_ = waiting_.insert(waiting_.end(), &question);
     name->questions.push_back(&question);
     question.name_ = name;
-    question.overdue_ = std::chrono::steady_clock::now() + options_.timeout;
-    question.order_ = waiting_.insert(waiting_.end(), &question);
-    if (waiting_.size() == 1) watch_.notify_one();
+    question.overdue_ = real_now() + options_.timeout;
+    if (queue_.has_next() && idle_ > 0) work_.notify_one();
+    if (waiting_.size() == 1 || queue_.waiting() == 1 || wants_thread()) watch_.notify_one();
     return false;
   }
-  const bool found = name && name->addresses;
-  if (found) question.addresses_ = name->addresses;
-  settle(question, found ? Question::Answer::Found : Question::Answer::Failed);
   return true;
 }
 
-/// The name, fresh or pending; null when there is no room for another look-up.
-Name* NameTable::admit(const std::string& host) {
-  auto found = names_.find(host);
-  if (found != names_.end()) {
-    Name& name = found->second;
-    if (name.pending) return &name;
-    if (clock_.now().steady < name.expires) {
-      kept_.splice(kept_.end(), kept_, name.use);
-      return &name;
-    }
+/// Fresh or pending; null: it has to be looked up.
+Name* NameTable::find(const std::string& host) {
+  const auto found = names_.find(host);
+  if (found == names_.end()) return nullptr;
+  Name& name = found->second;
+  if (name.pending) return &name;
+  if (clock_.now().steady < name.expires) {
+    kept_.splice(kept_.end(), kept_, name.use);
+    return &name;
   }
-  if (queue_.size() >= options_.max_queued) return nullptr;
-  if (found == names_.end()) {
-    if (names_.size() >= std::max<std::size_t>(options_.max_names, 1) && !evict_one()) return nullptr;
-    found = names_.try_emplace(host).first;
-    found->second.host = host;
-  } else {
-    kept_.erase(found->second.use);
-    found->second.pending = true;
-    found->second.addresses.reset();
+  kept_.erase(name.use);
+  names_.erase(found);
+  return nullptr;
+}
+
+/// Another look-up; null when there is no room for it. REQUIRES: `host` is not in the table.
+Name* NameTable::admit(const std::string& host, const std::optional<ClientKey>& client) {
+  if (names_.size() >= std::max<std::size_t>(options_.max_names, 1) && !evict_one()) return nullptr;
+  const auto place = names_.try_emplace(host).first;
+  Name& name = place->second;
+  bool room = false;
+  try {
+    name.host = host;
+    room = queue_.push(name, client);
+  } catch (...) {
+    names_.erase(place);
+    throw;
   }
-  queue_.push_back(&found->second);
-  work_.notify_one();
-  return &found->second;
+  if (!room) {
+    names_.erase(place);
+    return nullptr;
+  }
+  name.given_up = real_now() + options_.queue_timeout;
+  return &name;
 }
 
 bool NameTable::evict_one() {
@@ -63,6 +94,11 @@ bool NameTable::evict_one() {
   kept_.pop_front();
   names_.erase(names_.find(oldest->host));
   return true;
+}
+
+/// Whoever asks now would only wait for what others have waited for in vain.
+bool NameTable::is_hanging(const Name& name) const noexcept {
+  return !name.is_waiting() && real_now() >= name.given_up;
 }
 
 bool NameTable::settled(const Question& question) {
@@ -77,6 +113,8 @@ Result<Addresses> NameTable::result(const Question& question) {
       return *question.addresses_;
     case Question::Answer::TimedOut:
       return Failure(Reason::DnsTimeout, Side::Origin, 504);
+    case Question::Answer::Busy:
+      return Failure(Reason::DnsBusy, Side::Self, 503);
     case Question::Answer::Failed:
       break;
     case Question::Answer::None:
@@ -88,8 +126,17 @@ Result<Addresses> NameTable::result(const Question& question) {
 void NameTable::forget(Question& question) noexcept {
   const Lock lock(mutex_);
   if (!question.name_) return;
-  std::erase(question.name_->questions, &question);
+  Name& name = *question.name_;
+  std::erase(name.questions, &question);
   waiting_.erase(question.order_);
+  drop_if_unwanted(name);
+}
+
+/// So that names which nobody waits for any more do not take the places of others.
+void NameTable::drop_if_unwanted(Name& name) noexcept {
+  if (!name.questions.empty() || !name.is_waiting()) return;
+  queue_.drop(name);
+  names_.erase(names_.find(name.host));
 }
 
 /// Takes the question off the table, except off its name's list: the caller sees to that.
@@ -100,72 +147,152 @@ void NameTable::settle(Question& question, Question::Answer answer) noexcept {
   question.wakeup_.wake();
 }
 
-void NameTable::serve(std::size_t thread) {
-  Lock lock(mutex_);
-  for (;;) {
-    work_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-    if (closed_) return;
-    Name& name = *queue_.front();
-    queue_.pop_front();
-    if (name.questions.empty()) {  // all have given up: do not let a slow name server's backlog grow
-      names_.erase(names_.find(name.host));
-      continue;
-    }
-    busy_[thread] = true;
-    lock.unlock();
-    Addresses found;
-    try {
-      found = look_up_(name.host);  // a pending name stays where it is, and its host does not change
-    } catch (...) {
-      found.clear();
-    }
-    lock.lock();
-    busy_[thread] = false;
-    if (closed_) return;  // the clock may be gone
-    keep(name, std::move(found));
+void NameTable::settle_all(Name& name, Question::Answer answer) noexcept {
+  for (Question* question : std::exchange(name.questions, {})) {
+    question->addresses_ = name.addresses;
+    settle(*question, answer);
   }
+}
+
+// ---- threads that look up ----
+
+void NameTable::serve() {
+  Lock lock(mutex_);
+  --starting_;
+  while (await_work(lock)) {
+    Name& name = name_at(queue_.next());
+    if (wants_thread()) watch_.notify_one();
+    name.began = clock_.now().steady;
+    name.given_up = real_now() + options_.timeout;
+    look_up(name, lock);
+  }
+  --threads_;
+  left_.notify_all();
+}
+
+/// False: this thread may go.
+bool NameTable::await_work(Lock& lock) {
+  ++idle_;
+  bool needed = true;
+  while (needed && !closed_ && !queue_.has_next()) {
+    if (threads_ <= options_.threads)
+      work_.wait(lock);
+    else
+      needed = work_.wait_for(lock, options_.idle) == std::cv_status::no_timeout || queue_.has_next() ||
+               threads_ <= options_.threads;
+  }
+  --idle_;
+  return needed && !closed_;
+}
+
+void NameTable::look_up(Name& name, Lock& lock) {
+  ++busy_;
+  lock.unlock();
+  Addresses found;
+  try {
+    found = look_up_(name.host);  // a pending name stays where it is, and its host does not change
+  } catch (...) {
+    found.clear();
+  }
+  lock.lock();
+  --busy_;
+  if (closed_) return;  // the clock may be gone
+  queue_.done(name);
+  keep(name, std::move(found));
 }
 
 void NameTable::keep(Name& name, Addresses found) {
+  const SteadyTime now = clock_.now().steady;
+  const SteadyTime::duration least = options_.keep_bad, most = options_.keep_bad_at_most;
+  const SteadyTime::duration bad = std::max(least, std::min(most, now - name.began));
   name.pending = false;
-  name.expires = clock_.now().steady + (found.empty() ? options_.keep_bad : options_.keep_good);
+  name.expires = now + (found.empty() ? bad : SteadyTime::duration(options_.keep_good));
   if (!found.empty()) name.addresses = std::make_shared<const Addresses>(std::move(found));
   name.use = kept_.insert(kept_.end(), &name);
-  for (Question* question : std::exchange(name.questions, {})) {
-    question->addresses_ = name.addresses;
-    settle(*question, name.addresses ? Question::Answer::Found : Question::Answer::Failed);
-  }
+  settle_all(name, name.addresses ? Question::Answer::Found : Question::Answer::Failed);
 }
 
-void NameTable::watch() {
+bool NameTable::wants_thread() const noexcept {
+  return queue_.has_next() && idle_ + starting_ == 0 && threads_ < options_.max_threads &&
+         real_now() >= no_thread_until_;
+}
+
+bool NameTable::add_thread(const StartThread& start) {
+  Lock lock(mutex_);
+  return start_thread(lock, start);
+}
+
+bool NameTable::start_thread(Lock& lock, const StartThread& start) {
+  ++threads_;
+  ++starting_;
+  lock.unlock();
+  const bool started = start();
+  lock.lock();
+  if (started) return true;
+  --threads_;
+  --starting_;
+  left_.notify_all();
+  no_thread_until_ = real_now() + kNoThreadPause;
+  return false;
+}
+
+// ---- the thread that watches ----
+
+void NameTable::watch(const StartThread& start) {
   Lock lock(mutex_);
   while (!closed_) {
-    if (waiting_.empty()) {
+    if (wants_thread()) {
+      start_thread(lock, start);
+      continue;
+    }
+    const std::optional<RealTime> deadline = next_deadline();
+    if (!deadline)
       watch_.wait(lock);
-      continue;
-    }
-    Question& oldest = *waiting_.front();
-    const auto overdue = oldest.overdue_;  // the question can go while we wait
-    if (std::chrono::steady_clock::now() < overdue) {
-      watch_.wait_until(lock, overdue);
-      continue;
-    }
-    std::erase(oldest.name_->questions, &oldest);
-    settle(oldest, Question::Answer::TimedOut);
+    else if (real_now() < *deadline)
+      watch_.wait_until(lock, *deadline);
+    else
+      give_up(*deadline);
   }
 }
 
-std::vector<bool> NameTable::close() {
-  const Lock lock(mutex_);
-  closed_ = true;
-  while (!waiting_.empty()) {
-    Question& question = *waiting_.front();
-    std::erase(question.name_->questions, &question);
-    settle(question, Question::Answer::Failed);
+std::optional<RealTime> NameTable::next_deadline() noexcept {
+  if (waiting_.empty()) return {};  // and so does no name
+  RealTime next = waiting_.front()->overdue_;
+  if (queue_.waiting() > 0) next = std::min(next, name_at(queue_.oldest()).given_up);
+  if (queue_.has_next() && idle_ + starting_ == 0 && threads_ < options_.max_threads)
+    next = std::min(next, no_thread_until_);
+  return next;
+}
+
+/// What was due at `now`.
+void NameTable::give_up(RealTime now) noexcept {
+  if (queue_.waiting() > 0) {
+    Name& name = name_at(queue_.oldest());
+    if (name.given_up <= now) {
+      settle_all(name, Question::Answer::Busy);
+      return drop_if_unwanted(name);
+    }
   }
+  Question& oldest = *waiting_.front();
+  if (oldest.overdue_ > now) return;
+  Name& name = *oldest.name_;
+  std::erase(name.questions, &oldest);
+  settle(oldest, Question::Answer::TimedOut);
+  drop_if_unwanted(name);
+}
+
+void NameTable::close() {
+  Lock lock(mutex_);
+  closed_ = true;
+  while (!waiting_.empty()) settle_all(*waiting_.front()->name_, Question::Answer::Failed);
   work_.notify_all();
   watch_.notify_all();
-  return busy_;
+  left_.wait(lock, [this] { return threads_ == busy_; });
+}
+
+LookUpFigures NameTable::figures() const {
+  const Lock lock(mutex_);
+  return {busy_, queue_.waiting()};
 }
 
 }  // namespace freshet

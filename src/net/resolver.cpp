@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <cerrno>
 #include <cstring>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/signals_blocked.hpp"
+#include "freshet/net/client_key.hpp"
 #include "name_table.hpp"
 
 
@@ -46,12 +49,12 @@ std::optional<Result<Addresses>> answer_by_form(std::string_view host) {
   return {};
 }
 
-Task<Result<Addresses>> ask(std::shared_ptr<NameTable> table, std::string host) {
+Task<Result<Addresses>> ask(std::shared_ptr<NameTable> table, std::string host, std::optional<ClientKey> client) {
   auto known = answer_by_form(host);
   if (known) co_return std::move(*known);
   std::transform(host.begin(), host.end(), host.begin(), ascii::lower);
   Question question(table);
-  bool settled = table->ask(question, host);
+  bool settled = table->ask(question, host, client);
   while (!settled) {
     co_await question.wait();
     settled = table->settled(question);
@@ -65,33 +68,44 @@ class PooledResolver final : public Resolver {
       : table_(std::make_shared<NameTable>(options, clock, std::move(look_up))) {}
 
   ~PooledResolver() override {
-    const std::vector<bool> busy = table_->close();
-    // A thread inside getaddrinfo may stay there for a minute; it holds the table, and ends by itself.
-    for (std::size_t i = 0; i < threads_.size(); ++i) busy[i] ? threads_[i].detach() : threads_[i].join();
+    table_->close();
     if (watcher_.joinable()) watcher_.join();
   }
 
   /// Apart from the constructor, so that the destructor cleans up when the system has no thread left.
   void start(unsigned threads) {
-    const SignalsBlocked blocked;
+    const SignalsBlocked blocked;  // for the threads that the watcher starts, too
     auto table = table_;
-    for (unsigned i = 0; i < threads; ++i) {
-      threads_.emplace_back([table, i] {
-        pthread_setname_np(pthread_self(), "freshet-dns");
-        table->serve(i);
-      });
-    }
-    watcher_ = std::thread([table] {
+    const NameTable::StartThread start_one = [table] { return start_thread(table); };
+    for (unsigned i = 0; i < threads; ++i)
+      if (!table->add_thread(start_one)) throw std::system_error(EAGAIN, std::generic_category(), "threads for DNS");
+    watcher_ = std::thread([table, start_one] {
       pthread_setname_np(pthread_self(), "freshet-dns-t");
-      table->watch();
+      table->watch(start_one);
     });
   }
 
-  Task<Result<Addresses>> resolve(std::string_view host) override { return ask(table_, std::string(host)); }
+  Task<Result<Addresses>> resolve(std::string_view host, std::string_view client) override {
+    return ask(table_, std::string(host), client_key(client));
+  }
+
+  LookUpFigures figures() const override { return table_->figures(); }
 
  private:
+  /// One that nobody joins: inside getaddrinfo it may stay for a minute. It holds the table, and ends by itself.
+  static bool start_thread(std::shared_ptr<NameTable> table) noexcept {
+    try {
+      std::thread([table = std::move(table)] {
+        pthread_setname_np(pthread_self(), "freshet-dns");
+        table->serve();
+      }).detach();
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+
   std::shared_ptr<NameTable> table_;
-  std::vector<std::thread> threads_;
   std::thread watcher_;
 };
 
@@ -142,6 +156,7 @@ Addresses interleave_families(const Addresses& sorted) {
 std::unique_ptr<Resolver> make_resolver(const ResolverOptions& options, const Clock& clock, LookUp look_up) {
   ResolverOptions usable = options;
   usable.threads = std::max(options.threads, 1U);
+  usable.max_threads = std::max(options.max_threads, usable.threads);
   auto resolver = std::make_unique<PooledResolver>(usable, clock, std::move(look_up));
   resolver->start(usable.threads);
   return resolver;

@@ -1,7 +1,7 @@
 // A request's way through the pipeline:
 //
 //   try_now:  knows -> admit -> look up -> fresh: hit
-//   serve:    authenticate -> admit -> refuse | tunnel or uncacheable method: pass | (QUERY: read its content) look up -> hit | stale hit and background
+//   serve:    authenticate -> admit -> refuse | a place for a tunnel: tunnel or uncacheable method: pass | (QUERY: read its content) look up -> hit | stale hit and background
 //             revalidation | join -> follow another client's fetch, then look up again | fetch -> 304: freshen, hit | store and fill | pass on
 #include "freshet/proxy/caching_proxy.hpp"
 
@@ -151,6 +151,7 @@ Task<Reply> CachingProxy::serve(Request& request) {
   std::optional<Reply> refused = co_await authenticate(request);
   if (refused) co_return std::move(*refused);
   if (auto reply = admit(request)) co_return std::move(*reply);
+  if (!request.interim.take_tunnel_place()) co_return refuse(request, Reason::TooManyTunnels, 503);
   const Reason bypass = options_.cache_enabled && has_partition(request) ? why_bypassed(request, rules(request)) : Reason::CacheOff;
   if (bypass == Reason::None) {
     Ref<const QueryContent> none;

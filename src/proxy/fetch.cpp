@@ -215,9 +215,9 @@ Reply CachingProxy::unexpected_not_modified(const Request& request, const Reply&
 /// No answer came that is of use: a stored response may stand in, otherwise the client learns why.
 Reply CachingProxy::failed(Errand& errand, Reply reply) {
   const Reason why = reply.outcome.reason;
-  // That this client has gone is nothing to others: one of them asks.
-  if (errand.ticket && why == Reason::ClientClosed) errand.ticket.decline(why, false);
-  if (errand.ticket) errand.ticket.fail(why, reply.head.status);
+  // That this client has gone, or has its share of the look-ups, is nothing to others: they ask.
+  if (errand.ticket && (why == Reason::ClientClosed || why == Reason::DnsBusy)) errand.ticket.decline(why, false);
+  if (errand.ticket) errand.ticket.fail(why, reply.head.status, reply.outcome.origin_asked);
   CacheStatus said;
   if (reply.outcome.origin_asked) said.forward = forward_word(errand.look.decision.why);
   said.detail = why;

@@ -251,7 +251,7 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     if (seen.verdict != FetchVerdict::Failed) continue;
     Errand errand(request, std::move(look), FetchTicket());
     Reply failure = make_error_reply(request, {seen.reason, Side::Origin, seen.status}, options_.pseudonym);
-    failure.outcome.origin_asked = true;
+    failure.outcome.origin_asked = seen.origin_asked;
     co_return failed(errand, std::move(failure));
   }
 }

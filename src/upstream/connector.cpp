@@ -59,10 +59,10 @@ Result<Connector::Endpoints> Connector::choose(const std::vector<ip::address>& a
 }
 
 Task<Result<Ref<OriginConnection>>> Connector::connect(std::string_view host, std::uint16_t port,
-                                                       const AddressJudge& judge, std::size_t server,
-                                                       std::string& dialled) {
+                                                       std::string_view client, const AddressJudge& judge,
+                                                       std::size_t server, std::string& dialled) {
   // No deadline of ours here: the resolver answers within its own.
-  const Result<std::vector<ip::address>> addresses = co_await resolver_.resolve(host);
+  const Result<std::vector<ip::address>> addresses = co_await resolver_.resolve(host, client);
   if (!addresses) co_return addresses.error();
   if (addresses->empty()) co_return Failure(Reason::DnsFailed, Side::Origin, 502);
   const Result<Endpoints> endpoints = choose(*addresses, port, judge);

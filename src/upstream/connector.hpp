@@ -24,9 +24,10 @@ class Connector {
 
   /// The address that was judged is the one that is dialled. Failures of the look-up, of the Dialler, and, when no
   /// address is left that may be dialled, Loop (508) or what `judge` says (403; AuthenticationRequired: 407).
-  /// `dialled` becomes the address that was tried last. REQUIRES: `judge` and `dialled` live until it has returned.
-  Task<Result<Ref<OriginConnection>>> connect(std::string_view host, std::uint16_t port, const AddressJudge& judge,
-                                              std::size_t server, std::string& dialled);
+  /// `client`: whose request it is for; see Resolver. `dialled` becomes the address that was tried last. REQUIRES:
+  /// `judge` and `dialled` live until it has returned.
+  Task<Result<Ref<OriginConnection>>> connect(std::string_view host, std::uint16_t port, std::string_view client,
+                                              const AddressJudge& judge, std::size_t server, std::string& dialled);
 
  private:
   using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;

@@ -1,10 +1,16 @@
 // The admin pages of the real program: on a Unix socket, and with a token.
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstring>
+#include <list>
 #include <sstream>
+#include <stdexcept>
 
 #include "freshet/app/commands.hpp"
 #include "process/program.hpp"
@@ -23,6 +29,21 @@ std::string config_with(const std::string& admin) {
 
 std::string get(const std::string& target, const std::string& fields = {}) {
   return "GET " + target + " HTTP/1.1\r\nHost: whatever.example\r\nConnection: close\r\n" + fields + "\r\n";
+}
+
+/// A connection to the admin endpoint: on a Unix socket, or without one on a port.
+int connect_to(const std::string& path, std::uint16_t port) {
+  sockaddr_un local{};
+  local.sun_family = AF_UNIX;
+  std::strncpy(local.sun_path, path.c_str(), sizeof local.sun_path - 1);
+  sockaddr_in internet{};
+  internet.sin_family = AF_INET;
+  internet.sin_port = htons(port);
+  internet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int made = ::socket(path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto* to = path.empty() ? reinterpret_cast<const sockaddr*>(&internet) : reinterpret_cast<const sockaddr*>(&local);
+  if (::connect(made, to, path.empty() ? sizeof internet : sizeof local) != 0) throw std::runtime_error("cannot connect");
+  return made;
 }
 
 bool is_healthy(const AdminBind& bind) {
@@ -105,6 +126,24 @@ TEST_CASE("with a token file, only who shows the token reads or purges, and heal
   CHECK(large.status() == 413);
   CHECK(large.body.find("64 KiB") != std::string::npos);
   CHECK(program.said().find(kToken) == std::string::npos);
+}
+
+TEST_CASE("half requests on the admin endpoint do not delay a probe", "[process][admin][P15]") {
+  Folder folder;
+  const std::string socket = GENERATE(false, true) ? folder / "admin.sock" : "";
+  CAPTURE(socket);
+  Program program(Program::on_file(folder, config_with("{bind: \"" + (socket.empty() ? "127.0.0.1:0" : "unix:" + socket) + "\"}")));
+  const std::uint16_t port = program.ports().back();
+  std::list<Wire> half;
+  for (int i = 0; i < 300; ++i) {
+    half.emplace_back(connect_to(socket, port));
+    half.back().send("GET /healthz HTTP/1.1\r\n");
+  }
+  for (int i = 0; i < 5; ++i) {
+    Wire wire(connect_to(socket, port));
+    wire.send("GET " + std::string(i % 2 ? "/metrics" : "/healthz") + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    CHECK(wire.take_all().starts_with("HTTP/1.1 200"));
+  }
 }
 
 TEST_CASE("the token is read before root's rights are given up", "[process][admin]") {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <map>
+#include <sstream>
 
 #include "process/program.hpp"
 #include "support/live_proxy.hpp"
@@ -41,10 +43,12 @@ TEST_CASE("the lines of all requests that were answered are written before it en
   CHECK(text.find("GET /199 ") != std::string::npos);
 }
 
-TEST_CASE("a second SIGTERM ends it at once, and what was finished is in the log", "[process][shutdown]") {
+TEST_CASE("a second SIGTERM ends it at once, and every request has left a line in the log", "[process][shutdown]") {
   Tally asked;
-  LiveOrigin origin(LiveOrigin::Script([&](Wire& wire, std::size_t) {
+  LiveOrigin origin(LiveOrigin::Script([&](Wire& wire, std::size_t number) {
     read_request(wire);
+    if (number > 0) wire.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 10\r\n\r\n01234");
+    if (number > 0) return void(wire.more());
     wire.send(make_response("hello", "Cache-Control: no-store\r\n"));
     read_request(wire);
     asked.add();
@@ -53,18 +57,31 @@ TEST_CASE("a second SIGTERM ends it at once, and what was finished is in the log
   Folder folder;
   const std::string log = folder / "access.log";
   Program program(Program::on_file(
-      folder, reverse_config(origin.port(), "admin: off\nshutdown_grace: 1h\naccess_log: {path: " + log + "}\n")));
-  Client client(program.ports().at(0));
+      folder, reverse_config(origin.port(), "admin: off\nshutdown_grace: 1h\naccess_log: {path: " + log + ", format: json}\n")));
+  Client client(program.ports().at(0)), reader(program.ports().at(0));
   CHECK(client.get("/answered").status() == 200);
   client.send(get_request("/never-answered"));
   asked.wait_for(1);
+  reader.send(get_request("/half"));
+  CHECK(reader.wire().take_until("01234").ends_with("01234"));
   program.signal(SIGTERM);
   REQUIRE(program.says("stopping: finishing what is in flight, for at most 3600s"));
   program.signal(SIGTERM);
   CHECK(program.end().exit_code == 0);
   CHECK(program.says("second signal: ending at once"));
   CHECK(client.wire().ended());
-  CHECK(read_file(log).find("GET /answered ") != std::string::npos);
+  std::istringstream lines(read_file(log));
+  std::map<std::string, std::string> by_target;
+  for (std::string line; std::getline(lines, line);)
+    for (const char* target : {"/answered", "/never-answered", "/half"})
+      if (line.find(std::string(target) + '"') != std::string::npos) by_target[target] += line;
+  REQUIRE(by_target.size() == 3);
+  for (const auto& [target, line] : by_target) {
+    CAPTURE(target, line);
+    CHECK(count(line, "\"reason\"") == 1);  // one line each
+    CHECK((line.find("\"reason\":\"draining\"") != std::string::npos) == (target != "/answered"));
+    CHECK(line.find(target == "/never-answered" ? "\"status\":503" : "\"status\":200") != std::string::npos);
+  }
 }
 
 TEST_CASE("SIGPIPE is ignored, and clients that go away early cost nothing but their request", "[process][signals]") {

@@ -118,6 +118,7 @@ TEST_CASE("a denied CONNECT closes the connection, and nothing is asked", "[scen
   CHECK(denied.status == 403);
   CHECK(denied.close);
   CHECK_FALSE(denied.tunnel);
+  CHECK_FALSE(denied.took_place);
   CHECK(p.origin.seen.empty());
 }
 
@@ -268,6 +269,51 @@ TEST_CASE("a denial by the address is no failure of the origin that something st
     return answer;
   };
   CHECK(p.ask(as(kFriend)).body == "secret");
+}
+
+TEST_CASE("nobody was asked for those who followed a fetch that the rules refused", "[scenario][access][collapse]") {
+  const bool refused = GENERATE(true, false);
+  Pipeline p(by_address());
+  auto gate = std::make_shared<Wakeup>();
+  p.origin.answer = [&](const Seen&) {
+    Answer answer;
+    answer.failure = refused ? Reason::AddressDenied : Reason::ConnectTimeout;
+    answer.refused = refused;
+    answer.wait_for = gate;
+    return answer;
+  };
+  const std::vector<std::shared_ptr<Got>> clients{p.start(as(kFriend)), p.start(as(kFriend))};
+  REQUIRE(p.origin.seen.size() == 1);
+  gate->wake();
+  p.poll();
+  for (const auto& got : clients) {
+    REQUIRE(got->done);
+    CHECK(got->status == (refused ? 403 : 502));
+    CHECK(got->outcome.origin_asked == !refused);
+    CHECK(got->outcome.cache == (refused ? CacheResult::None : CacheResult::Error));
+    CHECK((got->cache_status.find("fwd=") == std::string::npos) == refused);
+  }
+  CHECK(p.origin.seen.size() == 1);
+}
+
+TEST_CASE("that one client has too many look-ups under way is nothing to those who follow it", "[scenario][collapse][P15]") {
+  Pipeline p;
+  auto gate = std::make_shared<Wakeup>();
+  p.origin.answer = [&](const Seen& seen) {
+    Answer answer = cached(seen);
+    if (p.origin.seen.size() > 1) return answer;
+    answer.failure = Reason::DnsBusy;
+    answer.refused = true;
+    answer.wait_for = gate;
+    return answer;
+  };
+  const auto leader = p.start(as(kStranger)), follower = p.start(as(kFriend));
+  REQUIRE(p.origin.seen.size() == 1);
+  gate->wake();
+  p.poll();
+  CHECK(leader->outcome.reason == Reason::DnsBusy);
+  CHECK_FALSE(leader->outcome.origin_asked);
+  CHECK(follower->body == "secret");
 }
 
 TEST_CASE("background revalidation is bound by the rules of the client that caused it", "[scenario][access][5861-3]") {

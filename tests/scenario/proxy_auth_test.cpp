@@ -127,6 +127,7 @@ TEST_CASE("a wrong password is refused with the reason, and then slower and slow
   const Got refused = rig.ask(connect_to("a.example:443"), kWrong);
   CHECK(refused.status == 429);
   CHECK(refused.close);
+  CHECK_FALSE(refused.took_place);
   CHECK(refused.outcome.reason == Reason::TooManyAttempts);
   CHECK(refused.field("Retry-After") == "300");
   CHECK(refused.count("Proxy-Authenticate") == 0);

@@ -64,13 +64,21 @@ TEST_CASE("a forward listener tunnels to allowed ports only, and closes after a 
   Ask good("CONNECT", "http://a.example:443");
   good.listener = 1;
   CHECK(p.ask(good).tunnel);
+  CHECK(p.ask(good).took_place);
+  good.place = false;
+  const Got too_many = p.ask(good);
+  CHECK(too_many.status == 503);
+  CHECK(too_many.close);
+  CHECK(too_many.field("Retry-After") == "1");
+  CHECK(too_many.outcome.reason == Reason::TooManyTunnels);
   Ask bad("CONNECT", "http://a.example:25");
   bad.listener = 1;
   const Got refused = p.ask(bad);
   CHECK(refused.status == 403);
   CHECK(refused.close);
+  CHECK_FALSE(refused.took_place);
   CHECK(refused.outcome.reason == Reason::PortRefused);
-  CHECK(p.origin.seen.size() == 1);
+  CHECK(p.origin.seen.size() == 2);
 }
 
 TEST_CASE("a request that has been here before ends with 508", "[scenario][routing][P25]") {

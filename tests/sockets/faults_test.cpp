@@ -28,7 +28,7 @@ LiveOrigin::Script dying_once(const std::string& head, bool chunked, bool reset)
   };
 }
 
-/// A look-up that hangs for "slow.test" until it is told, and knows nothing but "good.test".
+/// A look-up that hangs for "slow.test" and all names that end in ".slow" until it is told, and knows nothing but "good.test".
 class Names {
  public:
   ~Names() { let_go(); }
@@ -36,7 +36,7 @@ class Names {
     return [this](const std::string& host) {
       using Addresses = std::vector<boost::asio::ip::address>;
       if (host == "good.test") return Addresses{boost::asio::ip::make_address("127.0.0.1")};
-      if (host != "slow.test") return Addresses{};
+      if (host != "slow.test" && !host.ends_with(".slow")) return Addresses{};
       asked.add();
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return open_; });
@@ -115,6 +115,38 @@ TEST_CASE("a name that cannot be looked up is a 502 for those who ask for it, an
     CHECK(failed.field("Proxy-Status").find("error=dns_error") != std::string::npos);
     CHECK(ask_for(client, "good.test" + port).body == "hello");  // the connection goes on too
   }
+}
+
+TEST_CASE("many look-ups that hang hold up nobody else, and beyond their share it is said at once",
+          "[sockets][faults][dns][P15]") {
+  LiveOrigin origin([](const Message&) { return make_response("hello", "Cache-Control: max-age=60\r\n"); });
+  Names names;
+  Settings settings = forward_to(origin.port());
+  settings.limits.dns_lookups = 16;  // clients on loopback have twelve of them
+  settings.timeouts.dns = Milliseconds(60'000);
+  LiveProxy proxy(settings, 1, names.look_up());
+  const std::string port = ':' + std::to_string(origin.port());
+  std::list<Client> stuck;
+  const auto hang = [&](int i) {
+    const std::string host = std::to_string(i) + ".slow" + port;
+    stuck.emplace_back(proxy.port());
+    stuck.back().send("GET http://" + host + "/x HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+  };
+  for (int i = 0; i < 11; ++i) hang(i);
+  names.asked.wait_for(11);
+  Client client(proxy.port());
+  CHECK(ask_for(client, "good.test" + port).body == "hello");
+  CHECK(ask_for(client, "nowhere.test" + port).status() == 502);
+  hang(11);
+  names.asked.wait_for(12);
+  const Message refused = ask_for(client, "nowhere-else.test" + port);
+  CHECK(refused.status() == 503);
+  CHECK(refused.field("Retry-After") == "1");
+  CHECK(refused.field("Cache-Status").find("detail=dns-busy") != std::string::npos);
+  CHECK(ask_for(client, "good.test" + port, "/y").body == "hello");  // it is known
+  CHECK(proxy.sum([](const WorkerCounters& c) { return c.denied[static_cast<std::size_t>(Reason::DnsBusy)].get(); }) == 1);
+  names.let_go();
+  for (Client& each : stuck) CHECK(each.response().body == "hello");
 }
 
 TEST_CASE("a look-up that hangs holds up nobody else, and is a 504 when its time is over", "[sockets][faults][dns]") {

@@ -43,7 +43,7 @@ IN_SOURCES = {
     "async": ["boost/asio/", "boost/asio.hpp", "boost/system/"],
     "auth": ["openssl/"],
     "codec": ["boost/beast/", "nghttp2/", "nghttp3/"],
-    "net": ["openssl/", "gnutls/", "ngtcp2/"],
+    "net": ["boost/intrusive/", "openssl/", "gnutls/", "ngtcp2/"],
     "admin": ["boost/json/", "boost/json.hpp"],
 }
 #   or in one file alone. app may name everything.

@@ -13,7 +13,8 @@ class NoInterim final : public Interim {
  public:
   Task<void> send(ResponseHead) override { co_return; }
   bool is_client_gone() noexcept override { return gone; }
-  bool gone = false;
+  bool take_tunnel_place() noexcept override { return asked_for_place = true, place; }
+  bool gone = false, place = true, asked_for_place = false;
 };
 
 class TextSource final : public BodySource {
@@ -40,6 +41,7 @@ void fill_in(Client& client, const Ask& ask, Time now) {
   Request& request = client.request;
   Arena& arena = client.arena;
   client.interim.gone = ask.gone;
+  client.interim.place = ask.place;
   client.peer.address = ask.client;
   client.peer.local_address = "192.0.2.1";
   client.peer.local_port = 8080;
@@ -91,6 +93,7 @@ Task<void> run_client(std::unique_ptr<Client> client, Service& service) {
   }
   note_head(got, *reply);
   got.user = client->request.user;
+  got.took_place = client->interim.asked_for_place;
   got.body += as_text(reply->body.whole.bytes);
   for (std::size_t pieces = 0; reply->body.source; ++pieces) {
     if (pieces == client->leave_after) break;

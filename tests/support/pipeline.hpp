@@ -26,6 +26,7 @@ struct Got {
   std::string user;         ///< whom the proxy took the client for
   bool at_once = false;     ///< try_now() answered
   bool close = false, tunnel = false;
+  bool took_place = false;  ///< it was let through, and took (or wanted) a place for a tunnel
   std::string field(std::string_view name) const;
   std::size_t count(std::string_view name) const;
 };
@@ -45,6 +46,7 @@ struct Ask {
   std::string client = "192.0.2.7";  ///< its address
   std::string user;                  ///< who it has proven to be
   bool gone = false;   ///< the client has closed its connection
+  bool place = true;   ///< there is one for a tunnel
   Ask() = default;
   Ask(std::string u) : url(std::move(u)) {}            // NOLINT: asks read better without ceremony
   Ask(const char* u) : url(u) {}                       // NOLINT

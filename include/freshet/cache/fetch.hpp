@@ -2,6 +2,7 @@
 // the verdict.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -30,16 +31,23 @@ class Fetch final : public Pinned {
     Reason reason = Reason::None;
     int status = 0;
     Ref<StoredResponse> response;
+    bool origin_asked = true;  ///< Failed: false when the request may not go there, or found no turn
   };
   /// Waiting: `waiter` has been registered; call leave() before it dies.
   Look look(Waiter& waiter);
   void leave(Waiter& waiter) noexcept;
   std::size_t followers() const noexcept;
 
+  // For Flights, under the shard's lock. What is listed has a Ref there, until just after unlist().
+  void enlist() noexcept { listed_.store(true, std::memory_order_release); }
+  void unlist() noexcept { listed_.store(false, std::memory_order_release); }
+
  private:
   friend class FetchTicket;
   friend class Store;
+  bool is_followed() const noexcept;
   void settle(Look) noexcept;
+  std::atomic<bool> listed_{false};
   mutable std::mutex mutex_;
   Look look_;
   std::optional<StoredBodyReader> hold_;  // for those who wait, until they have come

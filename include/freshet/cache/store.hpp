@@ -85,7 +85,8 @@ class FetchTicket {
   /// The same where only the answer to this very range is of no use to others (Joining::part): nobody waits for that one for a while.
   void decline_part(Reason);
   bool is_for_part() const noexcept { return part_hash_ != 0; }
-  void fail(Reason, int status);
+  /// `origin_asked`: false when the request did not get that far.
+  void fail(Reason, int status, bool origin_asked = true);
 
  private:
   friend class Store;

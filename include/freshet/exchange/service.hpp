@@ -39,6 +39,10 @@ class Interim {
   virtual bool is_client_gone() noexcept { return false; }
   /// The same, but one that sends no more counts as gone at once: for where others wait for its place.
   virtual bool seems_client_gone() noexcept { return is_client_gone(); }
+  /// For whoever is about to let a request pass that asks for a tunnel (CONNECT, Upgrade), once access rules and credentials
+  /// allow it: what they hold back or refuse takes no place. False: there is none left, and the answer is TooManyTunnels (503). True:
+  /// there is, or the request is an ordinary one - it has become one when the protocol was only an offer (RFC 9110 7.8).
+  virtual bool take_tunnel_place() noexcept { return true; }
 
  protected:
   ~Interim() = default;

@@ -27,6 +27,9 @@ struct SessionOptions {
   Milliseconds write_timeout{60000};    ///< a client that takes nothing for so long
   Milliseconds tunnel_idle{600000};
   RateFloor rate;                       ///< for request bodies and responses
+  /// When all places are taken, the connection that has been longest without a whole request gives up its own to the
+  /// newcomer, which is not refused. For one listener that has its SessionLimits to itself.
+  bool makes_room = false;
   std::string pseudonym = "freshet";
   std::string name;                     ///< of the listener, for the log
   std::uint16_t listener = 0;           ///< index for metrics and Request::listener
@@ -42,9 +45,10 @@ struct SessionLimits {
   std::size_t open = 0;                 ///< that are served
   std::size_t turned_away = 0;          ///< that are being refused
   std::size_t max_tunnels = 10000;      ///< of this worker; beyond: 503
-  std::size_t tunnels = 0;              ///< open or asked for
+  std::size_t tunnels = 0;              ///< open, or let through and not refused yet
   ClientTable* clients = nullptr;       ///< of all workers; null: addresses are not counted. Outlives the sessions
   bool draining = false;                ///< finish the request under way, then close
+  std::function<void()> make_room;      ///< set by the listener with SessionOptions::makes_room; empty: who comes too late is refused
 };
 
 /// Owned by the worker's object graph; all calls on the worker's thread. `service`, `counters` and `log` outlive every session.

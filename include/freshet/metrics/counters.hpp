@@ -56,7 +56,8 @@ inline constexpr std::array kDenials = {Reason::ConnectRefused, Reason::PortRefu
                                         Reason::AuthenticationRequired, Reason::BadCredentials, Reason::ReplayedCredentials,
                                         Reason::TooManyAttempts, Reason::TooManyFromClient, Reason::TooManyTunnels,
                                         Reason::AccessDenied, Reason::AddressDenied,
-                                        Reason::RateLimited,    Reason::UpstreamBusy,      Reason::QueueFull,       Reason::QueueTimeout};
+                                        Reason::RateLimited,    Reason::UpstreamBusy,      Reason::QueueFull,       Reason::QueueTimeout,
+                                        Reason::DnsBusy};
 /// Faults of origins that freshet_protocol_errors_total counts beside those of clients.
 inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::ResponseCutShort, Reason::ResponseFieldsTooLarge,
                                              Reason::TooManyInterim, Reason::UnexpectedNotModified};

@@ -25,6 +25,7 @@ struct GaugeReadings {
   std::vector<std::pair<std::string_view, std::uint64_t>> cache_evictions;  ///< reason, count; every reason, also with zero
   std::vector<ServerHealth> server_healthy;                                 ///< every configured server
   std::uint64_t access_log_dropped = 0;
+  std::uint64_t dns_running = 0, dns_waiting = 0;                           ///< names that are being looked up, and that wait for it
   WallTime started;
 };
 

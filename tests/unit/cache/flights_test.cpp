@@ -51,6 +51,20 @@ struct Bench {
 
 }  // namespace
 
+TEST_CASE("a fetch knows of every follower, also when an invalidation keeps others from joining", "[cache][store][collapsing]") {
+  const bool invalidated = GENERATE(false, true);
+  Bench bench;
+  auto leader = bench.join("");
+  CHECK_FALSE(leader.ticket.has_followers());
+  auto follower = bench.join("");
+  REQUIRE(follower.follow);
+  CHECK(leader.ticket.has_followers());
+  if (invalidated) bench.store.invalidate(bench.key());
+  CHECK(leader.ticket.has_followers());
+  follower.follow = nullptr;
+  CHECK_FALSE(leader.ticket.has_followers());
+}
+
 TEST_CASE("each variant of a key has a fetch of its own", "[cache][store][collapsing]") {
   Bench bench;
   auto whole = bench.join(""), gzip = bench.join(kGzip), br = bench.join(kBr);

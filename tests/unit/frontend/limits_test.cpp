@@ -1,6 +1,7 @@
 // Clients that take more than their share: of connections, tunnels, time, memory.
 #include <catch2/catch.hpp>
 
+#include "freshet/exchange/error_reply.hpp"
 #include "session_rig.hpp"
 
 using namespace freshet;
@@ -33,6 +34,14 @@ Reply tunnel_reply(std::shared_ptr<ScriptedSource::Script> steps) {
   Reply reply = streamed_reply(std::move(steps));
   reply.tunnel = true;
   return reply;
+}
+
+/// Lets a tunnel through when there is a place for it.
+Task<Reply> tunnel_or_refuse(Request& request, std::shared_ptr<ScriptedSource::Script> steps) {
+  if (!request.interim.take_tunnel_place())
+    return reply_later(make_error_reply(request, {Reason::TooManyTunnels, Side::Client, 503}, "freshet"));
+  request.body.reset();
+  return reply_later(tunnel_reply(std::move(steps)));
 }
 
 std::string padded(std::string text, std::size_t size) {
@@ -102,10 +111,7 @@ TEST_CASE("A tunnel too many gets 503, and a place is free again when a tunnel e
   auto steps = script({wait(), last()});
   Rig rig;
   rig.limits.max_tunnels = 1;
-  rig.service.later = [&](Request& request) {
-    request.body.reset();
-    return reply_later(tunnel_reply(steps));
-  };
+  rig.service.later = [&](Request& request) { return tunnel_or_refuse(request, steps); };
   rig.open();
   CHECK(rig.send(kConnect).substr(0, 12) == "HTTP/1.1 200");
   CHECK(rig.limits.tunnels == 1);
@@ -122,7 +128,6 @@ TEST_CASE("A tunnel too many gets 503, and a place is free again when a tunnel e
     CHECK(answer.substr(0, 12) == "HTTP/1.1 503");
     CHECK(contains(answer, "Retry-After: 1\r\n"));
     CHECK(contains(answer, "Connection: close\r\n"));
-    CHECK(second.service.seen.empty());
     second.client->close();
     second.run();
     CHECK(second.session_over());
@@ -142,7 +147,9 @@ TEST_CASE("Where there is no place for a tunnel, an offer of another protocol is
   rig.limits.max_tunnels = rig.limits.tunnels = 5;
   std::string offered = "?";
   rig.service.now = [&](Request& request) -> std::optional<Reply> {
+    CHECK(request.interim.take_tunnel_place());
     offered = request.upgrade;
+    CHECK_FALSE(request.body);
     return text_reply(200, "plain");
   };
   rig.open();
@@ -152,17 +159,20 @@ TEST_CASE("Where there is no place for a tunnel, an offer of another protocol is
   CHECK(rig.limits.tunnels == 5);
 }
 
-TEST_CASE("A request for a tunnel holds a place only until it is refused", "[frontend][P2]") {
+TEST_CASE("A request for a tunnel holds no place before it is let through, and none when it is refused", "[frontend][P2][P15]") {
   Rig rig;
   rig.limits.max_tunnels = 1;
-  std::size_t while_asked = 0;
-  rig.service.now = [&](Request&) -> std::optional<Reply> {
+  std::size_t before = 99, while_asked = 0;
+  rig.service.now = [&](Request& request) -> std::optional<Reply> {
+    before = rig.limits.tunnels;
+    for (int i = 0; i < 2; ++i) CHECK(request.interim.take_tunnel_place());  // one place, however often
     while_asked = rig.limits.tunnels;
     return text_reply(502, "no");
   };
   for (const std::string& request : {std::string(kConnect), upgrade_to("websocket")}) {
     rig.open();
     CHECK(rig.send(request).substr(0, 12) == "HTTP/1.1 502");
+    CHECK(before == 0);
     CHECK(while_asked == 1);
     CHECK(rig.limits.tunnels == 0);
     rig.client->close();

@@ -48,7 +48,8 @@ struct Site {
   std::uint16_t port = 0;
   std::unique_ptr<Listener> listener;
 
-  Site() {
+  explicit Site(const std::function<void(Site&)>& prepare = {}) {
+    if (prepare) prepare(*this);
     service.now = [this](Request& request) -> std::optional<Reply> {
       peers = request.peer.address + " " + request.peer.local_address + " " +
               std::to_string(request.peer.local_port == port);
@@ -199,6 +200,72 @@ TEST_CASE("A flood that is to be refused is closed where it is accepted", "[fron
   CHECK(site.run_until([&] { return site.listener->sessions() == 1; }));
   CHECK(site.limits.turned_away == 0);
   CHECK(table.addresses() == 0);  // loopback
+}
+
+TEST_CASE("Where a newcomer gets room, half requests do not keep it waiting", "[frontend][P15]") {
+  Site site([](Site& made) {
+    made.options.makes_room = true;
+    made.limits.max_connections = 3;
+  });
+  const auto tick = [&] { site.clock.advance(Milliseconds(10)); };
+  const auto open_is = [&](std::size_t n) { return site.run_until([&] { return site.listener->sessions() == n; }); };
+  std::vector<tcp::socket> half;
+  for (std::size_t i = 0; i < 3; ++i) {
+    tick();
+    half.push_back(site.connect());
+    boost::asio::write(half.back(), boost::asio::buffer(std::string("GET /half HTTP/1.1\r\nHo")));
+    REQUIRE(open_is(i + 1));
+  }
+  tick();
+  tcp::socket first = site.connect();
+  CHECK(site.ask(first) == ok("/x"));
+  CHECK(site.run_until([&] { return site.closed(half[0]); }));  // the one that has waited longest
+  tick();
+  tcp::socket second = site.connect();
+  CHECK(site.ask(second) == ok("/x"));
+  CHECK(site.run_until([&] { return site.closed(half[1]); }));
+  for (tcp::socket* quick : {&first, &second}) {
+    tick();
+    CHECK(site.ask(*quick) == ok("/x"));
+  }
+  tick();
+  tcp::socket third = site.connect();
+  CHECK(site.ask(third) == ok("/x"));
+  CHECK(site.run_until([&] { return site.closed(half[2]); }));
+  tcp::socket fourth = site.connect();
+  CHECK(site.ask(fourth) == ok("/x"));
+  CHECK(site.run_until([&] { return site.closed(first); }));  // its last request is longest ago
+  CHECK(site.ask(second) == ok("/x"));
+  CHECK(site.limits.open == 3);
+  CHECK(site.counters.denied[static_cast<std::size_t>(Reason::TooManyConnections)].get() == 0);
+}
+
+TEST_CASE("One that is being answered gives up its place only when all others are, too", "[frontend][P15]") {
+  auto steps = script({data("one"), wait(), last("two")});
+  Site site([](Site& made) {
+    made.options.makes_room = true;
+    made.limits.max_connections = 2;
+  });
+  const auto answer = site.service.now;
+  site.service.now = nullptr;
+  site.service.later = [&](Request&) { return reply_later(streamed_reply(steps, 6)); };
+  tcp::socket streaming = site.connect();
+  CHECK_FALSE(site.ask(streaming).empty());
+  site.service.now = answer;
+  site.clock.advance(Milliseconds(10));
+  tcp::socket waiting = site.connect();
+  CHECK(site.ask(waiting) == ok("/x"));
+  tcp::socket third = site.connect();
+  CHECK(site.ask(third) == ok("/x"));
+  CHECK(site.run_until([&] { return site.closed(waiting); }));
+  CHECK_FALSE(steps->destroyed);
+  site.limits.max_connections = 1;
+  third.close();
+  REQUIRE(site.run_until([&] { return site.limits.open == 1; }));
+  tcp::socket fourth = site.connect();
+  CHECK(site.ask(fourth) == ok("/x"));
+  CHECK(site.run_until([&] { return steps->destroyed; }));
+  CHECK(site.limits.open == 1);
 }
 
 TEST_CASE("A worker that goes away takes its sessions along, wherever they are", "[frontend]") {

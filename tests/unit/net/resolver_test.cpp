@@ -2,6 +2,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -85,7 +87,8 @@ class NameServer {
 ResolverOptions options(Milliseconds timeout = std::chrono::minutes(5)) {
   ResolverOptions o;
   o.timeout = timeout;
-  o.threads = 2;
+  o.queue_timeout = std::chrono::minutes(5);
+  o.threads = o.max_threads = 2;
   return o;
 }
 
@@ -99,9 +102,11 @@ struct Fixture {
     names.set("a.test", addresses({"192.0.2.1", "2001:db8::1"}));
     names.set("b.test", addresses({"192.0.2.2"}));
   }
-  Answer ask(std::string_view host) { return run_waiting(loop, resolver->resolve(host)); }
-  Started<Answer> begin(std::string_view host) {
-    auto started = start(loop, resolver->resolve(host));
+  Answer ask(std::string_view host, std::string_view client = {}) {
+    return run_waiting(loop, resolver->resolve(host, client));
+  }
+  Started<Answer> begin(std::string_view host, std::string_view client = {}) {
+    auto started = start(loop, resolver->resolve(host, client));
     loop.restart();
     loop.poll();
     return started;
@@ -283,7 +288,7 @@ TEST_CASE("the number of kept names is bounded, and the one used longest ago goe
   CHECK(f.names.asked("2.test") == 2);
 }
 
-TEST_CASE("when all kept names are being looked up, another one fails at once", "[net][resolver]") {
+TEST_CASE("when all kept names are being looked up, another one is refused at once", "[net][resolver]") {
   ResolverOptions few = options();
   few.max_names = 2;
   Fixture f(few);
@@ -293,7 +298,7 @@ TEST_CASE("when all kept names are being looked up, another one fails at once", 
   auto b = f.begin("b.test");
   auto c = f.begin("c.test");
   REQUIRE(c.done());
-  CHECK(c.get().error().reason == Reason::DnsFailed);
+  CHECK(c.get().error().reason == Reason::DnsBusy);
   f.names.release("a.test");
   f.names.release("b.test");
   REQUIRE(f.wait_for(a));
@@ -305,7 +310,7 @@ TEST_CASE("when all kept names are being looked up, another one fails at once", 
 TEST_CASE("the queue of look-ups is bounded", "[net][resolver]") {
   ResolverOptions few = options();
   few.max_queued = 2;
-  few.threads = 1;
+  few.threads = few.max_threads = 1;
   Fixture f(few);
   f.names.hold("a.test");
   auto a = f.begin("a.test");
@@ -314,7 +319,10 @@ TEST_CASE("the queue of look-ups is bounded", "[net][resolver]") {
   auto queued2 = f.begin("1.test");
   auto refused = f.begin("2.test");
   REQUIRE(refused.done());
-  CHECK(refused.get().error().reason == Reason::DnsFailed);
+  const Failure failure = refused.get().error();
+  CHECK(failure.reason == Reason::DnsBusy);
+  CHECK(failure.side == Side::Self);
+  CHECK(failure.status == 503);
   auto again = f.begin("b.test");  // joins one that is queued
   f.names.release("a.test");
   REQUIRE(f.wait_for(again));
@@ -322,6 +330,141 @@ TEST_CASE("the queue of look-ups is bounded", "[net][resolver]") {
   REQUIRE(f.wait_for(queued2));
   CHECK(f.ask("2.test").has_error());
   CHECK(f.names.asked("2.test") == 1);
+}
+
+/// Eight threads at most, two of which stay: a client has two, all that are not counted have six.
+ResolverOptions growing() {
+  ResolverOptions o = options();
+  o.max_threads = 8;
+  return o;
+}
+
+/// Of this process, by name.
+int resolver_threads() {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(entry.path() / "comm") >> std::ws, name);
+    count += name == "freshet-dns";
+  }
+  return count;
+}
+
+TEST_CASE("names that hang do not keep other names from being resolved, as long as there are threads", "[net][resolver]") {
+  Fixture f(growing());
+  std::vector<Started<Answer>> stuck;
+  for (int i = 0; i < 6; ++i) {
+    f.names.hold(std::to_string(i) + ".hangs");
+    stuck.push_back(f.begin(std::to_string(i) + ".hangs"));
+    REQUIRE(poll_until(f.loop, [&] { return f.names.asked(std::to_string(i) + ".hangs") == 1; }));
+    CHECK(f.ask(std::to_string(i) + ".test", "192.0.2.1").has_error());
+  }
+  CHECK(f.resolver->figures().running == 6);
+  auto seventh = f.begin("7.test");  // not counted, like those that hang: they leave something to others
+  CHECK_FALSE(seventh.done());
+  CHECK(f.resolver->figures().waiting == 1);
+  CHECK(f.ask("b.test", "192.0.2.1").has_value());
+  CHECK(f.names.asked("7.test") == 0);
+  for (int i = 0; i < 6; ++i) f.names.release(std::to_string(i) + ".hangs");
+  for (auto& each : stuck) REQUIRE(f.wait_for(each));
+  REQUIRE(f.wait_for(seventh));
+}
+
+TEST_CASE("one client's names that hang leave the others their threads", "[net][resolver]") {
+  Fixture f(growing());
+  std::vector<Started<Answer>> stuck;
+  for (const char* host : {"1.hangs", "2.hangs", "3.hangs"}) f.names.hold(host);
+  for (const char* host : {"1.hangs", "2.hangs"}) {
+    stuck.push_back(f.begin(host, "192.0.2.1"));
+    REQUIRE(poll_until(f.loop, [&] { return f.names.asked(host) == 1; }));
+  }
+  stuck.push_back(f.begin("3.hangs", "192.0.2.1"));
+  auto wanted = f.begin("b.test", "::ffff:192.0.2.1");
+  CHECK(f.resolver->figures().waiting == 2);
+  CHECK(f.ask("a.test", "192.0.2.2").has_value());
+  CHECK(f.names.asked("3.hangs") == 0);
+  CHECK_FALSE(wanted.done());
+  CHECK(f.ask("b.test", "192.0.2.2").has_value());  // not behind those of the client who asked for it first
+  REQUIRE(f.wait_for(wanted));
+  CHECK(wanted.get().has_value());
+  CHECK(f.names.asked("b.test") == 1);
+  for (const char* host : {"1.hangs", "2.hangs", "3.hangs"}) f.names.release(host);
+  for (auto& each : stuck) REQUIRE(f.wait_for(each));
+}
+
+TEST_CASE("a name that finds no thread in time is refused, and a place in the queue is free", "[net][resolver]") {
+  ResolverOptions few = growing();
+  few.queue_timeout = Milliseconds(1);
+  few.max_queued = 4;  // one for a client
+  Fixture f(few);
+  std::vector<Started<Answer>> stuck;
+  for (const char* host : {"1.hangs", "2.hangs"}) {
+    f.names.hold(host);
+    while (f.names.asked(host) == 0) {  // on a busy machine it may take longer to find a thread
+      stuck.push_back(f.begin(host, "192.0.2.1"));
+      poll_until(f.loop, [&] { return f.names.asked(host) == 1 || stuck.back().done(); });
+    }
+  }
+  for (int i = 0; i < 3; ++i) {
+    const Answer answer = f.ask(std::to_string(i) + ".test", "192.0.2.1");
+    REQUIRE(answer.has_error());
+    CHECK(answer.error().reason == Reason::DnsBusy);
+  }
+  CHECK(f.names.asked("0.test") + f.names.asked("1.test") + f.names.asked("2.test") == 0);
+  CHECK(f.resolver->figures().waiting == 0);
+  for (const char* host : {"1.hangs", "2.hangs"}) f.names.release(host);
+  for (auto& each : stuck) REQUIRE(f.wait_for(each));
+}
+
+TEST_CASE("who asks for a name that has hung for too long is told at once", "[net][resolver]") {
+  Fixture f(options(Milliseconds(1)));
+  f.names.hold("a.test");
+  while (f.names.asked("a.test") == 0) CHECK(f.ask("a.test").error().reason == Reason::DnsTimeout);
+  // From its beginning on the real clock: at some time nobody waits any more.
+  bool at_once = false;
+  while (!at_once) {
+    auto again = f.begin("a.test");
+    at_once = again.done();
+    REQUIRE(f.wait_for(again));
+    CHECK(again.get().error().reason == Reason::DnsTimeout);
+  }
+  CHECK(f.names.asked("a.test") == 1);
+  f.names.release("a.test");
+}
+
+TEST_CASE("a failure is remembered for as long as its look-up took, within bounds", "[net][resolver]") {
+  const auto [took, kept] = GENERATE(table<int, int>({{0, 2}, {1, 2}, {10, 10}, {1000, 30}}));
+  Fixture f;
+  f.names.hold("nowhere.test");
+  auto asking = f.begin("nowhere.test");
+  REQUIRE(poll_until(f.loop, [&] { return f.names.asked("nowhere.test") == 1; }));
+  f.clock.advance(std::chrono::seconds(took));
+  f.names.release("nowhere.test");
+  REQUIRE(f.wait_for(asking));
+  CHECK(asking.get().error().reason == Reason::DnsFailed);
+  f.clock.advance(std::chrono::seconds(kept) - Milliseconds(1));
+  CHECK(f.ask("nowhere.test").has_error());
+  CHECK(f.names.asked("nowhere.test") == 1);
+  f.clock.advance(Milliseconds(1));
+  CHECK(f.ask("nowhere.test").has_error());
+  CHECK(f.names.asked("nowhere.test") == 2);
+}
+
+TEST_CASE("threads that have nothing to do end, but for those that stay", "[net][resolver]") {
+  ResolverOptions brief = growing();
+  brief.idle = Milliseconds(1);
+  Fixture f(brief);
+  std::vector<Started<Answer>> asking;
+  for (int i = 0; i < 6; ++i) {
+    f.names.hold(std::to_string(i) + ".hangs");
+    asking.push_back(f.begin(std::to_string(i) + ".hangs"));
+  }
+  REQUIRE(poll_until(f.loop, [&] { return f.resolver->figures().running == 6; }));
+  CHECK(resolver_threads() == 6);
+  for (int i = 0; i < 6; ++i) f.names.release(std::to_string(i) + ".hangs");
+  for (auto& each : asking) REQUIRE(f.wait_for(each));
+  CHECK(poll_until(f.loop, [] { return resolver_threads() == 2; }));
+  CHECK(f.ask("b.test").has_value());
 }
 
 TEST_CASE("a coroutine that is destroyed while it waits leaves nothing behind", "[net][resolver]") {
@@ -332,13 +475,13 @@ TEST_CASE("a coroutine that is destroyed while it waits leaves nothing behind", 
   const auto resolver = make_resolver(options(), clock, names.look_up());
   {
     boost::asio::io_context loop{1};
-    auto cancelled = start(loop, resolver->resolve("other.test"));
+    auto cancelled = start(loop, resolver->resolve("other.test", {}));
     loop.poll();
   }
   names.release("other.test");
   boost::asio::io_context loop{1};
   names.set("a.test", addresses({"192.0.2.1"}));
-  auto asking = start(loop, resolver->resolve("a.test"));
+  auto asking = start(loop, resolver->resolve("a.test", {}));
   loop.poll();
   names.release("a.test");
   REQUIRE(poll_until(loop, [&] { return asking.done(); }));
@@ -362,7 +505,7 @@ Task<int> ask_many(Resolver& resolver, int rounds) {
   int good = 0;
   for (int round = 0; round < rounds; ++round) {
     const std::string host = std::to_string(round % 50) + ".test";
-    const auto answer = co_await resolver.resolve(host);
+    const auto answer = co_await resolver.resolve(host, {});
     if (answer.has_value()) ++good;
   }
   co_return good;
@@ -407,7 +550,7 @@ TEST_CASE("the system knows localhost", "[net][resolver][rfc6761]") {
   const SystemClock clock;
   boost::asio::io_context loop{1};
   const auto resolver = make_system_resolver(ResolverOptions(), clock);
-  const Answer local = run_waiting(loop, resolver->resolve("localhost"));
+  const Answer local = run_waiting(loop, resolver->resolve("localhost", {}));
   REQUIRE(local.has_value());
   for (const auto& address : local.value()) CHECK(address.is_loopback());
 }

@@ -40,7 +40,7 @@ class NoteInterim final : public Interim {
 
 class TableResolver final : public Resolver {
  public:
-  Task<Result<std::vector<boost::asio::ip::address>>> resolve(std::string_view host) override {
+  Task<Result<std::vector<boost::asio::ip::address>>> resolve(std::string_view host, std::string_view) override {
     asked.emplace_back(host);
     const auto failure = failures.find(std::string(host));
     if (failure != failures.end()) co_return failure->second;

@@ -1,6 +1,7 @@
 // The fetches under way that others may wait for: of one shard, under its lock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -25,6 +26,11 @@ class Flights {
     return {};
   }
   std::size_t count(const CacheKey& key) const { return all_.count(key.hash); }
+  /// Those of them that are for parts.
+  std::size_t count_parts(const CacheKey& key) const {
+    const auto [at, end] = all_.equal_range(key.hash);
+    return static_cast<std::size_t>(std::count_if(at, end, [](const auto& entry) { return !entry.second.part.empty(); }));
+  }
   /// REQUIRES: there is none yet.
   Ref<Fetch> add(const CacheKey& key, std::string_view variant, std::string_view part) {
     auto fetch = make_ref<Fetch>();

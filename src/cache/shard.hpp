@@ -26,6 +26,7 @@ enum class Declined : std::uint8_t {
 /// Keys whose answers were not stored, for a while: sets of four places, so that memory is bounded; the one that
 /// ends first is overwritten. A fingerprint that meets another one's makes a request go to the origin by itself, or its
 /// answer pass, no more.
+template <std::size_t kSets>
 class DeclinedKeys {
  public:
   void remember(std::uint64_t hash, SteadyTime until, Declined why) noexcept {
@@ -53,9 +54,9 @@ class DeclinedKeys {
     Declined why = Declined::No;
   };
   using Set = std::array<Place, 4>;
-  static std::size_t index(std::uint64_t hash) noexcept { return (hash >> 8) % 32; }
+  static std::size_t index(std::uint64_t hash) noexcept { return (hash >> 8) % kSets; }
   Set& set_of(std::uint64_t hash) noexcept { return places_[index(hash)]; }
-  std::array<Set, 32> places_{};
+  std::array<Set, kSets> places_{};
 };
 
 /// The last invalidations, so that a fetch that began before one for its own key is not stored, and one for another key does not matter.
@@ -87,7 +88,8 @@ struct alignas(64) Store::Shard {
   Index index;
   Flights flights;
   Invalidations invalidations;
-  DeclinedKeys declined;
+  DeclinedKeys<32> declined;
+  DeclinedKeys<8> declined_parts;  // apart: one URL has as many parts as clients can think of
 
  private:
   StoredResponse* same_key(IndexNode* node, std::string_view key) const noexcept {

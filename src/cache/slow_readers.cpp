@@ -11,7 +11,7 @@ namespace freshet {
 bool StoredBody::is_held_up() const noexcept {
   if (traffic_->waiting_writer.empty()) return false;
   return std::any_of(traffic_->readers.begin(), traffic_->readers.end(),
-                     [this](const StoredBodyReader* reader) { return reader->at_ == size(); });
+                     [this](const StoredBodyReader* reader) { return reader->at_ >= size(); });
 }
 
 // REQUIRES: the writer waits for room.

@@ -44,7 +44,8 @@ Eviction::Standing measure(const EvictionNode& node) {
 Reason why_unfit(const StoredResponse* response) noexcept {
   if (response == nullptr) return Reason::NoRoom;
   if (response->why_not_kept() != Reason::None) return response->why_not_kept();
-  if (response->is_usable()) return Reason::None;
+  const bool part_passes = response->parts() && response->body()->passing();
+  if (response->is_usable() && !part_passes) return Reason::None;
   const Reason passing = response->body()->why_passing();
   return passing == Reason::None ? Reason::CutShort : passing;
 }
@@ -206,7 +207,10 @@ Kept Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<Stored
       why = Reason::Outdone;
     else
       put_locked(shard, old, *response, gone);
-    if (why == Reason::None && share) shard.declined.forget(response->hash());
+    if (why == Reason::None && share) {
+      shard.declined.forget(response->hash());
+      shard.declined_parts.forget(ticket.part_hash_);
+    }
   }
   stop_keeping(gone, response.get(), Reason::Invalidated);
   const bool shared = why == Reason::None && share;
@@ -238,6 +242,7 @@ bool Store::hand_over(FetchTicket& ticket, const Ref<StoredResponse>& response, 
     Shard& shard = shard_of(ticket.hash_);
     const std::lock_guard lock(shard.mutex);
     valid = !shard.invalidations.may_contain(ticket.hash_, ticket.began_);
+    if (valid) shard.declined_parts.forget(ticket.part_hash_);
   }
   Fetch::Look look{FetchVerdict::Declined, Reason::Invalidated, 0, {}};
   if (valid) look = {FetchVerdict::Published, Reason::TooLarge, 0, response};
@@ -318,9 +323,11 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t 
 
 // REQUIRES: the shard is locked; nobody is fetching that variant.
 void Store::announce(Shard& shard, const CacheKey& key, const Joining& joining, FetchTicket& ticket) const {
+  if (shard.flights.count(key) >= options_.max_variants) return;
+  const bool is_part = ticket.is_for_part();
   // Whoever thinks of many parts must not take the places of the whole.
-  const std::size_t most = joining.part.empty() ? options_.max_variants : options_.max_variants / 2;
-  if (shard.flights.count(key) < most) ticket.fetch_ = shard.flights.add(key, joining.variant, joining.part);
+  if (is_part && shard.flights.count_parts(key) >= options_.max_variants / 2) return;
+  ticket.fetch_ = shard.flights.add(key, joining.variant, is_part ? joining.part : std::string_view());
 }
 
 Store::Joined Store::join(const CacheKey& key, const Joining& joining) {
@@ -333,11 +340,11 @@ Store::Joined Store::join(const CacheKey& key, const Joining& joining) {
   if (declined == Declined::HasCookie) declined = joining.has_cookie ? Declined::NotShared : Declined::No;
   bool alone = joining.alone || declined == Declined::NotShared || (declined == Declined::TooLarge && joining.conditional);
   std::uint64_t part = 0;
-  if (!joining.part.empty()) {
+  if (!joining.part.empty() && (!joining.tries_whole || declined != Declined::No)) {
     part = part_hash(key, joining.part);
-    alone = alone || shard.declined.find(part, now) == Declined::Part;
+    alone = alone || joining.own_part || shard.declined_parts.find(part, now) != Declined::No;
   }
-  if (!alone) joined.follow = shard.flights.find(key, joining.variant, joining.part);
+  if (!alone) joined.follow = shard.flights.find(key, joining.variant, part != 0 ? joining.part : std::string_view());
   if (joined.follow) return joined;
   joined.ticket = make_ticket(shard, key, path);
   joined.ticket.part_hash_ = part;
@@ -347,13 +354,13 @@ Store::Joined Store::join(const CacheKey& key, const Joining& joining) {
   return joined;
 }
 
-std::optional<FetchTicket> Store::join_background(const CacheKey& key, std::string_view variant) {
+std::optional<FetchTicket> Store::join_background(const CacheKey& key, std::string_view variant, std::string_view part) {
   const std::uint32_t path = path_generation(key.text);
   Shard& shard = shard_of(key.hash);
   const std::lock_guard lock(shard.mutex);
-  if (shard.flights.find(key, variant, {})) return {};
+  if (shard.flights.find(key, variant, part)) return {};
   FetchTicket ticket = make_ticket(shard, key, path);
-  ticket.fetch_ = shard.flights.add(key, variant, {});
+  ticket.fetch_ = shard.flights.add(key, variant, part);
   return ticket;
 }
 
@@ -365,8 +372,11 @@ void Store::settle(FetchTicket& ticket, Fetch::Look look, Declined declined) noe
     const SteadyTime now = clock_.now().steady;
     const std::lock_guard lock(shard.mutex);
     if (fetch) shard.flights.remove(ticket.hash_, fetch);
-    const std::uint64_t about = declined == Declined::Part ? ticket.part_hash_ : ticket.hash_;
-    if (declined != Declined::No) shard.declined.remember(about, now + options_.remember_declined, declined);
+    if (declined == Declined::Part)
+      shard.declined_parts.remember(ticket.part_hash_, now + options_.remember_declined, declined);
+    else if (declined != Declined::No)
+      shard.declined.remember(ticket.hash_, now + options_.remember_declined, declined);
+    if (declined == Declined::TooLarge) shard.declined_parts.forget(ticket.part_hash_);  // a good answer, only large
   }
   if (fetch) fetch->settle(std::move(look));
 }

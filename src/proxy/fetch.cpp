@@ -38,8 +38,8 @@ bool is_about_the_url(Reason why) noexcept {
   }
 }
 
-/// Whether the same range will get such an answer again, while others of the same URL may not.
-bool is_about_the_part(Reason why) noexcept { return why == Reason::PartialResponse || why == Reason::RequestAtFault; }
+/// Whether the same range will get such an answer again, whoever asks, while others of the same URL may not.
+bool is_about_the_part(Reason why, int status) noexcept { return why == Reason::PartialResponse || status == 416; }
 
 /// Not what was asked for to close a gap: the parts that are stored are of another version, or of no use.
 bool contradicts_parts(int status) noexcept { return status == 206 || status == 304 || status == 412 || status == 416; }
@@ -195,6 +195,11 @@ std::optional<Reply> CachingProxy::store_or_pass_on(Errand& errand, Precondition
     errand.keeps_range = true;
     return {};
   }
+  // The answer to If-Range leaves out what the client knows already (RFC 9110 15.3.7): it is no head for others.
+  if (decision.part && client.head.fields.contains(FieldId::IfRange) && against == Reason::TooLarge) {
+    if (errand.ticket) errand.ticket.decline(Reason::TooLarge, true);
+    return pass_on(errand, std::move(origin), Reason::PartialResponse);
+  }
   if (against == Reason::TooLarge && is_shared(errand, origin, decision, fill)) return origin;
   if (against != Reason::None) return pass_on(errand, std::move(origin), against);
   const Reason not_kept = keep(errand, origin, decision, fill);
@@ -322,7 +327,7 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
   said.forward_status = origin.head.status;
   said.stored = true;
   said.ttl = decision.meta.lifetime - decision.meta.initial_age;
-  origin = first_answer(errand, std::move(origin), stored, decision, said);
+  origin = first_answer(errand, std::move(origin), stored, said);
   origin.outcome.cache = before ? CacheResult::Expired : CacheResult::Miss;
   origin.outcome.reason = errand.look.decision.why;
   origin.outcome.stored = true;
@@ -332,8 +337,7 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
 
 /// For the client whose request brought the response: the origin's own head; or 304 when its conditions (which the origin did not see)
 /// say that it has the response already; or the range that it asked for, of a response that came whole.
-Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const StoreDecision& decision,
-                                 const CacheStatus& said) {
+Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said) {
   const Request& client = errand.client;
   const bool answers_it = client.head.method != Method::Post;  // whose conditions and ranges are the origin's business
   const bool has_it = has_any(client, {FieldId::IfNoneMatch, FieldId::IfModifiedSince}) && has_this_already(client, *stored);
@@ -343,15 +347,14 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
     lines.age = stored->meta().initial_age;
     lines.cache_status = render_cache_status(said, options_.pseudonym, client.arena);
     Reply reply = make_hit(client, stored, lines);
+    make_resumable(reply, errand.client, stored);
     reply.outcome = origin.outcome;
     reply.outcome.cache_status = lines.cache_status;
     return reply;
   }
   // The client's reader comes before the fill starts, so that the fill never finds itself without one.
   origin.body = make_stored_body(stored->body(), 0, {});
-  PartsFit part;
-  if (decision.part) part.wanted = {decision.part->first, decision.part->size};
-  make_resumable(origin, errand.client, stored, part);
+  make_resumable(origin, errand.client, stored);
   sign(origin, client, said);
   return origin;
 }
@@ -359,7 +362,7 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
 /// The origin's answer goes to this client alone.
 Reply CachingProxy::pass_on(Errand& errand, Reply origin, Reason why) {
   const bool head_only = errand.client.head.method == Method::Head;
-  if (errand.ticket && errand.ticket.is_for_part() && is_about_the_part(why)) errand.ticket.decline_part(why);
+  if (errand.ticket && errand.ticket.is_for_part() && is_about_the_part(why, origin.head.status)) errand.ticket.decline_part(why);
   if (errand.ticket) errand.ticket.decline(why, !head_only && is_about_the_url(why));
   CacheStatus said;
   said.forward = forward_word(errand.look.decision.why);

@@ -44,7 +44,9 @@ struct Turn {
 };
 
 /// A Range that others may send just so, and whose answer is theirs too: one range of bytes, whatever the client has already.
-bool is_for_others(FieldsView fields) {
+bool is_for_others(const RequestHead& head) {
+  const FieldsView fields = head.fields;
+  if (head.method != Method::Get) return false;
   for (const FieldId own : {FieldId::IfRange, FieldId::IfNoneMatch, FieldId::IfModifiedSince, FieldId::IfMatch, FieldId::IfUnmodifiedSince})
     if (fields.contains(own)) return false;
   return fields.count(FieldId::Range) == 1 && decide_range(*fields.first(FieldId::Range), UINT64_MAX, 1).kind == RangeKind::Satisfiable;
@@ -128,7 +130,7 @@ std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, Cac
   lines.age = look.decision.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   Reply reply = answer_from(request, look, look.found.response, lines);
-  make_resumable(reply, request, look.found.response, look.fit);
+  make_resumable(reply, request, look.found.response);
   reply.outcome.cache = result;
   reply.outcome.reason = look.decision.why;
   reply.outcome.cache_status = lines.cache_status;
@@ -170,7 +172,9 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
 Task<void> CachingProxy::revalidate_soon(Request& request, const LookUp& look) {
   Quota::Share permit = store_.revalidations().take();
   if (!permit) co_return;
-  auto ticket = store_.join_background(look.key, look.found.response->vary_key());
+  const bool sends = sends_range(request, look) == RangeSent::Always;
+  const std::string_view part = sends ? *request.head.fields.first(FieldId::Range) : std::string_view();
+  auto ticket = store_.join_background(look.key, look.found.response->vary_key(), part);
   if (!ticket) co_return;
   auto detached = std::make_unique<DetachedRequest>(request);
   Task<void> errand = revalidate(std::move(detached), look, std::move(*ticket), std::move(permit));
@@ -183,16 +187,29 @@ std::string CachingProxy::variant_of(const Request& request, const LookUp& look)
   return look.found.other_variants ? store_.variant_of(look.key, request.head.fields) : std::string();
 }
 
-/// The origin will see the client's Range (preconditions()).
-bool CachingProxy::asks_for_part(const Request& request, const LookUp& look) const noexcept {
-  if (!request.head.fields.contains(FieldId::Range) || options_.fetch_whole_for_range) return false;
+/// Whether the origin will see a Range (preconditions()).
+CachingProxy::RangeSent CachingProxy::sends_range(const Request& request, const LookUp& look) const noexcept {
+  if (!request.head.fields.contains(FieldId::Range)) return RangeSent::Never;
+  if (look.has_gap()) return RangeSent::Always;
   const StoredResponse* const stored = look.found.response.get();
-  const bool validates_whole = stored && !stored->parts() && look.decision.reuse == Reuse::Revalidate && stored->meta().has_validator();
-  return !validates_whole;
+  const bool validates = look.decision.reuse == Reuse::Revalidate || look.decision.reuse == Reuse::UseAndRevalidate;
+  if (stored && validates && stored->meta().has_validator()) return stored->parts() ? RangeSent::Always : RangeSent::Never;
+  return options_.fetch_whole_for_range ? RangeSent::WhenRemembered : RangeSent::Always;
 }
 
-bool CachingProxy::asks_alone(const Request& request, const LookUp& look) const {
-  if (asks_for_part(request, look) && !is_for_others(request.head.fields)) return true;
+Store::Joining CachingProxy::joining(const Request& request, const LookUp& look) const {
+  Store::Joining joining;
+  joining.conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
+  joining.has_cookie = request.head.fields.contains(FieldId::Cookie);
+  const RangeSent sent = sends_range(request, look);
+  if (sent == RangeSent::Never) return joining;
+  joining.part = *request.head.fields.first(FieldId::Range);
+  joining.own_part = !is_for_others(request.head);
+  joining.tries_whole = sent == RangeSent::WhenRemembered;
+  return joining;
+}
+
+bool CachingProxy::asks_alone(const Request& request, const LookUp& look) const noexcept {
   return request.head.method == Method::Head || look.directives.no_store || look.directives.no_cache ||
          request.head.fields.contains(FieldId::Authorization) || is_odd(request.head);
 }
@@ -225,13 +242,10 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     const bool alone = turn.alone || asks_alone(request, look);
     if (!alone && !turn.followed) turn.variant = variant_of(request, look);
     if (!turn.followed) look.missed = turn.missed = look.decision.why;
-    Store::Joining joining;
-    joining.alone = alone;
-    joining.conditional = has_any(request, {FieldId::IfNoneMatch, FieldId::IfModifiedSince});
-    joining.has_cookie = request.head.fields.contains(FieldId::Cookie);
-    joining.variant = turn.variant;
-    if (!alone && asks_for_part(request, look)) joining.part = *request.head.fields.first(FieldId::Range);
-    Store::Joined joined = store_.join(look.key, joining);
+    Store::Joining terms = joining(request, look);
+    terms.alone = alone;
+    terms.variant = turn.variant;
+    Store::Joined joined = store_.join(look.key, terms);
     if (!joined.follow) {
       // Another worker's fetch may have ended between our look and our turn: look again before asking the origin.
       if (!alone) {

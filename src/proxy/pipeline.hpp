@@ -124,8 +124,10 @@ class CachingProxy final : public Service {
   static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
   Task<void> revalidate_soon(Request& request, const LookUp& look);
   std::string variant_of(const Request& request, const LookUp& look) const;
-  bool asks_for_part(const Request& request, const LookUp& look) const noexcept;
-  bool asks_alone(const Request& request, const LookUp& look) const;
+  enum class RangeSent : std::uint8_t { Never, Always, WhenRemembered };
+  RangeSent sends_range(const Request& request, const LookUp& look) const noexcept;
+  bool asks_alone(const Request& request, const LookUp& look) const noexcept;
+  Store::Joining joining(const Request& request, const LookUp& look) const;
   Task<Reply> look_or_fetch(Request& request, Ref<const QueryContent> content);
 
   // fetch.cpp
@@ -139,7 +141,7 @@ class CachingProxy final : public Service {
   Reply freshened(Errand& errand, Reply& origin);
   Quota::Share permit_fill();
   Reason keep(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
-  Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const StoreDecision& decision, const CacheStatus& said);
+  Reply first_answer(Errand& errand, Reply origin, const Ref<StoredResponse>& stored, const CacheStatus& said);
   Reply pass_on(Errand& errand, Reply origin, Reason why);
   Task<void> revalidate(std::unique_ptr<DetachedRequest> request, LookUp look, FetchTicket ticket,
                         Quota::Share permit);
@@ -165,7 +167,7 @@ class CachingProxy final : public Service {
 
   // share.cpp
   bool is_shared(Errand& errand, Reply& origin, const StoreDecision& decision, std::unique_ptr<FillJob>& fill);
-  void make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit);
+  void make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored);
   static StoredContent part_alone(const Request& request, const StoreDecision& decision, const Ref<StoredBody>& body);
   Ref<StoredResponse> make_unstored(const Errand& errand, const Reply& origin, const StoreDecision& decision);
 

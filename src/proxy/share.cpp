@@ -1,11 +1,29 @@
 // Responses that are too large to be stored, and still answer all who wait for them.
+#include <algorithm>
+
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/cache/vary.hpp"
+#include "freshet/http/range.hpp"
 #include "pipeline.hpp"
 #include "resume.hpp"
 
 namespace freshet {
+namespace {
+
+/// Which bytes of a representation of `whole` bytes the reply holds; empty for several ranges.
+std::optional<ByteRange> bytes_in(const Reply& reply, std::uint64_t whole) {
+  if (reply.head.status == 200) return ByteRange{0, whole};
+  auto field = reply.head.fields.first(FieldId::ContentRange);
+  for (const AddedField& added : reply.added)
+    if (added.id == FieldId::ContentRange) field = added.value;
+  const auto range = field ? parse_content_range(*field) : std::nullopt;
+  if (reply.head.status != 206 || !range || range->complete != whole) return {};
+  const std::uint64_t claimed = range->last - range->first + 1;
+  return ByteRange{range->first, std::min(claimed, reply.length.value_or(claimed))};
+}
+
+}  // namespace
 
 /// Turns `origin` into the client's answer, read along with those who wait for the same fetch: one origin request, and
 /// a window of the body in memory. False when nobody waits, or they must not share it: they have been sent off then,
@@ -47,7 +65,7 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
   said.forward = forward_word(errand.look.decision.why);
   said.forward_status = origin.head.status;
   said.detail = Reason::TooLarge;
-  origin = first_answer(errand, std::move(origin), shared, decision, said);
+  origin = first_answer(errand, std::move(origin), shared, said);
   origin.outcome.cache = CacheResult::Uncacheable;
   origin.outcome.reason = Reason::TooLarge;
   fill = std::move(job);
@@ -55,18 +73,17 @@ bool CachingProxy::is_shared(Errand& errand, Reply& origin, const StoreDecision&
 }
 
 /// For a body that may have to pass some time: a client that the others will not wait for goes on by itself. Only a GET
-/// can be asked again from here on. `fit`: what the reply holds, when that is parts.
-void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit) {
-  if (request.head.method != Method::Get || !reply.body.source || !fit.several.empty()) return;
-  if (reply.head.status != 200 && !stored->parts()) return;
+/// can be asked again from here on. REQUIRES: a body source of the reply is about to read `stored`.
+void CachingProxy::make_resumable(Reply& reply, Request& request, const Ref<StoredResponse>& stored) {
+  if (request.head.method != Method::Get || !reply.body.source || !is_resumable(*stored)) return;
   const auto whole = stored->parts() ? stored->parts()->complete() : stored->body()->expected();
-  if (!whole || !is_resumable(*stored)) return;
-  const ByteRange sent = stored->parts() ? fit.wanted : ByteRange{0, *whole};
+  const auto sent = whole ? bytes_in(reply, *whole) : std::nullopt;
+  if (!sent) return;
   const ResumeFrom from{origin_, request, rules(request), options_.loop_token};
-  reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, sent, *whole, from);
+  reply.body.source = std::make_unique<ResumingBody>(std::move(reply.body.source), stored, *sent, *whole, from);
 }
 
-/// The part that `decision` is about, alone: never stored.
+/// The body alone, or as the first part that is known of its representation.
 StoredContent CachingProxy::part_alone(const Request& request, const StoreDecision& decision, const Ref<StoredBody>& body) {
   if (!decision.part) return body;
   const StoredPart& part = *decision.part;

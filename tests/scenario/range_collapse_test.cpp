@@ -185,7 +185,6 @@ TEST_CASE("parts that must not be shared are not, and nobody queues for them twi
        },
        false},
       {"an error", [](Answer& a) { a.status = 404, a.fields[0].second = "no-store"; }, true},
-      {"an error that the range may have provoked", [](Answer& a) { a.status = 403; }, false},
       {"several ranges, where one was asked for", [](Answer& a) { a.fields.pop_back(); }, false},
       {"a Content-Range that contradicts the length", [](Answer& a) { a.fields.back().second = "bytes 0-3/20"; }, false},
   };
@@ -330,4 +329,185 @@ TEST_CASE("what came in one piece and is too large a part is shared as it is", "
   film.answer_all();
   CHECK(all_got(clients, 206, film.ranged.body.substr(0, 2'000'000), "bytes 0-1999999/6291456"));
   CHECK(film.asked() == 1);
+}
+
+TEST_CASE("what one client provokes does not keep others from sharing a range", "[scenario][collapse]") {
+  for (const int status : {429, 406, 403}) {
+    INFO(status);
+    Held b;
+    b.change = [&](Answer& answer, const Seen& seen) {
+      if (seen.field("User-Agent") == "bad") answer.status = status, answer.fields = {{"Cache-Control", "max-age=60"}};
+    };
+    const Clients one = b.start(1, Bench::wanting("bytes=0-", {{"User-Agent", "bad"}}));
+    b.answer_all();
+    CHECK(one[0]->status == status);
+    b.start(100, Bench::wanting("bytes=0-"));
+    CHECK(b.asked() == 2);
+  }
+}
+
+TEST_CASE("a passing error does not keep a large part from being shared", "[scenario][collapse]") {
+  Film film;
+  film.ranged.trickle = nullptr;
+  bool trouble = true;
+  film.change = [&](Answer& answer, const Seen&) {
+    if (trouble) answer.status = 503, answer.fields = {}, answer.body = "x";
+  };
+  film.start(1, Bench::wanting("bytes=0-"));
+  film.answer_all();
+  trouble = false;
+  film.start(1, Bench::wanting("bytes=0-"));
+  film.answer_all();
+  const auto before = film.asked();
+  film.start(100, Bench::wanting("bytes=0-"));
+  CHECK(film.asked() == before + 1);
+}
+
+TEST_CASE("an answer to If-Range is no head for others, also when it is too large", "[scenario][9110-15.3.7][collapse]") {
+  ProxyOptions options = Film::small_objects();
+  options.fetch_whole_for_range = true;
+  Held b(options);
+  b.ranged.body.assign(6u << 20, 'x');
+  b.change = [](Answer& answer, const Seen& seen) {
+    if (!seen.field("If-Range").empty() && answer.status == 206)
+      std::erase_if(answer.fields, [](const auto& f) { return f.first == "Content-Type"; });
+  };
+  const Clients leader = b.start(1, Bench::wanting("bytes=0-1999999", {{"If-Range", "\"v1\""}}));
+  const Clients others = b.start(5, Bench::wanting("bytes=0-1999999"));
+  for (int i = 0; i < 5; ++i) b.answer_all();
+  for (const auto& got : others) {
+    CHECK(got->status == 206);
+    CHECK(got->body.size() == 2'000'000);
+    CHECK(got->field("Content-Type") == "text/plain");
+  }
+  INFO(others[0]->cache_status);
+  CHECK(b.asked() <= 7);
+}
+
+TEST_CASE("a part that is validated in the background does not keep those waiting who want the whole", "[scenario][5861-3][collapse]") {
+  Held b;
+  b.ranged.cache_control = "max-age=60, stale-while-revalidate=60";
+  b.held = false;
+  b.get("bytes=0-9");
+  b.p.clock.advance(Milliseconds(70'000));
+  b.held = true;
+  b.start(1, Bench::wanting("bytes=0-9"));
+  b.p.poll();
+  CHECK(b.asked() == 2);
+  const Clients whole = b.start(50, {});
+  CHECK(b.asked() == 3);
+  b.answer_all();
+  CHECK(b.asked() == 3);
+  b.answer_all();
+  for (const auto& got : whole) CHECK(got->body == b.ranged.body);
+}
+
+TEST_CASE("of what is known as too large, each range is fetched once, and waits for no other", "[scenario][collapse]") {
+  ProxyOptions options = Film::small_objects();
+  options.fetch_whole_for_range = true;
+  Held b(options);
+  b.ranged.body.assign(6u << 20, 'x');
+  b.held = false;
+  b.get("bytes=0-1999999");  // now it is known as too large
+  b.held = true;
+  const auto before = b.asked();
+  const Clients head = b.start(10, Bench::wanting("bytes=0-1999999")), tail = b.start(10, Bench::wanting("bytes=3000000-4999999"));
+  CHECK(b.asked() == before + 2);
+  for (int i = 0; i < 5; ++i) b.answer_all();
+  CHECK(b.asked() == before + 2);
+  for (const auto& got : tail) CHECK(got->body.size() == 2'000'000);
+}
+
+TEST_CASE("QUERY with Range waits for nobody", "[scenario][collapse]") {
+  Held b;
+  Ask ask = Bench::wanting("bytes=0-4", {{"Content-Type", "text/plain"}});
+  ask.method = "QUERY", ask.body = "q", ask.has_body = true;
+  const Clients clients = b.start(10, ask);
+  CHECK(b.asked() == 10);
+  b.answer_all();
+  CHECK(b.asked() == 10);
+}
+
+TEST_CASE("one who stands still and holds up those who want bytes further on is cut off", "[scenario][share][slow]") {
+  for (const std::string range : {"bytes=3000000-3000009", "bytes=0-"}) {
+    INFO(range);
+    Film film;
+    const std::string large = film.ranged.body;
+    const auto trickle = std::exchange(film.ranged.trickle, nullptr);
+    film.ranged.body = "small";
+    film.held = false;
+    film.get_all();
+    film.p.clock.advance(Milliseconds(90'000));
+    film.held = true;
+    film.ranged.body = large, film.ranged.etag = "\"v2\"", film.ranged.trickle = trickle;
+    const auto permits = std::make_shared<Permits>();
+    const auto slow = film.p.start_slow({}, permits);
+    const Clients others = film.start(3, Bench::wanting(range));
+    film.answer_all();
+    permits->give(1);
+    for (std::size_t at = 0; at < large.size(); at += 60'000) {
+      film.body->push(large.substr(at, 60'000));
+      film.p.poll();
+    }
+    film.body->finish();
+    film.p.poll();
+    CHECK_FALSE(others[0]->done);
+    for (int i = 0; i < 60; ++i) {
+      film.p.clock.advance(Milliseconds(1000));
+      film.p.store.cut_off_slow_readers();
+      film.p.poll();
+    }
+    CHECK(film.asked() == 2);
+    CHECK(others[0]->done);
+    CHECK(others[0]->status == 206);
+  }
+}
+
+TEST_CASE("wholes that are under way do not keep ranges from being shared", "[scenario][collapse]") {
+  Held b;
+  b.change = [](Answer& answer, const Seen&) { answer.fields.emplace_back("Vary", "X-V"); };
+  b.held = false;
+  b.p.ask({"http://a.example/x", {{"X-V", "seed"}}});
+  b.held = true;
+  for (int i = 0; i < 32; ++i) b.start(1, {"http://a.example/x", {{"X-V", std::to_string(i)}}});
+  const auto before = b.asked();
+  b.start(20, Bench::wanting("bytes=0-4", {{"X-V", "r"}}));
+  CHECK(b.asked() == before + 1);
+}
+
+TEST_CASE("who is too slow for the others gets the rest of its range of a whole that passes", "[scenario][share][slow][9110-13.1.5]") {
+  Film film;
+  film.ranged.knows_ranges = false;
+  const auto permits = std::make_shared<Permits>();
+  const Clients fast = film.start(3, Bench::wanting("bytes=1000-"));
+  const auto slow = film.p.start_slow(Bench::wanting("bytes=1000-"), permits);
+  film.answer_all();
+  film.held = false;
+  film.ranged.knows_ranges = true;
+  permits->give(3);
+  film.send(film.ranged.body);
+  film.p.clock.advance(Milliseconds(1000));
+  REQUIRE(film.p.store.cut_off_slow_readers() == 1);
+  film.p.poll();
+  const std::string part = film.ranged.body.substr(1000);
+  CHECK(all_got(fast, 206, part, "bytes 1000-6291455/6291456"));
+  permits->give(10'000);
+  film.p.poll();
+  REQUIRE(slow->done);
+  CHECK(slow->body_failure == Reason::None);
+  CHECK((slow->body == part));
+  CHECK(film.asked() == 2);
+}
+
+TEST_CASE("a part that the cache has no room for is not called stored", "[scenario][9111-3.3]") {
+  StoreOptions small;
+  small.max_size = 4u << 20;
+  Pipeline p(Pipeline::default_options(), small);
+  Ranged ranged;
+  ranged.body.assign(6u << 20, 'x');
+  p.origin.answer = [&](const Seen& seen) { return ranged(seen); };
+  const Got got = p.ask(Bench::wanting("bytes=0-2999999"));
+  CHECK(got.body.size() == 3'000'000);
+  CHECK_FALSE(got.outcome.stored);
+  CHECK(p.store.figures().objects == 0);
 }

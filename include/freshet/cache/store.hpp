@@ -126,7 +126,9 @@ class Store final : public Ledger {
     bool conditional = false;  ///< it has a condition of its own
     bool has_cookie = false;
     std::string_view variant;  ///< the vary key of what it is about, as far as that can be told
-    std::string_view part;     ///< the Range that it sends on; empty: it wants the whole
+    std::string_view part;     ///< the Range that it sends on; empty: it asks for the whole
+    bool own_part = false;     ///< others cannot use the answer to that
+    bool tries_whole = false;  ///< it sends the Range only when the key is remembered
   };
   /// Who fetches? Leads with a ticket; or a fetch to wait for; or a ticket that nobody else waits for (`alone`, or the
   /// key is remembered as not shareable, or as too large and the request is conditional, or as not for those with a
@@ -161,7 +163,7 @@ class Store final : public Ledger {
   void outgrown(const Ref<StoredResponse>&);
   /// A ticket when a background revalidation of the stored response with this key and vary key may start: nobody else is
   /// at it (RFC 5861: exactly one). It settles as usual.
-  std::optional<FetchTicket> join_background(const CacheKey&, std::string_view variant = {});
+  std::optional<FetchTicket> join_background(const CacheKey&, std::string_view variant = {}, std::string_view part = {});
 
   /// Takes out up to about `work` responses that have become useless: stale beyond every window in which they could be
   /// used or validated (see keep_until() in store.cpp). For a worker to call each second; cheap when there is nothing

@@ -149,6 +149,14 @@ TEST_CASE("a part that is of no use to others is remembered, and no other part",
   CHECK(bench.join("", "bytes=99-").follow);
 }
 
+TEST_CASE("what is remembered of many parts leaves what is remembered of URLs", "[cache][store][collapsing][P18]") {
+  Bench bench;
+  bench.join("").ticket.decline(Reason::NoStore, true);
+  for (const std::string_view path : {"/b", "/c", "/d", "/e"})
+    for (int i = 0; i < 5000; ++i) bench.join(bench.key(path), "", "bytes=" + std::to_string(i) + "-").ticket.decline_part(Reason::RequestAtFault);
+  CHECK(bench.join("").ticket.remembered());
+}
+
 TEST_CASE("many parts do not take the places of the whole", "[cache][store][collapsing][P18]") {
   Bench bench(4);
   std::vector<Store::Joined> leaders;

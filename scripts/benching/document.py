@@ -71,12 +71,19 @@ def versions(found):
     return [[peer, seen[peer], peers.ALL[peer].about] for peer in peers.ALL if peer in seen]
 
 
+def lengths(found):
+    """How many rounds of how many seconds the figures of requests come from."""
+    told = {(len(entry["rounds"]), entry["seconds"]) for name, measured in found.items() if not scenarios.ALL[name].memory
+            for entry in measured.values() if entry.get("rounds")}
+    return ", ".join(f"{count} rounds of {seconds} s" for count, seconds in sorted(told))
+
+
 def text(all_results, commands):
     found = {name: all_results["scenarios"][name] for name in scenarios.ALL if name in all_results["scenarios"]}
     about = all_results["machine"]
     dates = sorted(entry["at"] for measured in found.values() for entry in measured.values() if entry.get("at"))
     lines = [f"Measured {dates[0]}" + (f" to {dates[-1]}" if dates[0] != dates[-1] else "") + f" on {about['processors']} × {about['processor']}, "
-             f"{about['memory_gib']} GiB, {about['system']}, Linux {about['kernel']}, by:", "", "```sh", *commands, "```", "",
+             f"{about['memory_gib']} GiB, {about['system']}, Linux {about['kernel']}; {lengths(found)}; by:", "", "```sh", *commands, "```", "",
              "## The goal", "", "Never more than the best of the others, with its rounds' noise (3 %) forgiven. CPU microseconds for each request; for the last two, bytes.", "",
              *table(["scenario", "Freshet", "best other", "", "ratio", "met", "× floor"],
                     [[name, number(ours), best, number(other), f"{ratio:.2f}", met, floor] for name, ours, best, other, ratio, met, floor in goals(found)]),

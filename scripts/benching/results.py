@@ -1,6 +1,6 @@
 """What was measured, kept in a JSON file so that it can be measured piece by piece.
 
-{"machine": {...}, "scenarios": {SCENARIO: {PEER: {"at": date, "version": ..., "rounds": [{...}]} or {"failed": why}}}}
+{"machine": {...}, "scenarios": {SCENARIO: {PEER: {"at": date, "version": ..., "seconds": of a round, "rounds": [{...}]} or {"failed": why}}}}
 """
 import json
 import os

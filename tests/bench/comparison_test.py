@@ -28,7 +28,7 @@ Transfer/sec:    200.00MB
 
 def rounds(*values):
     return {"rounds": [{"cpu_us": value, "user_us": 1.0, "system_us": value - 1, "per_second": 9e4, "p99_us": 500.0, "bad": 0} for value in values],
-            "at": "2026-01-01", "version": "1"}
+            "at": "2026-01-01", "version": "1", "seconds": 4}
 
 
 def sample():
@@ -71,7 +71,7 @@ class Document(unittest.TestCase):
 
     def test_text(self):
         text = document.text(sample(), ["scripts/bench"])
-        for part in ["2026-01-01 to 2026-01-02", "| **freshet** | 6.0 | 5.0 – 9.0 | 1.00 |", "not measured: it <does> not start", "### miss1k"]:
+        for part in ["2026-01-01 to 2026-01-02", "; 3 rounds of 4 s; by:", "| **freshet** | 6.0 | 5.0 – 9.0 | 1.00 |", "not measured: it <does> not start", "### miss1k"]:
             self.assertIn(part, text)
         self.assertLess(text.index("| floor | 4.0"), text.index("| **freshet** | 6.0"))
 

@@ -163,15 +163,16 @@ class Peer:
     about: str
     command: typing.Callable
     package: str = ""  # Debian's
+    grows: bool = False  # with each object that it stores: neither in files nor in memory set aside at the start
 
 
 ALL = {
     "floor": Peer("answers without reading the request", floor),
-    "freshet": Peer("this", freshet),
+    "freshet": Peer("this", freshet, grows=True),
     "nginx": Peer("proxy_cache, in memory (tmpfs)", nginx, "nginx"),
     "haproxy": Peer("its small-object cache", haproxy, "haproxy"),
-    "varnish": Peer("malloc storage", varnish, "varnish"),
-    "squid": Peer("cache_mem alone", squid, "squid"),
+    "varnish": Peer("malloc storage", varnish, "varnish", grows=True),
+    "squid": Peer("cache_mem alone", squid, "squid", grows=True),
     "trafficserver": Peer("RAM cache before a cache in tmpfs", trafficserver, "trafficserver"),
     "apache2": Peer("mod_cache_disk, in memory (tmpfs)", apache2, "apache2"),
 }

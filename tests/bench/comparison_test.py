@@ -93,6 +93,7 @@ class Document(unittest.TestCase):
             self.assertTrue(scenario.memory or scenario.path)
             self.assertTrue(not scenario.script or scenario.script in load.SCRIPTS)
         self.assertTrue(set(scenarios.QUICK) <= set(scenarios.ALL))
+        self.assertEqual({"freshet", "varnish", "squid"}, {name for name, peer in peers.ALL.items() if peer.grows})
         self.assertEqual({"floor", "freshet"}, {name for name, peer in peers.ALL.items() if not peer.package})
 
 

@@ -1,0 +1,31 @@
+"""What is measured."""
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    about: str
+    path: str = ""
+    connections: int = 64
+    script: str = ""  # of load.SCRIPTS
+    close: bool = False  # a connection for each request
+    warm_up: int = 1  # seconds
+    floor: int = 0  # bytes of the floor program's body; 0: it has nothing to say here
+    hits: bool = True
+    memory: str = ""  # a function of memory.py, instead of requests
+
+
+ALL = {
+    "hit1k": Scenario("hits, 1 KiB, 64 connections, small request heads", "/h/1k", floor=1024),
+    "hit1k_browser": Scenario("the same with request heads as browsers send them", "/h/1k", script="browser", floor=1024),
+    "hit_zipf": Scenario("hits among 100 000 objects, by popularity (Zipf, 0.9)", "/h1/1k", script="zipf", warm_up=8, floor=1024),
+    "hit100k": Scenario("hits, 100 KiB", "/h/100k", floor=102400),
+    "hit1k_c2000": Scenario("hits, 1 KiB, 2000 connections", "/h/1k", connections=2000, warm_up=2, floor=1024),
+    "hit1k_close": Scenario("hits, 1 KiB, a connection for each", "/h/1k", close=True),
+    "miss1k": Scenario("misses that may not be stored, 1 KiB", "/m/1k", hits=False),
+    "miss100k": Scenario("misses that may not be stored, 100 KiB", "/m/100k", hits=False),
+    "conn_mem": Scenario("memory of an idle connection", memory="connection"),
+    "obj_mem": Scenario("memory of a stored object of 1 KiB", memory="stored_object"),
+}
+
+QUICK = ["hit1k", "miss1k", "conn_mem"]

@@ -92,7 +92,7 @@ Freshness read_freshness(const ResponseHead& head, const CachePolicy& policy, co
   const std::int64_t date = read_date(head.fields, FieldId::Date, received).value_or(received);
 
   StoredMeta& meta = out.meta;
-  meta.status = head.status;
+  meta.status = static_cast<std::uint16_t>(head.status);
   meta.response_time = times.received.steady;
   meta.date = date;
   meta.initial_age = corrected_initial_age(head.fields, date, received, times);

@@ -91,7 +91,7 @@ bool may_serve_stale_on_error(const RequestDirectives& request, const StoredMeta
     if (too_old_for(request, age) || (request.min_fresh && -stale_for < *request.min_fresh)) return false;
   }
   if (request.stale_if_error || stored.has_stale_if_error) {  // either side may allow it (RFC 5861 4)
-    const Seconds by_response = stored.has_stale_if_error ? stored.stale_if_error : Seconds{0};
+    const Seconds by_response = stored.has_stale_if_error ? Seconds(stored.stale_if_error) : Seconds{0};
     const Seconds window = std::max(request.stale_if_error.value_or(Seconds{0}), by_response);
     return stale_for < window;
   }

@@ -1,5 +1,6 @@
 // Which readers of a passing body cost the others too much time.
 #include <algorithm>
+#include <mutex>
 
 #include "freshet/cache/stored_body.hpp"
 

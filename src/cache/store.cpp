@@ -27,11 +27,11 @@ unsigned count_shards(const StoreOptions& options) noexcept {
 // least an hour, at most a day).
 std::int64_t keep_until(const StoredMeta& meta, Seconds default_stale_if_error) noexcept {
   constexpr Seconds kDisconnected{600}, kShortest{3600}, kLongest{24 * 3600};
-  const Seconds stale_if_error = meta.has_stale_if_error ? meta.stale_if_error : default_stale_if_error;
+  const Seconds stale_if_error = meta.has_stale_if_error ? Seconds(meta.stale_if_error) : default_stale_if_error;
   Seconds stale{0};
-  if (!meta.forbids_stale) stale = std::max({meta.stale_while_revalidate, stale_if_error, kDisconnected});
-  if (meta.has_validator()) stale = std::max(stale, std::clamp(meta.lifetime, kShortest, kLongest));
-  const Seconds fresh = std::max(meta.lifetime - meta.initial_age, Seconds{0});
+  if (!meta.forbids_stale) stale = std::max<Seconds>({meta.stale_while_revalidate, stale_if_error, kDisconnected});
+  if (meta.has_validator()) stale = std::max(stale, std::clamp<Seconds>(meta.lifetime, kShortest, kLongest));
+  const Seconds fresh = std::max(Seconds(meta.lifetime) - meta.initial_age, Seconds{0});
   return Seconds(std::chrono::ceil<Seconds>(meta.response_time.time_since_epoch()) + fresh + stale).count();
 }
 

@@ -107,8 +107,8 @@ Reason objection_of_use(const Freshness& freshness, const CachePolicy& policy) n
   if (meta.has_validator()) return Reason::None;
   if (meta.no_cache) return Reason::ResponseNoCache;
   if (!has_lifetime) return Reason::NoFreshness;
-  const Seconds stale_if_error = meta.has_stale_if_error ? meta.stale_if_error : policy.default_stale_if_error;
-  const Seconds grace = meta.forbids_stale ? Seconds{0} : std::max(meta.stale_while_revalidate, stale_if_error);
+  const Seconds stale_if_error = meta.has_stale_if_error ? Seconds(meta.stale_if_error) : policy.default_stale_if_error;
+  const Seconds grace = meta.forbids_stale ? Seconds{0} : std::max<Seconds>(meta.stale_while_revalidate, stale_if_error);
   return meta.lifetime + grace > meta.initial_age ? Reason::None : Reason::AlreadyStale;
 }
 

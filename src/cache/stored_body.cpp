@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <new>
 
 #include "freshet/base/check.hpp"
@@ -46,13 +47,17 @@ void deallocate_chunk(BodyChunk* chunk) noexcept {
 
 }  // namespace
 
+static_assert(sizeof(StoredBody) == 72);
+
 StoredBody::StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size)
     : ledger_(ledger),
       expected_(expected.value_or(kUnknownLength)),
       max_size_(std::min(max_size, ledger.limit() / 2)),
       traffic_(std::make_unique<Traffic>()) {
-  charged_ = ledger_.charge(heap_cost(sizeof(StoredBody)));
-  if (!charged_) start_passing(Reason::NoRoom);
+  if (ledger_.charge(heap_cost(sizeof(StoredBody))))
+    marks_ = kCharged;
+  else
+    start_passing(Reason::NoRoom);
   if (expected && *expected > max_size_) start_passing(Reason::TooLarge);
 }
 
@@ -62,7 +67,7 @@ StoredBody::~StoredBody() {
     first_ = chunk->next;
     free_chunk(chunk);
   }
-  if (charged_) ledger_.credit(heap_cost(sizeof(StoredBody)));
+  if ((marks_ & kCharged) != 0) ledger_.credit(heap_cost(sizeof(StoredBody)));
 }
 
 void StoredBody::free_chunk(BodyChunk* chunk) noexcept {
@@ -146,7 +151,7 @@ void StoredBody::start_passing(Reason why) noexcept {
   const std::lock_guard lock(mutex_);
   if (state() != State::Filling || passing()) return;
   why_ = why;
-  passing_.store(true, std::memory_order_release);
+  phase_.fetch_or(kPassing, std::memory_order_release);
 }
 
 Reason StoredBody::why_passing() const noexcept {
@@ -205,9 +210,9 @@ bool StoredBody::settle(State state, Reason why) {
 }
 
 bool StoredBody::settle_locked(State state, Reason why) noexcept {
-  if (state_.load(std::memory_order_relaxed) != State::Filling) return false;
+  if (this->state() != State::Filling) return false;
   if (state == State::Aborted) why_ = why;
-  state_.store(state, std::memory_order_release);
+  phase_.fetch_add(static_cast<std::uint8_t>(state), std::memory_order_release);  // Filling is 0
   traffic_->waiting_readers.wake_all();
   release_traffic();
   return true;
@@ -262,7 +267,7 @@ void StoredBody::stop_writing(Waiter& writer) noexcept {
 
 // REQUIRES: the mutex is held.
 void StoredBody::release_traffic() noexcept {
-  const bool over = state_.load(std::memory_order_relaxed) != State::Filling;
+  const bool over = state() != State::Filling;
   if (over && traffic_ && traffic_->readers.empty() && traffic_->waiting_writer.empty()) traffic_.reset();
 }
 
@@ -274,7 +279,7 @@ void StoredBody::compact() {
   if (first_ == last_ && first_->charged <= cost + cost / 8) return;
   {
     const std::lock_guard lock(mutex_);
-    if (seen_) return;
+    if ((marks_ & kSeen) != 0) return;
   }
   if (!ledger_.charge(cost)) return;
   BodyChunk* whole = allocate_chunk(total);
@@ -285,7 +290,7 @@ void StoredBody::compact() {
   }
   {
     const std::lock_guard lock(mutex_);
-    if (!seen_) {
+    if ((marks_ & kSeen) == 0) {
       std::swap(first_, whole);
       last_ = first_;
     }
@@ -352,7 +357,7 @@ StoredBody::Look StoredBody::look(StoredBodyReader& reader, Waiter* waiter) {
 StoredBody::Look StoredBody::look_locked(StoredBodyReader& reader, Waiter* waiter) {
   Look look;
   const std::uint64_t here = size();
-  const State state = state_.load(std::memory_order_acquire);
+  const State state = this->state();
   if (reader.cut_off_) {
     look.state = Look::State::Aborted;
     look.why = Reason::ClientTooSlow;
@@ -393,9 +398,9 @@ StoredBody::Look StoredBody::data_at(StoredBodyReader& reader, std::uint64_t siz
   look.state = Look::State::Data;
   look.bytes = {chunk->bytes() + skip, chunk->used - skip};
   const std::uint64_t end = reader.at_ + look.bytes.size();
-  const State state = state_.load(std::memory_order_relaxed);
+  const State state = this->state();
   look.last = end == expected_ || (end == size && state == State::Complete);
-  if (state != State::Complete) seen_ = true;
+  if (state != State::Complete) marks_ |= kSeen;
   return look;
 }
 

@@ -49,40 +49,36 @@ class StoredResponseBuilder {
     const std::size_t size =
         sizeof(StoredResponse) + entries.size_bytes() + lines.size() + key.size() + vary_key.size();
     const std::uint64_t cost = heap_cost(size) + kIndexShare + (content.parts ? content.parts->overhead() : 0);
-    if (!ledger.charge(cost)) return {};
+    if (entries.size() > UINT16_MAX || cost > UINT32_MAX || !ledger.charge(cost)) return {};
 
     char* at = static_cast<char*>(::operator new(size));
     Ref<StoredResponse> response(new (at) StoredResponse(hash_key(key)));
     at += sizeof(StoredResponse);
-    auto* const entries_at = reinterpret_cast<FieldEntry*>(at);
-    if (!entries.empty()) std::memcpy(at, entries.data(), entries.size_bytes());
-    at += entries.size_bytes();
-    const auto copy = [&at](std::string_view text) {
-      if (!text.empty()) std::memcpy(at, text.data(), text.size());
-      const std::string_view copied(at, text.size());
-      at += text.size();
-      return copied;
+    const auto copy = [&at](const void* bytes, std::size_t count) {
+      if (count > 0) std::memcpy(at, bytes, count);
+      at += count;
+      return static_cast<std::uint32_t>(count);
     };
-    const std::string_view copied_lines = copy(lines);
-    response->key_ = copy(key);
-    response->vary_key_ = copy(vary_key);
-    response->fields_ =
-        FieldsView(copied_lines.data(), static_cast<std::uint32_t>(lines.size()), {entries_at, entries.size()}, true);
+    copy(entries.data(), entries.size_bytes());
+    response->entry_count_ = static_cast<std::uint16_t>(entries.size());
+    response->lines_size_ = copy(lines.data(), lines.size());
+    response->key_size_ = copy(key.data(), key.size());
+    response->vary_key_size_ = copy(vary_key.data(), vary_key.size());
+    const FieldsView stored = response->head().fields;
     response->meta_ = meta;
-    response->meta_.etag = response->fields_.first(FieldId::ETag).value_or(std::string_view{});
+    response->meta_.etag = stored.first(FieldId::ETag).value_or(std::string_view{});
     response->meta_.last_modified_text =
-        meta.last_modified ? response->fields_.first(FieldId::LastModified).value_or(std::string_view{})
-                           : std::string_view{};
+        meta.last_modified ? stored.first(FieldId::LastModified).value_or(std::string_view{}) : std::string_view{};
     response->body_ = std::move(content.body);
     response->parts_ = std::move(content.parts);
     response->ledger_ = &ledger;
-    response->charged_ = cost;
+    response->charged_ = static_cast<std::uint32_t>(cost);
     response->why_not_kept_ = why_not_kept;
     return response;
   }
 };
 
-static_assert(sizeof(StoredResponse) % alignof(FieldEntry) == 0);
+static_assert(sizeof(StoredResponse) % alignof(FieldEntry) == 0 && sizeof(StoredResponse) <= 216);
 
 std::uint64_t StoredResponse::bytes() const noexcept {
   constexpr std::uint64_t kGuess = 1024 * 1024;  // for what is still coming without a declared length
@@ -200,7 +196,7 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
 
 Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Ledger& ledger) {
   StoredMeta meta = stored.meta();
-  meta.lifetime = std::min(meta.lifetime, current_age(meta, now));
+  meta.lifetime = std::min<Seconds>(meta.lifetime, current_age(meta, now));
   meta.stale_while_revalidate = Seconds{0};
   Fields fields;
   fields.append(stored.head().fields);

@@ -33,6 +33,41 @@ IoResult failed_now(int error) noexcept {
   return {IoResult::State::Failed, 0};
 }
 
+/// std::allocator's form of a WaitPlace.
+template <class T>
+class PlaceAllocator {
+ public:
+  using value_type = T;
+  explicit PlaceAllocator(WaitPlace& place) noexcept : place_(&place) {}
+  template <class U>
+  PlaceAllocator(const PlaceAllocator<U>& other) noexcept : place_(other.place_) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(place_->take(n * sizeof(T))); }
+  void deallocate(T* at, std::size_t) noexcept { place_->give_back(at); }
+  template <class U>
+  bool operator==(const PlaceAllocator<U>& other) const noexcept {
+    return place_ == other.place_;
+  }
+
+ private:
+  template <class U>
+  friend class PlaceAllocator;
+  WaitPlace* place_;
+};
+
+/// The end of a wait. Asio moves it out of the place before it calls it, or lets go of it: the transport may be gone
+/// with it.
+class Tell {
+ public:
+  using allocator_type = PlaceAllocator<std::byte>;
+  Tell(Ref<ReadWaiter> waiter, WaitPlace& place) noexcept : waiter_(std::move(waiter)), place_(place) {}
+  allocator_type get_allocator() const noexcept { return place_; }
+  void operator()(const error_code& error) { waiter_->on_readable(!error); }
+
+ private:
+  Ref<ReadWaiter> waiter_;
+  allocator_type place_;
+};
+
 }  // namespace
 
 TcpTransport::TcpTransport(tcp::socket socket) noexcept : socket_(std::move(socket)) {
@@ -77,6 +112,10 @@ Task<IoResult> TcpTransport::read(std::span<std::byte> into) {
 Task<bool> TcpTransport::wait_readable() {
   const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, kAwait);
   co_return !error;
+}
+
+void TcpTransport::tell_when_readable(asio::io_context&, Ref<ReadWaiter> waiter) {
+  socket_.async_wait(tcp::socket::wait_read, Tell(std::move(waiter), place_));
 }
 
 Task<bool> TcpTransport::wait_writable() {

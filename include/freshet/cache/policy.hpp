@@ -2,6 +2,8 @@
 // Cache-Status and test.
 #pragma once
 
+#include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,22 +30,62 @@ struct CachePolicy {
   std::uint64_t max_object_size = 64u << 20;
 };
 
-/// What reuse decisions need to know of a stored response. Views lie in the stored response itself.
+/// Unix seconds, or nothing, in half the memory of a std::optional.
+class MaybeTime {
+ public:
+  MaybeTime() = default;
+  MaybeTime(std::optional<std::int64_t> time) noexcept : time_(time.value_or(kNone)) {}  // NOLINT
+  MaybeTime(std::int64_t time) noexcept : time_(time) {}                                 // NOLINT
+  operator std::optional<std::int64_t>() const noexcept {                                // NOLINT
+    return has_value() ? std::optional(time_) : std::nullopt;
+  }
+  bool has_value() const noexcept { return time_ != kNone; }
+  explicit operator bool() const noexcept { return has_value(); }
+  std::int64_t operator*() const noexcept { return time_; }
+  friend bool operator==(const MaybeTime&, const MaybeTime&) = default;
+
+ private:
+  static constexpr std::int64_t kNone = INT64_MIN;  // before the universe
+  std::int64_t time_ = kNone;
+};
+
+/// From 0 to kForever (what is beyond counts as that much), in half the memory of Seconds, to which all arithmetic leads.
+class ShortSeconds {
+ public:
+  ShortSeconds() = default;
+  ShortSeconds(Seconds time) noexcept  // NOLINT
+      : count_(static_cast<std::uint32_t>(std::clamp(time, Seconds{0}, kForever).count())) {}
+  operator Seconds() const noexcept { return Seconds{count_}; }  // NOLINT
+  friend Seconds operator+(ShortSeconds a, ShortSeconds b) noexcept { return Seconds(a) + Seconds(b); }
+  friend Seconds operator+(ShortSeconds a, Seconds b) noexcept { return Seconds(a) + b; }
+  friend Seconds operator-(ShortSeconds a, ShortSeconds b) noexcept { return Seconds(a) - Seconds(b); }
+  friend Seconds operator-(ShortSeconds a, Seconds b) noexcept { return Seconds(a) - b; }
+  friend Seconds operator-(Seconds a, ShortSeconds b) noexcept { return a - Seconds(b); }
+  friend auto operator<=>(const ShortSeconds&, const ShortSeconds&) = default;
+  friend bool operator==(ShortSeconds a, Seconds b) noexcept { return Seconds(a) == b; }
+  friend auto operator<=>(ShortSeconds a, Seconds b) noexcept { return Seconds(a) <=> b; }
+
+ private:
+  std::uint32_t count_ = 0;
+};
+
+/// What reuse decisions need to know of a stored response. Views lie in the stored response itself. There are as many of
+/// these as there are responses in the store: every byte counts.
 struct StoredMeta {
-  int status = 0;
-  SteadyTime response_time;    ///< when it was received or last validated
-  Seconds initial_age{0};      ///< corrected_initial_age at response_time (RFC 9111 4.2.3)
-  Seconds lifetime{0};         ///< freshness_lifetime (RFC 9111 4.2.1)
+  SteadyTime response_time;      ///< when it was received or last validated
+  ShortSeconds initial_age;   ///< corrected_initial_age at response_time (RFC 9111 4.2.3)
+  ShortSeconds lifetime;      ///< freshness_lifetime (RFC 9111 4.2.1)
+  ShortSeconds stale_while_revalidate, stale_if_error;  ///< zero: not given
+  std::uint16_t status = 0;
+  bool has_stale_if_error = false;
   bool heuristic = false;      ///< the lifetime was guessed
   bool no_cache = false;       ///< must be validated before every reuse
   bool immutable = false;      ///< does not change while it is fresh: a reload need not ask (RFC 8246 2)
   bool forbids_stale = false;  ///< must-revalidate, proxy-revalidate, s-maxage or no-cache (RFC 9111 4.2.4)
-  Seconds stale_while_revalidate{0}, stale_if_error{0};  ///< zero: not given
-  bool has_stale_if_error = false;
-  std::string_view etag;                      ///< empty: none
-  std::string_view last_modified_text;        ///< as it came, for If-Modified-Since; empty: none that can be read
-  std::optional<std::int64_t> last_modified;  ///< unix seconds
-  std::optional<std::int64_t> date;  ///< unix seconds; when it was received, for a response without a valid Date
+  std::string_view etag;                ///< empty: none
+  std::string_view last_modified_text;  ///< as it came, for If-Modified-Since; empty: none that can be read
+  MaybeTime last_modified;
+  MaybeTime date;  ///< when it was received, for a response without a valid Date
   bool has_validator() const noexcept { return !etag.empty() || last_modified.has_value(); }
   /// A well-formed strong entity tag (RFC 9110 8.8.3).
   bool has_strong_etag() const noexcept { return etag.size() >= 2 && etag.front() == '"' && etag.back() == '"'; }

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -23,6 +22,7 @@
 #include "freshet/base/clock.hpp"
 #include "freshet/base/pin.hpp"
 #include "freshet/base/reason.hpp"
+#include "freshet/base/small_mutex.hpp"
 #include "freshet/base/waiter.hpp"
 #include "freshet/cache/ledger.hpp"
 
@@ -127,16 +127,19 @@ class StoredBody final : public Pinned {
   void stop_keeping(Reason why) noexcept { start_passing(why); }
   /// True once it has outgrown `max_size` or the ledger, or the store has let it go: it will not be kept. The fill then
   /// takes the response out of the store.
-  bool passing() const noexcept { return passing_.load(std::memory_order_acquire); }
+  bool passing() const noexcept { return (phase_.load(std::memory_order_acquire) & kPassing) != 0; }
   /// TooLarge, NoRoom or Invalidated, when passing.
   Reason why_passing() const noexcept;
   /// Takes the writer off the list; call before the Waiter dies.
   void stop_writing(Waiter& writer) noexcept;
 
   enum class State : std::uint8_t { Filling, Complete, Aborted };
-  State state() const noexcept { return state_.load(std::memory_order_acquire); }
+  State state() const noexcept { return static_cast<State>(phase_.load(std::memory_order_acquire) & ~kPassing); }
   /// False when a new reader could not get all of it: aborted or passing.
-  bool is_whole() const noexcept { return state() != State::Aborted && !passing(); }
+  bool is_whole() const noexcept {
+    const std::uint8_t phase = phase_.load(std::memory_order_acquire);
+    return phase != static_cast<std::uint8_t>(State::Aborted) && (phase & kPassing) == 0;
+  }
   std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }  ///< bytes so far
   std::optional<std::uint64_t> expected() const noexcept {
     return expected_ == kUnknownLength ? std::nullopt : std::optional(expected_);
@@ -192,11 +195,13 @@ class StoredBody final : public Pinned {
   void compact();
   void free_chunk(BodyChunk*) noexcept;
 
-  mutable std::mutex mutex_;
-  std::atomic<State> state_{State::Filling};
-  std::atomic<bool> passing_{false};
-  bool seen_ = false;     // bytes were handed out: chunks stay where they are
-  bool charged_ = false;  // the object itself
+  // There are as many of these as there are responses in the store: every byte counts.
+  static constexpr std::uint8_t kPassing = 0x80;  // beside the State
+  static constexpr std::uint8_t kSeen = 1;        // bytes were handed out: chunks stay where they are
+  static constexpr std::uint8_t kCharged = 2;     // the object itself
+  mutable SmallMutex mutex_;
+  std::atomic<std::uint8_t> phase_{static_cast<std::uint8_t>(State::Filling)};  // changed under the mutex
+  std::uint8_t marks_ = 0;
   Reason why_ = Reason::None;
   Ledger& ledger_;
   std::uint64_t expected_;

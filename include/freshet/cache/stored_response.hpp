@@ -26,9 +26,11 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   const StoredMeta& meta() const noexcept { return meta_; }
   /// Status and fields as they are sent on a hit: no Age, no Content-Length, no hop-by-hop fields, with Date and our
   /// Via.
-  ResponseHead head() const noexcept { return {meta_.status, fields_}; }
-  std::string_view key() const noexcept { return key_; }
-  std::string_view vary_key() const noexcept { return vary_key_; }
+  ResponseHead head() const noexcept {
+    return {meta_.status, FieldsView(lines(), lines_size_, {entries(), entry_count_}, true)};
+  }
+  std::string_view key() const noexcept { return {lines() + lines_size_, key_size_}; }
+  std::string_view vary_key() const noexcept { return {lines() + lines_size_ + key_size_, vary_key_size_}; }
   /// The whole body; of a response in parts, the part that came last.
   const Ref<StoredBody>& body() const noexcept { return body_; }
   /// Null: the response is whole. Else its status is 206, and its fields say nothing of a range.
@@ -53,14 +55,20 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   explicit StoredResponse(std::uint64_t hash) noexcept : IndexNode(hash) {}
   void destroy() noexcept override;
 
+  const FieldEntry* entries() const noexcept { return reinterpret_cast<const FieldEntry*>(this + 1); }
+  const char* lines() const noexcept { return reinterpret_cast<const char*>(entries() + entry_count_); }
+
+  // There are as many of these as there are responses in the store: every byte counts.
+  std::uint16_t entry_count_ = 0;
+  Reason why_not_kept_ = Reason::None;
+  std::uint32_t lines_size_ = 0;
   StoredMeta meta_;
-  FieldsView fields_;
-  std::string_view key_, vary_key_;
   Ref<StoredBody> body_;
   Ref<const PartList> parts_;
   Ledger* ledger_ = nullptr;
-  std::uint64_t charged_ = 0;
-  Reason why_not_kept_ = Reason::None;
+  std::uint32_t key_size_ = 0;
+  std::uint32_t vary_key_size_ = 0;
+  std::uint32_t charged_ = 0;
 };
 
 /// What a stored response holds: a whole body, or parts and the one among them that came last.

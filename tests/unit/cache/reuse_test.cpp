@@ -283,3 +283,21 @@ TEST_CASE("unsafe methods invalidate on success, and no others", "[cache][rfc911
        {Method::Get, Method::Head, Method::Options, Method::Trace, Method::Query, Method::Connect})
     CHECK_FALSE(invalidates(method, 200));
 }
+
+TEST_CASE("What a stored response remembers of times is exact within its bounds", "[cache]") {
+  static_assert(sizeof(ShortSeconds) == 4 && sizeof(MaybeTime) == 8);
+  for (const Seconds time : {Seconds{0}, Seconds{1}, kForever - Seconds{1}, kForever}) {
+    const ShortSeconds kept = time;
+    CHECK(Seconds(kept) == time);
+    CHECK(Seconds{0} - kept == -time);
+    CHECK(kept - ShortSeconds(kForever) == time - kForever);  // and not around the corner
+    CHECK(kept + kForever == time + kForever);
+    CHECK((kept < kForever) == (time < kForever));
+  }
+  CHECK(Seconds(ShortSeconds(kForever + Seconds{1})) == kForever);
+  CHECK(Seconds(ShortSeconds(Seconds{-1})) == Seconds{0});
+  CHECK_FALSE(MaybeTime().has_value());
+  CHECK(std::optional<std::int64_t>(MaybeTime()) == std::nullopt);
+  for (const std::int64_t time : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1767225600}})
+    CHECK(std::optional<std::int64_t>(MaybeTime(time)) == time);
+}

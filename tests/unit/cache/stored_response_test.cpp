@@ -128,6 +128,23 @@ TEST_CASE("every byte is charged and credited again", "[cache][memory]") {
   CHECK(small.held() == 0);
 }
 
+TEST_CASE("P24: what a small response takes beside its own bytes is little, and charged", "[cache][memory]") {
+  PlainLedger ledger;
+  constexpr std::size_t kBody = 1024;
+  auto body = make_ref<StoredBody>(ledger, kBody, kBody);
+  const std::string bytes(kBody, 'x');
+  test::CountingWaiter nobody;
+  REQUIRE(body->append(test::bytes_of(bytes), nobody) == StoredBody::Appended::Taken);
+  REQUIRE(body->finish());
+  const Fields response = fields_of("Cache-Control: max-age=60|Content-Type: text/plain|ETag: \"x\"|Server: s");
+  const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, times_at(0, 0));
+  const auto made = make_stored_response("key", "", {200, response}, decision, body, "1.1 freshet", at(0).wall, ledger);
+  const FieldsView fields = made->head().fields;
+  const std::size_t own = kBody + fields.wire_size() + fields.entries().size_bytes() + 3;
+  CHECK(ledger.held() > own + sizeof(StoredResponse) + sizeof(StoredBody));
+  CHECK(ledger.held() <= own + 400);
+}
+
 TEST_CASE("every field of a 304 replaces the stored one, but Content-Length", "[cache][rfc9111-3.2]") {
   Stored stored(std::string(kDate) +
                 "|Cache-Control: max-age=60|ETag: \"1\"|Content-Encoding: a|Content-Range: a|Content-MD5: "

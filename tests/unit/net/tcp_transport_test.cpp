@@ -223,6 +223,59 @@ TEST_CASE("closing or destroying a transport ends what is under way", "[net][tcp
   f.here->cancel();
 }
 
+/// Owns the transport that it waits for, as idle connections do.
+class Teller final : public ReadWaiter {
+ public:
+  Teller(std::unique_ptr<TcpTransport> transport, int& told, bool& gone) : transport_(std::move(transport)), told_(told), gone_(gone) {}
+  ~Teller() override { gone_ = true; }
+  void on_readable(bool ready) noexcept override { told_ = ready ? 1 : -1; }
+  TcpTransport& transport() { return *transport_; }
+
+ private:
+  std::unique_ptr<TcpTransport> transport_;
+  int& told_;
+  bool& gone_;
+};
+
+TEST_CASE("who waits without a coroutine is told once, takes nothing from the heap, and lives until then", "[net][tcp][idle]") {
+  int told = 0;
+  bool gone = false;
+  {
+    Fixture f;
+    Ref<Teller> teller = make_ref<Teller>(std::move(f.here), told, gone);
+    AllocCounter allocations;
+    for (int round = 0; round < 3; ++round) {
+      teller->transport().tell_when_readable(f.loop, teller);
+      f.loop.poll();
+      CHECK(told == 0);
+      f.write(*f.there, "x");
+      REQUIRE(poll_until(f.loop, [&] { return told != 0; }));
+      CHECK(std::exchange(told, 0) == 1);
+      CHECK(teller->transport().read_now(f.buffer).size == 1);
+    }
+    CHECK(allocations.count() == 0);
+    TcpTransport& transport = teller->transport();
+    transport.tell_when_readable(f.loop, teller);
+    teller = nullptr;
+    CHECK_FALSE(gone);
+    SECTION("cancelled") {
+      transport.cancel();
+      REQUIRE(poll_until(f.loop, [&] { return told != 0; }));
+      CHECK(told == -1);
+      CHECK(gone);
+    }
+    SECTION("closed") {
+      transport.close();
+      CHECK(told == 0);
+      REQUIRE(poll_until(f.loop, [&] { return told != 0; }));
+      CHECK(told == -1);
+      CHECK(gone);
+    }
+    SECTION("by a loop that goes away: let go of") {}
+  }
+  CHECK(gone);
+}
+
 TEST_CASE("a write to a peer that is gone is a failure, not a signal", "[net][tcp]") {
   Fixture f;
   f.there->close();

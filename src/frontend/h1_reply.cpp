@@ -78,6 +78,7 @@ void H1Session::begin_reply() {
   reply_begun_ = true;
   if (body_) body_->reply_begun();
   streamed_ = 0;
+  if (is_whole() && !plan_.persistent && !body_) connection_->transport().announce_end();
   render_head();
 }
 
@@ -240,8 +241,7 @@ void H1Session::log_reply() noexcept {
   AccessRecord& record = finished.record;
   record.status = reply_->head.status;
   const std::uint64_t written = connection_->written() - reply_at_;
-  const bool whole = plan_.form == BodyForm::None || plan_.form == BodyForm::Whole;
-  record.response_bytes = !whole ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
+  record.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
   record.request_bytes = body_ ? body_->received() : 0;
   record.duration = worker_.clock().now().steady - request_.received.steady;
   if (log_) {

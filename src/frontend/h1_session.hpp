@@ -97,6 +97,8 @@ class H1Session final : public Pinned, private Interim {
   bool seems_client_gone() noexcept override {
     return connection_->dead() || connection_->transport().peer() != Transport::Peer::There;
   }
+  /// The reply lies in the gather list, all of it.
+  bool is_whole() const noexcept { return plan_.form == BodyForm::None || plan_.form == BodyForm::Whole; }
   bool draining() const noexcept { return told_to_drain_ || limits_.draining; }
 
   const Peer peer_;

@@ -1,18 +1,23 @@
 #include "freshet/frontend/listener.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <list>
+#include <new>
 #include <utility>
 
+#include "admission.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/net/accept.hpp"
 #include "freshet/net/tcp_transport.hpp"
 #include "freshet/net/unix_socket.hpp"
-#include "admission.hpp"
 #include "h1_session.hpp"
 
 namespace freshet {
@@ -42,23 +47,38 @@ void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port
   port = end.port();
 }
 
-Peer peer_of(tcp::socket& socket) {
-  Peer peer;
-  error_code error;
-  if (is_unix_socket(socket.native_handle())) {
-    peer.address = "unix";
-    return peer;
-  }
-  const tcp::endpoint remote = socket.remote_endpoint(error);
-  if (!error) set_end(remote, peer.address, peer.port);
-  const tcp::endpoint local = socket.local_endpoint(error);
-  if (!error) set_end(local, peer.local_address, peer.local_port);
-  return peer;
+tcp::endpoint local_end(int socket) noexcept {
+  tcp::endpoint end;
+  socklen_t size = static_cast<socklen_t>(end.capacity());
+  ::getsockname(socket, end.data(), &size);
+  return end;
 }
 
+/// What all connections of a listening socket have in common, found out once.
+struct Common {
+  bool is_unix = false;
+  bool one_address = false;  ///< it does not listen on all addresses: `peer` says where clients connect to
+  Peer peer;
+
+  explicit Common(tcp::acceptor& acceptor) : is_unix(is_unix_socket(acceptor.native_handle())) {
+    error_code error;
+    const tcp::endpoint local = is_unix ? tcp::endpoint() : acceptor.local_endpoint(error);
+    one_address = !is_unix && !error && !local.address().is_unspecified();
+    if (one_address) set_end(local, peer.local_address, peer.local_port);
+    if (is_unix) peer.address = "unix";
+  }
+  Peer peer_of(const Accepted& accepted) const {
+    Peer with = peer;
+    if (is_unix) return with;
+    set_end(accepted.from, with.address, with.port);
+    if (!one_address) set_end(local_end(accepted.socket), with.local_address, with.local_port);
+    return with;
+  }
+};
+
 /// A client that was gone before we came, or that cannot be reached (accept(2)); anything else is a lack of something.
-bool concerns_one_client(const error_code& error) noexcept {
-  switch (error.value()) {
+bool concerns_one_client(int error) noexcept {
+  switch (error) {
     case ECONNABORTED:
     case EINTR:
     case ENETDOWN:
@@ -79,6 +99,8 @@ class AcceptLoop final : public Pinned {
   AcceptLoop(tcp::acceptor acceptor, Worker& worker, Service& service, SessionOptions options, SessionLimits& limits,
              WorkerCounters& counters, AccessLog* log)
       : acceptor_(std::move(acceptor)),
+        common_(acceptor_),
+        says_what_is_left_(TcpTransport::prepare_to_accept(acceptor_.native_handle())),
         worker_(worker),
         service_(service),
         options_(std::move(options)),
@@ -136,25 +158,32 @@ class AcceptLoop final : public Pinned {
   /// False when the system has no room for more connections now.
   bool accept_batch() {
     for (int i = 0; i < kBatch; ++i) {
-      tcp::socket socket(worker_.loop());
-      error_code error;
-      acceptor_.accept(socket, error);
-      if (!error) {
-        if (!start_session(std::move(socket))) return false;
+      const Accepted accepted = accept_now(acceptor_.native_handle());
+      if (accepted.socket >= 0) {
+        if (!start_session(accepted)) return false;
         continue;
       }
-      if (error == asio::error::would_block || error == asio::error::try_again) return true;
-      if (!concerns_one_client(error)) return false;
+      if (accepted.error == EAGAIN || accepted.error == EWOULDBLOCK) return true;
+      if (!concerns_one_client(accepted.error)) return false;
     }
     return true;
   }
 
+  /// Null when there is no memory for it; then the connection is closed.
+  std::unique_ptr<TcpTransport> take(const Accepted& accepted) noexcept {
+    std::unique_ptr<TcpTransport> transport(new (std::nothrow)
+                                                TcpTransport(worker_.loop(), accepted.socket, says_what_is_left_));
+    if (!transport) ::close(accepted.socket);
+    return transport;
+  }
+
   /// False when there is no memory for it; then the connection is closed.
-  bool start_session(tcp::socket socket) noexcept {
+  bool start_session(const Accepted& accepted) noexcept {
+    std::unique_ptr<TcpTransport> transport = take(accepted);
+    if (!transport) return false;
     try {
-      Peer peer = peer_of(socket);
+      Peer peer = common_.peer_of(accepted);
       if (limits_.turned_away >= kRefusedAtOnce && close_if_refused(peer)) return true;
-      auto transport = std::make_unique<TcpTransport>(std::move(socket));
       auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker_, service_, options_, limits_,
                                          counters_, log_);
       asio::co_spawn(worker_.loop(), run_session(Ref<AcceptLoop>(this), std::move(session)), asio::detached);
@@ -182,6 +211,8 @@ class AcceptLoop final : public Pinned {
   }
 
   tcp::acceptor acceptor_;
+  const Common common_;
+  const bool says_what_is_left_;
   Worker& worker_;
   Service& service_;
   const SessionOptions options_;

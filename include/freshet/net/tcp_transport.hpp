@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "freshet/net/transport.hpp"
+#include "freshet/net/watched_socket.hpp"
 
 namespace freshet {
 
@@ -12,24 +13,37 @@ class TcpTransport final : public Transport {
   /// Takes a connected socket; makes it non-blocking, with TCP_NODELAY and little room for bytes that are not on
   /// their way yet (TCP_NOTSENT_LOWAT).
   explicit TcpTransport(boost::asio::ip::tcp::socket socket) noexcept;
+  /// Takes over what accept4(2) gave, non-blocking, from a listening socket that prepare_to_accept() has seen.
+  /// `says_what_is_left`: what prepare_to_accept() returned.
+  TcpTransport(boost::asio::io_context& loop, int accepted, bool says_what_is_left) noexcept;
   ~TcpTransport() override;
+
+  /// Sets on a listening socket what the sockets that it accepts inherit, so that no call is spent on each. True when
+  /// they will say, with what was read, whether more is there: TCP's do, Unix sockets do not.
+  static bool prepare_to_accept(int listening) noexcept;
 
   IoResult read_now(std::span<std::byte> into) noexcept override;
   IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept override;
   Task<IoResult> read(std::span<std::byte> into) override;
+  /// On an accepted socket the first wait ends at once: the client has mostly sent its request by then, and the loop
+  /// need not watch a connection that is over with it.
   Task<bool> wait_readable() override;
   Task<bool> wait_writable() override;
   Peer peer() noexcept override;
   std::size_t unacknowledged() const noexcept override;
+  void announce_end() noexcept override { writes_the_last_ = true; }
   void shutdown_write() noexcept override;
   void cancel() noexcept override;
   void close() noexcept override;
   void abort() noexcept override;
 
-  boost::asio::ip::tcp::socket& socket() noexcept { return socket_; }
+  int descriptor() const noexcept { return socket_.descriptor(); }
 
  private:
-  boost::asio::ip::tcp::socket socket_;
+  WatchedSocket socket_;
+  bool says_what_is_left_;
+  bool is_untried_;
+  bool writes_the_last_ = false;
 };
 
 }  // namespace freshet

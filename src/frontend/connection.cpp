@@ -25,9 +25,9 @@ class Connection::Flushing {
  public:
   explicit Flushing(Connection& connection) noexcept : connection_(connection) { connection_.flushing_ = true; }
   ~Flushing() {
-    connection_.write_limit_.disarm();
+    connection_.outgoing_->limit_.disarm();
     connection_.flushing_ = false;
-    connection_.flushed_.wake();
+    connection_.outgoing_->flushed_.wake();
   }
   Flushing(const Flushing&) = delete;
   Flushing& operator=(const Flushing&) = delete;
@@ -35,6 +35,10 @@ class Connection::Flushing {
  private:
   Connection& connection_;
 };
+
+Outgoing::Outgoing(DeadlineWheel& wheel) noexcept
+    : limit_(
+          wheel, [](void* owner) noexcept { static_cast<Outgoing*>(owner)->connection_->look_at_writing(); }, this) {}
 
 Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Milliseconds write_timeout,
                        const RateFloor& rate)
@@ -47,23 +51,38 @@ Connection::Connection(std::unique_ptr<Transport> transport, Worker& worker, Mil
             read_expired(self->read_timed_out_, self->cancels_, *self->transport_);
           },
           this),
-      write_limit_(
-          worker.deadlines(), [](void* owner) noexcept { static_cast<Connection*>(owner)->look_at_writing(); }, this),
       write_timeout_(write_timeout),
       write_pace_(rate) {}
+
+void Connection::give_outgoing(std::unique_ptr<Outgoing> outgoing) noexcept {
+  outgoing_ = std::move(outgoing);
+  outgoing_->connection_ = this;
+  outgoing_->finish_noticed_.reset();
+}
+
+std::unique_ptr<Outgoing> Connection::take_outgoing() noexcept {
+  if (flushing_ || !has_written_all()) return nullptr;
+  return std::move(outgoing_);
+}
+
+Outgoing& Connection::outgoing() {
+  if (!outgoing_) give_outgoing(std::make_unique<Outgoing>(worker_.deadlines()));
+  return *outgoing_;
+}
+
+void Connection::drop_unwritten() noexcept {
+  if (outgoing_) outgoing_->list_.clear();
+}
 
 void Connection::start_wait() noexcept {
   read_cancelled_ = false;
   cancels_at_read_ = cancels_;
 }
 
-std::span<std::byte> Connection::start_read(std::size_t capacity) {
-  start_wait();
-  return in_.room(capacity);
-}
-
 Arrival Connection::finish_wait(bool ready) {
   if (!ready || dead()) return judge_read(IoResult::State::Failed);
+  if (in_.empty()) return finish_read(transport_->read_now(in_.room(ReadBuffer::kSmall)));
+  // The rest of a head that came in parts: it gets no more memory than it needs.
   std::array<std::byte, ReadBuffer::kSmall> scratch;
   const IoResult got = transport_->read_now(scratch);
   if (got.state == IoResult::State::Done) {
@@ -99,7 +118,8 @@ Arrival Connection::judge_read(IoResult::State state) const noexcept {
 
 Task<Arrival> Connection::read_more(std::size_t capacity) {
   for (;;) {
-    const std::span<std::byte> room = start_read(capacity);
+    start_wait();
+    const std::span<std::byte> room = in_.room(capacity);
     const IoResult got = co_await transport_->read(room);
     const Arrival arrival = finish_read(got);
     if (arrival != Arrival::Again) co_return arrival;
@@ -123,27 +143,28 @@ void Connection::cancel_read() noexcept {
 }
 
 Connection::Step Connection::write_step() noexcept {
-  const IoResult result = transport_->write_now(out_.pieces());
+  GatherList& out = outgoing_->list_;
+  const IoResult result = transport_->write_now(out.pieces());
   if (result.state == IoResult::State::WouldBlock) return Step::Blocked;
   if (result.state != IoResult::State::Done) return Step::Failed;
-  out_.consume(result.size);
+  out.consume(result.size);
   written_ += result.size;
   return Step::Moved;
 }
 
 bool Connection::flush_now() noexcept {
   ENSURE(!flushing_);
-  while (!out_.empty() && !dead()) {
+  while (!has_written_all() && !dead()) {
     const Step step = write_step();
     if (step == Step::Blocked) return false;
     if (step == Step::Failed) write_failed_ = true;
   }
-  if (dead()) out_.clear();
+  if (dead()) drop_unwritten();
   return !dead();
 }
 
 Task<bool> Connection::flush() {
-  while (flushing_) co_await flushed_.wait();
+  while (flushing_) co_await outgoing_->flushed_.wait();
   const bool done = flush_now();
   if (done || dead()) co_return done;
   co_return co_await write_queue();
@@ -156,7 +177,7 @@ Task<void> Connection::push() {
 
 Task<bool> Connection::write_queue() {
   const Flushing flushing(*this);
-  while (!out_.empty() && !dead()) {
+  while (!has_written_all() && !dead()) {
     const Step step = write_step();
     if (step == Step::Failed) write_failed_ = true;
     if (step != Step::Blocked) continue;
@@ -166,7 +187,7 @@ Task<bool> Connection::write_queue() {
     end_write_wait();
     if (!writable && cancels == cancels_) write_failed_ = true;
   }
-  if (dead()) out_.clear();
+  if (dead()) drop_unwritten();
   co_return !dead();
 }
 
@@ -177,14 +198,15 @@ std::uint64_t Connection::taken() const noexcept {
 }
 
 void Connection::begin_write_wait() noexcept {
-  stalled_since_ = now();
-  taken_then_ = taken();
-  write_pace_.begin(stalled_since_, taken_then_);
-  arm_write_limit(stalled_since_);
+  const SteadyTime time = now();
+  outgoing_->stalled_since_ = time;
+  outgoing_->taken_then_ = taken();
+  write_pace_.begin(time, outgoing_->taken_then_);
+  arm_write_limit(time);
 }
 
 void Connection::end_write_wait() noexcept {
-  write_limit_.disarm();
+  outgoing_->limit_.disarm();
   const SteadyTime time = now();
   write_pace_.end(time);
   if (!dead() && write_pace_.window_is_full(time) && write_pace_.was_too_slow(time, taken())) cut_off();
@@ -194,11 +216,11 @@ void Connection::end_write_wait() noexcept {
 void Connection::look_at_writing() noexcept {
   const SteadyTime time = now();
   const std::uint64_t all = taken();
-  if (all > taken_then_) {
-    taken_then_ = all;
-    stalled_since_ = time;
+  if (all > outgoing_->taken_then_) {
+    outgoing_->taken_then_ = all;
+    outgoing_->stalled_since_ = time;
   }
-  const bool stalled = time - stalled_since_ >= write_timeout_;
+  const bool stalled = time - outgoing_->stalled_since_ >= write_timeout_;
   if (stalled || (write_pace_.window_is_full(time) && write_pace_.was_too_slow(time, all))) return cut_off();
   write_pace_.end(time);
   write_pace_.begin(time, all);
@@ -206,9 +228,9 @@ void Connection::look_at_writing() noexcept {
 }
 
 void Connection::arm_write_limit(SteadyTime now) noexcept {
-  Milliseconds limit = std::chrono::ceil<Milliseconds>(stalled_since_ + write_timeout_ - now);
+  Milliseconds limit = std::chrono::ceil<Milliseconds>(outgoing_->stalled_since_ + write_timeout_ - now);
   if (write_pace_.limits()) limit = std::min(limit, write_pace_.left());
-  write_limit_.arm(limit);
+  outgoing_->limit_.arm(limit);
 }
 
 void Connection::cut_off() noexcept {
@@ -247,11 +269,12 @@ bool Connection::is_client_gone() noexcept {
   const Transport::Peer peer = transport_->peer();
   if (peer != Transport::Peer::Finished) return peer == Transport::Peer::Gone;
   const SteadyTime now = worker_.clock().now().steady;
-  if (!finish_noticed_ || written_at_finish_ != written_) {
-    finish_noticed_ = now;
-    written_at_finish_ = written_;
+  if (!outgoing_) return false;  // nobody writes, so nobody can be told to stop
+  if (!outgoing_->finish_noticed_ || outgoing_->written_at_finish_ != written_) {
+    outgoing_->finish_noticed_ = now;
+    outgoing_->written_at_finish_ = written_;
   }
-  return now - *finish_noticed_ >= kHalfClosedPatience;
+  return now - *outgoing_->finish_noticed_ >= kHalfClosedPatience;
 }
 
 void Connection::abort() noexcept {

@@ -29,6 +29,25 @@ enum class Arrival : std::uint8_t {
   Again,      ///< disturbed for another reason: read again
 };
 
+class Connection;
+
+/// What a connection needs to write with. Lent by a session: a connection that waits for a request has none.
+class Outgoing {
+ public:
+  explicit Outgoing(DeadlineWheel& wheel) noexcept;
+
+ private:
+  friend class Connection;
+  Connection* connection_ = nullptr;
+  GatherList list_;
+  Deadline limit_;
+  Wakeup flushed_;
+  SteadyTime stalled_since_;
+  std::uint64_t taken_then_ = 0;
+  std::uint64_t written_at_finish_ = 0;  // when it was noticed that the client sends no more
+  std::optional<SteadyTime> finish_noticed_;
+};
+
 /// Shared by the session and by the body sources it has given away, so that a source that outlives its session meets a
 /// closed connection and not freed memory. One thread. One coroutine reads at a time; writes go through one queue.
 class Connection final : public Pinned {
@@ -39,14 +58,15 @@ class Connection final : public Pinned {
   Transport& transport() noexcept { return *transport_; }
   ReadBuffer& in() noexcept { return in_; }
 
-  // Reading: room = start_read(); got = co_await transport().read(room); finish_read(got). read_more() is the three
-  // together.
-  // Without a buffer while nothing comes, and with a small one then: start_wait(); ready = co_await
-  // transport().wait_readable(); finish_wait(ready).
-  std::span<std::byte> start_read(std::size_t capacity);
+  /// What it writes with, from here on until take_outgoing(). A write that finds none makes one.
+  void give_outgoing(std::unique_ptr<Outgoing> outgoing) noexcept;
+  /// Null when it is still needed.
+  std::unique_ptr<Outgoing> take_outgoing() noexcept;
+
+  // Reading without a buffer while nothing comes: start_wait(); transport().tell_when_readable(); and when that has told,
+  // finish_wait(ready).
   void start_wait() noexcept;
   Arrival finish_wait(bool ready);
-  Arrival finish_read(IoResult got) noexcept;
   Task<Arrival> read_more(std::size_t capacity);
   /// From now on reads time out after `limit` in all, until lift_read_limit() or another limit.
   void limit_read(Milliseconds limit) noexcept;
@@ -55,7 +75,8 @@ class Connection final : public Pinned {
   void cancel_read() noexcept;
 
   // Writing: pieces are added to out() and leave in that order. Their bytes stay alive until out() is empty.
-  GatherList& out() noexcept { return out_; }
+  GatherList& out() { return outgoing().list_; }
+  bool has_written_all() const noexcept { return !outgoing_ || outgoing_->list_.empty(); }
   /// Writes what can be written at once. True when nothing is left. REQUIRES: no flush is under way.
   bool flush_now() noexcept;
   /// Writes everything. False when the client is gone, or too slow. For the session alone.
@@ -91,6 +112,9 @@ class Connection final : public Pinned {
   std::uint64_t received() const noexcept { return received_; }
 
  private:
+  friend class Outgoing;
+  Outgoing& outgoing();
+  Arrival finish_read(IoResult got) noexcept;
   Arrival judge_read(IoResult::State state) const noexcept;
   enum class Step : std::uint8_t { Moved, Blocked, Failed };
   Step write_step() noexcept;
@@ -100,6 +124,7 @@ class Connection final : public Pinned {
   void end_write_wait() noexcept;
   void look_at_writing() noexcept;
   void arm_write_limit(SteadyTime now) noexcept;
+  void drop_unwritten() noexcept;
   void cut_off() noexcept;
   class Flushing;
   static Task<void> flush_later(Ref<Connection> self);
@@ -107,17 +132,11 @@ class Connection final : public Pinned {
   std::unique_ptr<Transport> transport_;
   Worker& worker_;
   ReadBuffer in_;
-  GatherList out_;
+  std::unique_ptr<Outgoing> outgoing_;
   Deadline read_limit_;
-  Deadline write_limit_;
-  Wakeup flushed_;
   Milliseconds write_timeout_;
   Pace write_pace_;
-  SteadyTime stalled_since_;
-  std::uint64_t taken_then_ = 0;
   std::uint64_t written_ = 0;
-  std::uint64_t written_at_finish_ = 0;         // when it was noticed that the client sends no more
-  std::optional<SteadyTime> finish_noticed_;
   std::uint64_t received_ = 0;
   unsigned cancels_ = 0;  // a cancel meant for one direction disturbs the other too
   unsigned cancels_at_read_ = 0;

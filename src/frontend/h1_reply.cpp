@@ -8,6 +8,7 @@
 #include "freshet/base/check.hpp"
 #include "freshet/codec/h1_writer.hpp"
 #include "freshet/exchange/error_reply.hpp"
+#include "h1_client.hpp"
 #include "h1_session.hpp"
 #include "session_log.hpp"
 #include "tunnel_relay.hpp"
@@ -38,7 +39,7 @@ Task<H1Session::Next> H1Session::serve() {
   keep_log_fields();
   int status = 500;
   try {
-    Reply served = co_await service_.serve(request_);
+    Reply served = co_await serving_->service.serve(request_);
     reply_.emplace(std::move(served));
   } catch (const std::bad_alloc&) {
     status = 503;  // a shortage is no mistake of ours, and may be over soon
@@ -47,16 +48,16 @@ Task<H1Session::Next> H1Session::serve() {
   }
   if (!reply_) {
     const Failure failure(Reason::Internal, Side::Self, status);
-    reply_.emplace(make_error_reply(request_, failure, options_.pseudonym));
+    reply_.emplace(make_error_reply(request_, failure, options().pseudonym));
   }
   // Interim answers and a 100 leave first.
-  if (connection_->flushing() || !connection_->out().empty()) co_await connection_->flush();
+  if (connection_->flushing() || !connection_->has_written_all()) co_await connection_->flush();
   begin_reply();
   co_return Next::Finish;
 }
 
 void H1Session::keep_log_fields() {
-  if (!log_) return;
+  if (!serving_->log) return;
   subject_.fields_kept = true;
   subject_.referer = arena_.copy(first_or_empty(request_.head.fields, FieldId::Referer));
   subject_.user_agent = arena_.copy(first_or_empty(request_.head.fields, FieldId::UserAgent));
@@ -70,7 +71,7 @@ void H1Session::begin_reply() {
   if (!is_sendable(facts, *reply_)) {
     BUG("a service gave a reply that cannot be sent");
     const Failure failure(Reason::Internal, Side::Self, 500);
-    reply_.emplace(make_error_reply(request_, failure, options_.pseudonym));
+    reply_.emplace(make_error_reply(request_, failure, options().pseudonym));
     reply_->close = true;
   }
   facts.may_persist = may_go_on();
@@ -84,7 +85,7 @@ void H1Session::begin_reply() {
 
 // Decided before the head is written, because the head has to say it.
 bool H1Session::may_go_on() {
-  if (!wants_more_ || refused_ || draining()) return false;
+  if (!wants_more_ || refused_ || client_->draining()) return false;
   if (!body_ || body_->complete()) return true;
   // RFC 9931: what follows a refused CONNECT or Upgrade may be meant for another protocol.
   if (body_->is_tunnel() || body_->failed() || body_->awaits_continue()) return false;
@@ -178,20 +179,20 @@ Reason H1Session::why_gone() const noexcept {
 // What went wrong with a body after its request had been passed on; the answer may have another reason.
 void H1Session::count_body_failure() noexcept {
   if (body_->failed() && body_->failure()->reason != Reason::ClientClosed)
-    counters_.protocol_errors[static_cast<std::size_t>(body_->failure()->reason)].add();
+    counters().protocol_errors[static_cast<std::size_t>(body_->failure()->reason)].add();
 }
 
 void H1Session::replace_reply(const Failure& failure) {
   connection_->out().clear();
   Outcome outcome = reply_->outcome;
   outcome.reason = failure.reason;
-  reply_.emplace(make_error_reply(request_, failure, options_.pseudonym));
+  reply_.emplace(make_error_reply(request_, failure, options().pseudonym));
   reply_->outcome = outcome;
   begin_reply();
 }
 
 Task<bool> H1Session::send_tunnel() {
-  TunnelRelay relay(connection_, body_, worker_.deadlines(), options_.tunnel_idle, counters_);
+  TunnelRelay relay(connection_, body_, worker_.deadlines(), options().tunnel_idle, counters());
   const Reason broken = co_await relay.run(reply_->body.source.get());
   streamed_ = relay.bytes_to_client();
   linger_ = true;
@@ -244,11 +245,11 @@ void H1Session::log_reply() noexcept {
   record.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
   record.request_bytes = body_ ? body_->received() : 0;
   record.duration = worker_.clock().now().steady - request_.received.steady;
-  if (log_) {
+  if (serving_->log) {
     record.received = request_.received.wall;
     record.client = peer_.address;
     record.user = request_.user;
-    record.listener = options_.name;
+    record.listener = options().name;
     record.method = subject_.method_name;
     record.scheme = subject_.scheme;
     record.authority = subject_.authority;
@@ -263,7 +264,7 @@ void H1Session::log_reply() noexcept {
       record.user_agent = first_or_empty(request_.head.fields, FieldId::UserAgent);
     }
   }
-  record_request(finished, reply_->outcome, counters_, options_.listener, log_);
+  record_request(finished, reply_->outcome, counters(), options().listener, serving_->log);
 }
 
 // Interim answers (RFC 9110 15.2). HTTP/1.0 has none.
@@ -281,14 +282,6 @@ Task<void> H1Session::send(ResponseHead head) {
     co_return;  // a client that does not read needs no hints
   for (std::size_t i = 0; i < rendered.count; ++i) connection_->out().add(as_bytes(rendered.pieces[i]));
   co_await connection_->push();
-}
-
-Task<void> run_h1_session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
-                          const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters,
-                          AccessLog* log) {
-  const auto session =
-      make_ref<H1Session>(std::move(transport), std::move(peer), worker, service, options, limits, counters, log);
-  co_await session->run();
 }
 
 }  // namespace freshet

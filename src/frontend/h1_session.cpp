@@ -6,15 +6,14 @@
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/exchange/error_reply.hpp"
+#include "h1_client.hpp"
 
 namespace freshet {
 namespace {
 
-/// What a keep-alive connection may keep between two requests, besides its small read buffer.
+/// What a session may keep between two clients, besides a small read buffer.
 constexpr std::size_t kKeptArena = 4096;
 constexpr std::size_t kLargeHead = 2048;
-/// A connection that has been silent for so long keeps no buffers at all.
-constexpr Milliseconds kRestAfter(5000);
 /// A client that always has another request ready leaves the others waiting for this many answers at most.
 constexpr unsigned kAnswersInARow = 64;
 /// How long, and for how many bytes, a client that still sends may take to read our last words (RFC 9112 9.6).
@@ -24,68 +23,48 @@ constexpr Milliseconds kShortLinger(1000);
 
 }  // namespace
 
-H1Session::H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
-                     const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters, AccessLog* log)
-    : peer_(std::move(peer)),
-      worker_(worker),
-      service_(service),
-      options_(options),
-      limits_(limits),
-      counters_(counters),
-      log_(log),
-      connection_(make_ref<Connection>(std::move(transport), worker, options.write_timeout, options.rate)),
-      reader_(options.head, peer_.tls ? "https" : "http"),
-      request_(arena_, peer_, *this) {}
+H1Session::H1Session(Worker& worker)
+    : worker_(worker), reader_(HeadLimits()), request_(arena_, peer_, *this) {}
 
-Task<void> H1Session::run() {
-  ListenerCounters& own = counters_.listener[options_.listener];
-  own.connections_accepted.add();
-  own.connections_open.add();
-  const Admission admission(limits_, peer_.address);
-  try {
-    if (admission.refusal() != Reason::None)
-      co_await turn_away(admission.refusal());
-    else
-      co_await talk();
-  } catch (const std::bad_alloc&) {
-    connection_->abort();  // its client must not take what it has for the whole; the others go on
-  } catch (...) {
-    BUG("an exception ended a session");
-    connection_->abort();
-  }
-  leave_idle();
-  connection_->close();
-  own.connections_open.subtract();
+void H1Session::begin(H1Client& client, Peer& peer, std::unique_ptr<H1RequestReader> begun) {
+  if (!outgoing_) outgoing_ = std::make_unique<Outgoing>(worker_.deadlines());
+  client_ = &client;
+  serving_ = &client.serving();
+  connection_ = client.connection();
+  connection_->give_outgoing(std::move(outgoing_));
+  connection_->in().take_block(spare_);
+  peer_ = std::move(peer);
+  reader_ = begun ? *begun : H1RequestReader(options().head, peer_.tls ? "https" : "http");
+  linger_ = false;
+  answered_in_a_row_ = 0;
 }
 
-Task<void> H1Session::talk() {
-  Next next = Next::Wait;
-  while (next != Next::Close) {
-    if (next == Next::Wait) {
-      if (!begin_wait()) break;
-      Arrival arrival = Arrival::Again;
-      if (resting_) {
-        connection_->start_wait();
-        const bool ready = co_await connection_->transport().wait_readable();
-        arrival = connection_->finish_wait(ready);
-      } else {
-        const std::span<std::byte> room = connection_->start_read(ReadBuffer::kSmall);
-        const IoResult got = co_await connection_->transport().read(room);
-        arrival = connection_->finish_read(got);
-      }
-      next = end_wait(arrival);
-    } else if (next == Next::Answer) {
-      next = answer_buffered();
-    } else if (next == Next::Serve) {
-      next = co_await serve();
-    } else if (next == Next::Finish) {
-      next = co_await finish_reply();
-    } else {
-      co_await connection_->yield();
-      next = Next::Answer;
-    }
-  }
-  co_await hang_up();
+std::unique_ptr<H1RequestReader> H1Session::end(Peer& peer) {
+  ENSURE(is_clean());
+  std::unique_ptr<H1RequestReader> begun;
+  if (!connection_->in().empty()) begun = std::make_unique<H1RequestReader>(reader_);
+  connection_->in().leave_block(spare_);
+  give_memory_back();
+  peer = std::move(peer_);
+  outgoing_ = connection_->take_outgoing();
+  connection_ = nullptr;
+  serving_ = nullptr;
+  client_ = nullptr;
+  return begun;
+}
+
+void H1Session::give_memory_back() {
+  request_.body.reset();
+  subject_ = Subject();
+  reply_begun_ = refused_ = wants_more_ = false;
+  if (arena_.held() > kKeptArena)
+    arena_.release();
+  else
+    arena_.reset();
+  if (!large_head_) return;
+  large_head_ = false;
+  request_.head.fields.release();
+  parsed_.head.fields.release();
 }
 
 // The limits on connections protect the others: this one gets one answer, and little time to take it.
@@ -94,7 +73,7 @@ Task<void> H1Session::turn_away(Reason reason) {
   refuse(reason, reason == Reason::TooManyFromClient ? 429 : 503);
   const bool sent = co_await connection_->flush();
   end_reply(sent);
-  if (sent && limits_.turned_away <= kRefusedAtOnce) co_await let_go(kShortLinger);
+  if (sent && limits().turned_away <= kRefusedAtOnce) co_await let_go(kShortLinger);
 }
 
 Task<void> H1Session::hang_up() {
@@ -114,89 +93,15 @@ Task<void> H1Session::let_go(Milliseconds time) {
   connection_->lift_read_limit();
 }
 
-void H1Session::drain() noexcept {
-  told_to_drain_ = true;
-  if (idle_) connection_->close();
-}
-
 void H1Session::abort() noexcept {
-  told_to_drain_ = true;
-  connection_->abort();
   if (reply_ && reply_->body.source) reply_->body.source->cancel();
   if (body_) body_->interrupt();
-}
-
-// False: there is no point in waiting.
-bool H1Session::begin_wait() {
-  if (!connection_->in().empty()) {
-    if (!head_limited_) limit_wait(options_.head_timeout);
-    head_limited_ = true;
-    return true;
-  }
-  if (draining() || connection_->dead()) return false;
-  if (!resting_) give_memory_back();
-  if (!idle_limited_) limit_wait(options_.idle_timeout);
-  idle_limited_ = true;
-  counters_.listener[options_.listener].connections_idle.add();
-  idle_ = true;
-  return true;
-}
-
-void H1Session::leave_idle() noexcept {
-  if (!idle_) return;
-  idle_ = false;
-  counters_.listener[options_.listener].connections_idle.subtract();
-}
-
-void H1Session::give_memory_back() {
-  connection_->in().shrink();
-  if (arena_.held() > kKeptArena) arena_.release();
-  if (!large_head_) return;
-  large_head_ = false;
-  request_.head.fields.release();
-  parsed_.head.fields.release();
-}
-
-H1Session::Next H1Session::end_wait(Arrival arrival) {
-  const bool was_idle = idle_;
-  leave_idle();
-  if (was_idle && arrival == Arrival::TimedOut && !connection_->in().empty()) arrival = Arrival::Bytes;
-  if (arrival == Arrival::TimedOut && more_patience_ > Milliseconds(0)) return rest();
-  if (arrival == Arrival::Bytes) {
-    if (was_idle) connection_->lift_read_limit();
-    idle_limited_ = false;
-    return Next::Answer;
-  }
-  if (arrival == Arrival::Again) return Next::Wait;
-  if (was_idle) return Next::Close;
-  if (arrival == Arrival::TimedOut) return refuse(Reason::RequestTimeout, 408);
-  if (arrival == Arrival::End) return refuse(Reason::ClientClosed, 400);  // RFC 9112 8: an incomplete message
-  return Next::Close;
-}
-
-// Silence has two parts: in the first the buffers are kept for the request that is most likely about to come.
-void H1Session::limit_wait(Milliseconds limit) noexcept {
-  const Milliseconds first = resting_ ? limit : std::min(limit, kRestAfter);
-  more_patience_ = limit - first;
-  connection_->limit_read(first);
-}
-
-H1Session::Next H1Session::rest() {
-  connection_->limit_read(more_patience_);
-  more_patience_ = Milliseconds(0);
-  resting_ = true;
-  connection_->in().shrink_to_fit();
-  if (!connection_->in().empty()) return Next::Answer;  // perhaps the rest came in the last moment
-  arena_.release();
-  request_.head.fields.release();
-  parsed_.head.fields.release();
-  return Next::Wait;
 }
 
 // The hit path: every complete request that can be answered at once is, with one write each.
 H1Session::Next H1Session::answer_buffered() {
   for (;;) {
-    ENSURE(!body_ && connection_->out().empty());
+    ENSURE(!body_ && connection_->has_written_all());
     const HeadProgress head = reader_.read_head(connection_->in().text(), parsed_, arena_);
     if (head.state == HeadProgress::State::NeedMore) return Next::Wait;
     const Next next = answer_head(head);
@@ -208,12 +113,11 @@ H1Session::Next H1Session::answer_buffered() {
 }
 
 H1Session::Next H1Session::answer_head(const HeadProgress& head) {
-  if (head_limited_) connection_->lift_read_limit();
-  head_limited_ = resting_ = false;
+  client_->head_is_over();
   if (head.state == HeadProgress::State::Bad) return refuse(head.error, head.status);
   const Next next = take_request(head.consumed);
   if (next != Next::Answer) return next;
-  reply_ = service_.try_now(request_);
+  reply_ = serving_->service.try_now(request_);
   if (!reply_) return Next::Serve;
   begin_reply();
   if (!is_whole() || body_ || !connection_->flush_now()) return Next::Finish;
@@ -234,7 +138,7 @@ H1Session::Next H1Session::take_request(std::size_t head_bytes) {
   request_.proxy_credentials = parsed_.proxy_credentials;
   request_.user = {};
   request_.destination = Destination();
-  request_.listener = options_.listener;
+  request_.listener = options().listener;
   request_.received = worker_.clock().now();
   subject_ = Subject();
   subject_.method_name = head.method_name;
@@ -247,7 +151,7 @@ H1Session::Next H1Session::take_request(std::size_t head_bytes) {
   if (has_odd_body()) return refuse(Reason::BadContentLength, 400);
   if (!has_room_for_tunnel()) return refuse(Reason::TooManyTunnels, 503);
   make_body();
-  if (body_ && !body_->is_tunnel() && body_->left().value_or(0) > options_.max_request_body)
+  if (body_ && !body_->is_tunnel() && body_->left().value_or(0) > options().max_request_body)
     return refuse(Reason::BodyTooLarge, 413);
   return Next::Answer;
 }
@@ -263,7 +167,7 @@ bool H1Session::has_odd_body() const noexcept {
 // client merely offers is not accepted, as anybody may do (RFC 9110 7.8): its request is then an ordinary one. A
 // WebSocket client has no use for that.
 bool H1Session::has_room_for_tunnel() noexcept {
-  if (limits_.tunnels < limits_.max_tunnels) return true;
+  if (limits().tunnels < limits().max_tunnels) return true;
   if (request_.head.method == Method::Connect) return false;
   if (ascii::iequals(request_.upgrade, "websocket")) return false;
   request_.upgrade = {};
@@ -281,10 +185,10 @@ void H1Session::make_body() {
     request_.expects_continue = false;
     if (request_.head.method != Method::Connect && request_.upgrade.empty()) return;
     framing.body = BodyKind::Tunnel;
-    tunnel_.emplace(limits_);
+    tunnel_.emplace(limits());
     request_.body_length.reset();
   }
-  const RequestBody::Limits limits{options_.max_request_body, options_.body_timeout, options_.rate};
+  const RequestBody::Limits limits{options().max_request_body, options().body_timeout, options().rate};
   body_ = make_ref<RequestBody>(connection_, framing, request_.expects_continue, limits);
   request_.body = body_->make_source();
 }
@@ -296,15 +200,14 @@ H1Session::Next H1Session::refuse(Reason reason, int status) {
     request_.head.method = Method::Other;
     request_.head.version = Version::Http11;
   }
-  head_limited_ = false;
-  connection_->lift_read_limit();
+  client_->head_is_over();
   const bool policy = std::find(kDenials.begin(), kDenials.end(), reason) != kDenials.end();
-  if (!policy) counters_.protocol_errors[static_cast<std::size_t>(reason)].add();
+  if (!policy) counters().protocol_errors[static_cast<std::size_t>(reason)].add();
   const Failure failure(reason, Side::Client, status);
-  reply_.emplace(no_request ? make_error_reply(failure, options_.pseudonym)
-                            : make_error_reply(request_, failure, options_.pseudonym));
+  reply_.emplace(no_request ? make_error_reply(failure, options().pseudonym)
+                            : make_error_reply(request_, failure, options().pseudonym));
   reply_->close = true;
-  reply_->outcome.cache_status = arena_.join({options_.pseudonym, "; detail=", word(reason)});
+  reply_->outcome.cache_status = arena_.join({options().pseudonym, "; detail=", word(reason)});
   reply_->added.add(FieldId::CacheStatus, reply_->outcome.cache_status);
   refused_ = true;
   begin_reply();

@@ -1,4 +1,4 @@
-// The whole life of one HTTP/1 client connection.
+// What the requests of an HTTP/1 client are answered with, while there are any.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,19 @@
 #include "freshet/codec/h1_reader.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/frontend/listener.hpp"
+#include "read_buffer.hpp"
 #include "reply_plan.hpp"
 #include "reply_stream.hpp"
 #include "request_body.hpp"
+#include "serving.hpp"
 
 namespace freshet {
 
-/// One coroutine, run(), on the worker's thread; drain() and abort() are called between its steps, on the same thread.
+/// Serves one client from the first byte of a request until everything that has come is answered, then another one: what
+/// it has allocated is used again. Owned by its client or the pool; on the worker's thread.
 //
 //   step     what it does                                         leads to
-//   Wait     reads: idle until the first byte, then a head        Answer, Finish (408, 400), Close
+//   Wait     is the client's: until more bytes come               Answer, Finish (408, 400), Close
 //   Answer   parses; answers what try_now() can, at once          Wait, Serve, Finish, Yield, Close
 //   Serve    service.serve()                                      Finish
 //   Finish   writes what is left of the reply, or streams its     Answer, Close
@@ -28,22 +31,37 @@ namespace freshet {
 //   Yield    lets other connections have their turn               Answer
 //   Close    lets the client take the last reply, then closes     the end
 //
-// All that a step leaves to the next lies in members, so that the hit path (Wait, Answer) stays in one coroutine frame.
-class H1Session final : public Pinned, private Interim {
+// All that a step leaves to the next lies in members. H1Client takes the steps: Answer as a plain call, others in a
+// coroutine.
+class H1Session final : private Interim {
  public:
-  H1Session(std::unique_ptr<Transport> transport, Peer peer, Worker& worker, Service& service,
-            const SessionOptions& options, SessionLimits& limits, WorkerCounters& counters, AccessLog* log);
+  enum class Next : std::uint8_t { Wait, Answer, Serve, Finish, Yield, Close };
 
-  /// To be awaited once, by somebody who holds a Ref. Does not throw.
-  Task<void> run();
-  /// Finish the request under way with Connection: close; now, when there is none.
-  void drain() noexcept;
-  /// Break everything off.
+  explicit H1Session(Worker& worker);
+  H1Session(const H1Session&) = delete;
+  H1Session& operator=(const H1Session&) = delete;
+
+  /// Turns to a client, and takes `peer` for the time. `begun`: of a head that has come in part, how far it was looked at.
+  void begin(H1Client& client, Peer& peer, std::unique_ptr<H1RequestReader> begun);
+  /// Turns away from it: gives `peer` back, and how far a head was looked at of which the connection holds a part.
+  /// REQUIRES: is_clean().
+  std::unique_ptr<H1RequestReader> end(Peer& peer);
+  /// No request is under way, nor what is left of one.
+  bool is_clean() const noexcept { return !reply_ && !body_ && !tunnel_; }
+  bool wants_to_linger() const noexcept { return linger_ && !connection_->dead(); }
+
+  Next answer_buffered();
+  /// An error reply to what is not passed to the service.
+  Next refuse(Reason reason, int status);
+  Task<Next> serve();
+  Task<Next> finish_reply();
+  Task<void> hang_up();
+  /// For a client that is not to be served.
+  Task<void> turn_away(Reason reason);
+  /// Break everything off. The connection is aborted already.
   void abort() noexcept;
 
  private:
-  enum class Next : std::uint8_t { Wait, Answer, Serve, Finish, Yield, Close };
-
   /// What the log says about a request, taken before a service may change its head.
   struct Subject {
     std::string_view method_name, scheme, authority, target, version, referer, user_agent;
@@ -51,36 +69,21 @@ class H1Session final : public Pinned, private Interim {
     bool fields_kept = false;  // referer and user_agent are filled in
   };
 
-  Task<void> talk();
-  Task<void> turn_away(Reason reason);
-  Task<void> hang_up();
   Task<void> let_go(Milliseconds time);
-
-  // Wait
-  bool begin_wait();
-  Next end_wait(Arrival arrival);
-  void limit_wait(Milliseconds limit) noexcept;
-  Next rest();
-  void leave_idle() noexcept;
   void give_memory_back();
 
   // Answer
-  Next answer_buffered();
   Next answer_head(const HeadProgress& head);
   Next take_request(std::size_t head_bytes);
-  /// An error reply to what is not passed to the service.
-  Next refuse(Reason reason, int status);
   void make_body();
   bool has_odd_body() const noexcept;
   bool has_room_for_tunnel() noexcept;
 
   // Serve, Finish
-  Task<Next> serve();
   void keep_log_fields();
   void begin_reply();
   bool may_go_on();
   void render_head();
-  Task<Next> finish_reply();
   Task<bool> send_reply();
   Task<bool> send_streamed();
   Task<bool> send_tunnel();
@@ -99,16 +102,21 @@ class H1Session final : public Pinned, private Interim {
   }
   /// The reply lies in the gather list, all of it.
   bool is_whole() const noexcept { return plan_.form == BodyForm::None || plan_.form == BodyForm::Whole; }
-  bool draining() const noexcept { return told_to_drain_ || limits_.draining; }
+  const SessionOptions& options() const noexcept { return serving_->options; }
+  SessionLimits& limits() const noexcept { return serving_->limits; }
+  WorkerCounters& counters() const noexcept { return serving_->counters; }
 
-  const Peer peer_;
   Worker& worker_;
-  Service& service_;
-  const SessionOptions& options_;
-  SessionLimits& limits_;
-  WorkerCounters& counters_;
-  AccessLog* log_;
+
+  // The client that is served.
+  H1Client* client_ = nullptr;
+  Serving* serving_ = nullptr;
   Ref<Connection> connection_;
+  Peer peer_;
+
+  // Memory that is used again.
+  std::unique_ptr<Outgoing> outgoing_;  // lent to the connection
+  ReadBuffer spare_;                    // its block too
   Arena arena_;
   H1RequestReader reader_;
   ParsedRequest parsed_;
@@ -127,15 +135,7 @@ class H1Session final : public Pinned, private Interim {
   bool reply_begun_ = false;
   bool refused_ = false;  // the service has not seen it
   bool large_head_ = false;
-
-  Milliseconds more_patience_{0};  // when the read limit of a wait has passed
-  bool resting_ =
-      true;  // waits without a large read buffer: until the first head is complete, and when nothing comes for a while
-  bool idle_ = false;
-  bool idle_limited_ = false;
-  bool head_limited_ = false;
   bool linger_ = false;
-  bool told_to_drain_ = false;
   unsigned answered_in_a_row_ = 0;
 };
 

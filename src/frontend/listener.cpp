@@ -8,7 +8,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
-#include <list>
 #include <new>
 #include <utility>
 
@@ -18,7 +17,7 @@
 #include "freshet/net/accept.hpp"
 #include "freshet/net/tcp_transport.hpp"
 #include "freshet/net/unix_socket.hpp"
-#include "h1_session.hpp"
+#include "h1_client.hpp"
 
 namespace freshet {
 namespace {
@@ -93,22 +92,17 @@ bool concerns_one_client(int error) noexcept {
   }
 }
 
-/// What the listener, its accept loop and its sessions share: it lives as long as the last of them. One thread.
-class AcceptLoop final : public Pinned {
+/// What the listener, its accept loop and its clients share: it lives as long as the last of them. One thread.
+class AcceptLoop final : public Serving {
  public:
-  AcceptLoop(tcp::acceptor acceptor, Worker& worker, Service& service, SessionOptions options, SessionLimits& limits,
-             WorkerCounters& counters, AccessLog* log)
-      : acceptor_(std::move(acceptor)),
+  AcceptLoop(tcp::acceptor acceptor, Worker& at, Service& answers, SessionOptions how, SessionLimits& bounds,
+             WorkerCounters& counts, AccessLog* access_log)
+      : Serving(at, answers, std::move(how), bounds, counts, access_log),
+        acceptor_(std::move(acceptor)),
         common_(acceptor_),
         says_what_is_left_(TcpTransport::prepare_to_accept(acceptor_.native_handle())),
-        worker_(worker),
-        service_(service),
-        options_(std::move(options)),
-        limits_(limits),
-        counters_(counters),
-        log_(log),
         pause_(
-            worker.deadlines(), [](void* self) noexcept { static_cast<AcceptLoop*>(self)->room_.wake(); }, this) {
+            at.deadlines(), [](void* self) noexcept { static_cast<AcceptLoop*>(self)->room_.wake(); }, this) {
     error_code ignored;
     acceptor_.non_blocking(true, ignored);
   }
@@ -118,7 +112,7 @@ class AcceptLoop final : public Pinned {
       const auto [error] = co_await self->acceptor_.async_wait(tcp::acceptor::wait_read, kAwait);
       if (!self->open_) break;
       if (!error && self->accept_batch()) continue;
-      self->counters_.accept_pauses.add();
+      self->counters.accept_pauses.add();
       self->paused_ = true;
       self->pause_.arm(kAcceptPause);
       co_await self->room_.wait();
@@ -133,34 +127,14 @@ class AcceptLoop final : public Pinned {
     acceptor_.close(ignored);
     room_.wake();
   }
-  void drain_sessions() noexcept {
-    for (H1Session* session : sessions_) session->drain();
-  }
-  void abort_sessions() noexcept {
-    for (H1Session* session : sessions_) session->abort();
-  }
-  std::size_t sessions() const noexcept { return sessions_.size(); }
 
  private:
-  /// Also when the loop destroys the coroutine while it waits: nobody may then find the session any more.
-  class Listed {
-   public:
-    Listed(std::list<H1Session*>& list, H1Session& session) : list_(list), place_(list.insert(list.end(), &session)) {}
-    ~Listed() { list_.erase(place_); }
-    Listed(const Listed&) = delete;
-    Listed& operator=(const Listed&) = delete;
-
-   private:
-    std::list<H1Session*>& list_;
-    const std::list<H1Session*>::iterator place_;
-  };
-
   /// False when the system has no room for more connections now.
   bool accept_batch() {
     for (int i = 0; i < kBatch; ++i) {
       const Accepted accepted = accept_now(acceptor_.native_handle());
       if (accepted.socket >= 0) {
-        if (!start_session(accepted)) return false;
+        if (!start_client(accepted)) return false;
         continue;
       }
       if (accepted.error == EAGAIN || accepted.error == EWOULDBLOCK) return true;
@@ -172,22 +146,19 @@ class AcceptLoop final : public Pinned {
   /// Null when there is no memory for it; then the connection is closed.
   std::unique_ptr<TcpTransport> take(const Accepted& accepted) noexcept {
     std::unique_ptr<TcpTransport> transport(new (std::nothrow)
-                                                TcpTransport(worker_.loop(), accepted.socket, says_what_is_left_));
+                                                TcpTransport(worker.loop(), accepted.socket, says_what_is_left_));
     if (!transport) ::close(accepted.socket);
     return transport;
   }
 
   /// False when there is no memory for it; then the connection is closed.
-  bool start_session(const Accepted& accepted) noexcept {
+  bool start_client(const Accepted& accepted) noexcept {
     std::unique_ptr<TcpTransport> transport = take(accepted);
     if (!transport) return false;
     try {
       Peer peer = common_.peer_of(accepted);
-      if (limits_.turned_away >= kRefusedAtOnce && close_if_refused(peer)) return true;
-      auto session = make_ref<H1Session>(std::move(transport), std::move(peer), worker_, service_, options_, limits_,
-                                         counters_, log_);
-      asio::co_spawn(worker_.loop(), run_session(Ref<AcceptLoop>(this), std::move(session)), asio::detached);
-      return true;
+      if (limits.turned_away >= kRefusedAtOnce && close_if_refused(peer)) return true;
+      return make_ref<H1Client>(std::move(transport), std::move(peer), Ref<Serving>(this))->start();
     } catch (...) {
       return false;
     }
@@ -195,33 +166,22 @@ class AcceptLoop final : public Pinned {
 
   /// Closing is all that the socket's end does.
   bool close_if_refused(const Peer& peer) noexcept {
-    const Reason refusal = would_refuse(limits_, peer.address);
+    const Reason refusal = would_refuse(limits, peer.address);
     if (refusal == Reason::None) return false;
-    counters_.listener[options_.listener].connections_accepted.add();
-    counters_.denied[static_cast<std::size_t>(refusal)].add();
+    counters.listener[options.listener].connections_accepted.add();
+    counters.denied[static_cast<std::size_t>(refusal)].add();
     return true;
   }
 
-  static Task<void> run_session(Ref<AcceptLoop> self, Ref<H1Session> session) {
-    {
-      const Listed listed(self->sessions_, *session);
-      co_await session->run();
-    }
-    if (self->paused_) self->room_.wake();
+  void client_left() noexcept override {
+    if (paused_) room_.wake();
   }
 
   tcp::acceptor acceptor_;
   const Common common_;
   const bool says_what_is_left_;
-  Worker& worker_;
-  Service& service_;
-  const SessionOptions options_;
-  SessionLimits& limits_;
-  WorkerCounters& counters_;
-  AccessLog* log_;
   Deadline pause_;
   Wakeup room_;
-  std::list<H1Session*> sessions_;
   bool open_ = true;
   bool paused_ = false;
 };
@@ -231,7 +191,7 @@ class TcpListener final : public Listener {
   explicit TcpListener(Ref<AcceptLoop> loop, Worker& worker) : loop_(std::move(loop)), worker_(worker) {}
   ~TcpListener() override {
     loop_->close();
-    loop_->abort_sessions();
+    loop_->abort_clients();
   }
 
   void start() override {
@@ -241,13 +201,13 @@ class TcpListener final : public Listener {
   }
   void drain() override {
     loop_->close();
-    loop_->drain_sessions();
+    loop_->drain_clients();
   }
   void abort() override {
     loop_->close();
-    loop_->abort_sessions();
+    loop_->abort_clients();
   }
-  std::size_t sessions() const noexcept override { return loop_->sessions(); }
+  std::size_t sessions() const noexcept override { return loop_->clients(); }
 
  private:
   Ref<AcceptLoop> loop_;

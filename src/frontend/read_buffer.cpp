@@ -6,6 +6,13 @@
 #include "freshet/base/check.hpp"
 
 namespace freshet {
+namespace {
+
+constexpr std::size_t kGrain = 256;
+
+std::size_t in_grains(std::size_t size) noexcept { return (size + kGrain - 1) / kGrain * kGrain; }
+
+}  // namespace
 
 void ReadBuffer::consume(std::size_t size) noexcept {
   ENSURE(size <= end_ - begin_);
@@ -26,28 +33,29 @@ std::span<std::byte> ReadBuffer::room(std::size_t wanted) {
 }
 
 void ReadBuffer::append(std::span<const std::byte> bytes) {
-  constexpr std::size_t kGrain = 256;
   const std::size_t wanted = size() + bytes.size();
   if (wanted == 0) return;
   // A quarter more, so that a sender of single bytes does not make us copy all of them each time.
-  if (capacity() - end_ < bytes.size()) move_to((wanted + size() / 4 + kGrain - 1) / kGrain * kGrain);
+  if (capacity() - end_ < bytes.size()) move_to(in_grains(wanted + size() / 4));
   std::memcpy(block_->at() + end_, bytes.data(), bytes.size());
   end_ += bytes.size();
 }
 
-void ReadBuffer::shrink() noexcept {
-  if (!empty() || capacity() <= kSmall) return;
-  block_ = nullptr;
-  clear();
-}
-
-void ReadBuffer::shrink_to_fit() {
+void ReadBuffer::leave_block(ReadBuffer& spare) {
+  Ref<Block> left = block_;
   if (empty()) {
     block_ = nullptr;
     clear();
-  } else if (size() < capacity()) {
-    move_to(size());
+  } else if (capacity() >= in_grains(size() + size() / 4) + kGrain) {
+    move_to(in_grains(size()));
+  } else {
+    return;
   }
+  if (left && left->size() == kSmall && left->references() == 1) spare.block_ = std::move(left);
+}
+
+void ReadBuffer::take_block(ReadBuffer& spare) noexcept {
+  if (!block_) block_ = std::move(spare.block_);
 }
 
 Pin ReadBuffer::leave_behind() {

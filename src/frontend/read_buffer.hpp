@@ -9,10 +9,10 @@
 
 namespace freshet {
 
-/// A window over one block of memory that grows for large heads and bodies and shrinks again. One thread.
+/// A window over one block of memory that grows for large heads and bodies. One thread.
 class ReadBuffer {
  public:
-  static constexpr std::size_t kSmall = 4096;  ///< what an idle connection keeps
+  static constexpr std::size_t kSmall = 4096;  ///< room for one read, and for nearly every head
 
   std::span<std::byte> bytes() noexcept { return {block_ ? block_->at() + begin_ : nullptr, end_ - begin_}; }
   std::string_view text() const noexcept {
@@ -22,7 +22,7 @@ class ReadBuffer {
   std::size_t size() const noexcept { return end_ - begin_; }
   std::size_t capacity() const noexcept { return block_ ? block_->size() : 0; }
 
-  /// Takes `size` bytes off the front; they stay where they are until the next room() or shrink().
+  /// Takes `size` bytes off the front; they stay where they are until the next room() or leave_block().
   void consume(std::size_t size) noexcept;
   /// Room behind the bytes, never empty; moves the bytes when that helps. The block gets at least `wanted` bytes when
   /// nothing is buffered, and grows when it is full.
@@ -33,10 +33,10 @@ class ReadBuffer {
   void commit(std::size_t size) noexcept { end_ += size; }
   /// Forgets all bytes.
   void clear() noexcept { begin_ = end_ = 0; }
-  /// Gives a grown block back. Does nothing while bytes are buffered.
-  void shrink() noexcept;
-  /// Gives back all that the bytes do not need.
-  void shrink_to_fit();
+  /// Gives back all that the bytes do not need; a block of kSmall is left to `spare`, which is empty.
+  void leave_block(ReadBuffer& spare);
+  /// Takes the block of `spare`, which is empty, unless it has one.
+  void take_block(ReadBuffer& spare) noexcept;
   /// Leaves the block, with every byte consumed so far, to whoever holds the pin; the bytes not yet consumed move on to
   /// a new one.
   Pin leave_behind();

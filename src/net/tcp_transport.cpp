@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -54,44 +55,38 @@ IoResult received(ssize_t got) noexcept {
   return got == 0 ? IoResult{IoResult::State::End, 0} : failed_now(errno);
 }
 
-IoResult receive(int socket, std::span<std::byte> into) noexcept {
-  for (;;) {
-    const ssize_t got = ::recv(socket, into.data(), into.size(), MSG_DONTWAIT);
-    if (got >= 0 || errno != EINTR) return received(got);
-  }
-}
-
-/// The same, and whether nothing is left then, not even the peer's end. False also when that is not known.
-IoResult receive(int socket, std::span<std::byte> into, bool& is_empty) noexcept {
+/// `is_empty`: nothing is left then, not even the peer's end. False also when that is not known. Only a socket that
+/// says it is asked: with the question, a Unix socket would also take descriptors that its peer hands over.
+IoResult receive(int socket, std::span<std::byte> into, bool says_what_is_left, bool& is_empty) noexcept {
   iovec part{into.data(), into.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control;
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   for (;;) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
+    message.msg_control = says_what_is_left ? control.data() : nullptr;
+    message.msg_controllen = says_what_is_left ? control.size() : 0;
     const ssize_t got = ::recvmsg(socket, &message, MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
+    const IoResult result = received(got);
     const cmsghdr* told = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
     int left = 1;
     if (told && told->cmsg_level == SOL_TCP && told->cmsg_type == TCP_CM_INQ)
       std::memcpy(&left, CMSG_DATA(told), sizeof left);
-    is_empty = left == 0;
-    return received(got);
+    is_empty = left == 0 || result.state == IoResult::State::WouldBlock;
+    return result;
   }
 }
 
-/// A read that waits for bytes.
+/// A read that waits for bytes. Not called any more when the transport is closed.
 class Receive {
  public:
-  Receive(int socket, std::span<std::byte> into, bool says_what_is_left) noexcept
-      : socket_(socket), says_what_is_left_(says_what_is_left), into_(into) {}
+  Receive(int socket, std::span<std::byte> into, bool says_what_is_left, bool& is_empty) noexcept
+      : socket_(socket), says_what_is_left_(says_what_is_left), is_empty_(is_empty), into_(into) {}
   Step operator()() noexcept {
-    bool is_empty = false;
-    result_ = says_what_is_left_ ? receive(socket_, into_, is_empty) : receive(socket_, into_);
+    result_ = receive(socket_, into_, says_what_is_left_, is_empty_);
     if (result_.state == IoResult::State::WouldBlock) return Step::Later;
-    return is_empty ? Step::Exhausted : Step::Done;
+    return is_empty_ ? Step::Exhausted : Step::Done;
   }
   IoResult result() const noexcept { return result_; }
   IoResult failed() const noexcept { return {}; }
@@ -99,12 +94,47 @@ class Receive {
  private:
   int socket_;
   bool says_what_is_left_;
+  bool& is_empty_;
   std::span<std::byte> into_;
   IoResult result_;
 };
 
-/// A wait for news. The bytes of a read stay, and are news to the next wait; of a socket that could be written to the
-/// next one will hear again when it was full in between.
+/// std::allocator's form of a WaitPlace.
+template <class T>
+class PlaceAllocator {
+ public:
+  using value_type = T;
+  explicit PlaceAllocator(WaitPlace& place) noexcept : place_(&place) {}
+  template <class U>
+  PlaceAllocator(const PlaceAllocator<U>& other) noexcept : place_(other.place_) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(place_->take(n * sizeof(T))); }
+  void deallocate(T* at, std::size_t) noexcept { place_->give_back(at); }
+  template <class U>
+  bool operator==(const PlaceAllocator<U>& other) const noexcept {
+    return place_ == other.place_;
+  }
+
+ private:
+  template <class U>
+  friend class PlaceAllocator;
+  WaitPlace* place_;
+};
+
+/// The end of a wait, which is moved out of the place before it is called or let go of: the transport may be gone with
+/// it.
+class Tell {
+ public:
+  using allocator_type = PlaceAllocator<std::byte>;
+  Tell(Ref<ReadWaiter> waiter, WaitPlace& place) noexcept : waiter_(std::move(waiter)), place_(place) {}
+  allocator_type get_allocator() const noexcept { return place_; }
+  void operator()(bool ready) { waiter_->on_readable(ready); }
+
+ private:
+  Ref<ReadWaiter> waiter_;
+  allocator_type place_;
+};
+
+/// A wait for news; `step` says whether the same is news to the next one.
 class Notice {
  public:
   explicit Notice(Step step) noexcept : step_(step) {}
@@ -115,8 +145,6 @@ class Notice {
  private:
   Step step_;
 };
-
-Task<bool> at_once() { co_return true; }
 
 }  // namespace
 
@@ -132,7 +160,9 @@ TcpTransport::~TcpTransport() = default;
 
 bool TcpTransport::prepare_to_accept(int listening) noexcept { return set_up(listening); }
 
-IoResult TcpTransport::read_now(std::span<std::byte> into) noexcept { return receive(descriptor(), into); }
+IoResult TcpTransport::read_now(std::span<std::byte> into) noexcept {
+  return receive(descriptor(), into, says_what_is_left_, is_empty_);
+}
 
 IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pieces) noexcept {
   std::array<iovec, kMaxGather> parts;
@@ -148,15 +178,31 @@ IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pie
   }
 }
 
+// A wait that has been told of bytes will not be told of them again, unless it asks.
+WatchedSocket::Start TcpTransport::start_of_read() noexcept {
+  const bool has_missed = std::exchange(has_told_, false) && !is_empty_;
+  return has_missed ? WatchedSocket::Start::Wait : WatchedSocket::Start::Try;
+}
+
 Task<IoResult> TcpTransport::read(std::span<std::byte> into) {
-  is_untried_ = false;
-  Receive receive(descriptor(), into, says_what_is_left_);
-  return socket_.run(WatchedSocket::Direction::Read, WatchedSocket::Start::Try, receive);
+  Receive receive(descriptor(), into, says_what_is_left_, is_empty_);
+  return socket_.run(WatchedSocket::Direction::Read, start_of_read(), receive);
 }
 
 Task<bool> TcpTransport::wait_readable() {
-  if (std::exchange(is_untried_, false)) return at_once();
   return socket_.run(WatchedSocket::Direction::Read, WatchedSocket::Start::Wait, Notice(Step::Done));
+}
+
+void TcpTransport::tell_when_readable(asio::io_context& loop, Ref<ReadWaiter> waiter) {
+  Tell tell(std::move(waiter), place_);
+  if (std::exchange(is_untried_, false)) {
+    asio::post(loop, [tell = std::move(tell)]() mutable { tell(true); });
+    return;
+  }
+  const bool was_empty = std::exchange(is_empty_, false);
+  const auto how = was_empty ? WatchedSocket::Start::Try : WatchedSocket::Start::Wait;
+  has_told_ = true;
+  socket_.begin(WatchedSocket::Direction::Read, how, Notice(Step::Exhausted), std::move(tell));
 }
 
 Task<bool> TcpTransport::wait_writable() {

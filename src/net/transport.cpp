@@ -1,6 +1,10 @@
 #include "freshet/net/transport.hpp"
 
 #include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <new>
+#include <utility>
 
 namespace freshet {
 namespace {
@@ -28,7 +32,21 @@ IoResult write_some(Transport& to, std::span<const Bytes> pieces) noexcept {
   return to.write_now(std::span<const Bytes>(gathered.data(), count));
 }
 
+Task<void> wait_and_tell(Transport& transport, Ref<ReadWaiter> waiter) {
+  bool ready = false;
+  try {
+    ready = co_await transport.wait_readable();
+  } catch (const std::bad_alloc&) {
+    ready = false;  // as if it had failed
+  }
+  waiter->on_readable(ready);
+}
+
 }  // namespace
+
+void Transport::tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter) {
+  boost::asio::co_spawn(loop, wait_and_tell(*this, std::move(waiter)), boost::asio::detached);
+}
 
 Task<bool> write_all(Transport& to, std::span<Bytes> pieces) {
   pieces = after_writing(pieces, 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <span>
 #include <string>
 #include <utility>
@@ -37,6 +38,9 @@ class TirelessClient final : public Transport {
   }
   Task<IoResult> read(std::span<std::byte> into) override { co_return read_now(into); }
   Task<bool> wait_readable() override { co_return true; }
+  void tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter) override {
+    boost::asio::post(loop, [waiter = std::move(waiter)] { waiter->on_readable(true); });
+  }
   Task<bool> wait_writable() override { co_return true; }
   void shutdown_write() noexcept override {}
   void cancel() noexcept override {}

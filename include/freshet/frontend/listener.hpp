@@ -36,7 +36,9 @@ struct SessionOptions {
 /// they are closed where they are accepted: a flood must not cost what those who are served cost.
 inline constexpr std::size_t kRefusedAtOnce = 64;
 
-/// Connections and tunnels of all listeners of one worker together, and the word that it is time to go.
+class SessionPool;
+
+/// Connections and tunnels of all listeners of one worker together, what they share, and the word that it is time to go.
 struct SessionLimits {
   std::size_t max_connections = 10000;  ///< of this worker; beyond: 503 and close
   std::size_t open = 0;                 ///< that are served
@@ -45,6 +47,7 @@ struct SessionLimits {
   std::size_t tunnels = 0;              ///< open or asked for
   ClientTable* clients = nullptr;       ///< of all workers; null: addresses are not counted. Outlives the sessions
   bool draining = false;                ///< finish the request under way, then close
+  std::shared_ptr<SessionPool> sessions;  ///< of this worker, for whoever is busy; made by the first who needs it
 };
 
 /// Owned by the worker's object graph; all calls on the worker's thread. `service`, `counters` and `log` outlive every session.

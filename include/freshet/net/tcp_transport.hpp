@@ -2,11 +2,32 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <new>
 
 #include "freshet/net/transport.hpp"
 #include "freshet/net/watched_socket.hpp"
 
 namespace freshet {
+
+/// Where what the loop keeps of one wait lies: part of the transport, because an idle connection has nothing else to
+/// wait with. One wait at a time; a second one gets memory from the heap.
+class WaitPlace {
+ public:
+  void* take(std::size_t size) {
+    if (taken_ || size > sizeof bytes_) return ::operator new(size);
+    taken_ = true;
+    return bytes_;
+  }
+  void give_back(void* place) noexcept {
+    if (place != bytes_) return ::operator delete(place);
+    taken_ = false;
+  }
+
+ private:
+  alignas(std::max_align_t) std::byte bytes_[112];
+  bool taken_ = false;
+};
 
 class TcpTransport final : public Transport {
  public:
@@ -25,9 +46,10 @@ class TcpTransport final : public Transport {
   IoResult read_now(std::span<std::byte> into) noexcept override;
   IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept override;
   Task<IoResult> read(std::span<std::byte> into) override;
-  /// On an accepted socket the first wait ends at once: the client has mostly sent its request by then, and the loop
-  /// need not watch a connection that is over with it.
   Task<bool> wait_readable() override;
+  /// Takes nothing from the heap. On an accepted socket the first wait is over on the loop's next turn: the client has
+  /// mostly sent its request by then, and the loop need not watch a connection that is over with it.
+  void tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter) override;
   Task<bool> wait_writable() override;
   Peer peer() noexcept override;
   std::size_t unacknowledged() const noexcept override;
@@ -40,9 +62,13 @@ class TcpTransport final : public Transport {
   int descriptor() const noexcept { return socket_.descriptor(); }
 
  private:
+  WatchedSocket::Start start_of_read() noexcept;
   WatchedSocket socket_;
+  WaitPlace place_;
   bool says_what_is_left_;
   bool is_untried_;
+  bool is_empty_ = false;  // the last read has left nothing, not even the end
+  bool has_told_ = false;  // somebody, of what no read has asked for since
   bool writes_the_last_ = false;
 };
 

@@ -2,6 +2,7 @@
 // changes.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "freshet/async/result.hpp"
 #include "freshet/async/task.hpp"
+#include "freshet/base/pin.hpp"
 
 namespace freshet {
 
@@ -24,8 +26,15 @@ struct IoResult {
   std::size_t size = 0;
 };
 
+/// Who waits for a connection to become readable without a coroutine of its own: what is idle should cost little.
+class ReadWaiter : public Pinned {
+ public:
+  /// Once for each Transport::tell_when_readable(). `ready`: as wait_readable() would say. On the loop's thread.
+  virtual void on_readable(bool ready) noexcept = 0;
+};
+
 /// One connection's bytes. One thread (its worker). At most one coroutine reads and one writes at a time. No call
-/// throws.
+/// throws but where it says so.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -39,6 +48,10 @@ class Transport {
   virtual Task<IoResult> read(std::span<std::byte> into) = 0;
   /// Suspends until read_now() is worth trying; false when the connection has failed or was cancelled.
   virtual Task<bool> wait_readable() = 0;
+  /// The same without a coroutine: `waiter` is told on a later turn of the loop, and kept alive until then; a loop that
+  /// is destroyed lets go of it untold. `waiter` owns this transport, or lives as long as whoever does. May throw
+  /// std::bad_alloc, and has then done nothing. REQUIRES: `loop` is the one that the transport belongs to.
+  virtual void tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter);
   /// Suspends until write_now() is worth trying; false when the connection has failed or was cancelled.
   virtual Task<bool> wait_writable() = 0;
 

@@ -1,6 +1,7 @@
 // A socket that the loop watches, once there is something to wait for.
 #pragma once
 
+#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/detail/reactor.hpp>
 #include <boost/asio/detail/reactor_op.hpp>
@@ -8,6 +9,7 @@
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -38,14 +40,21 @@ class WatchedSocket {
   int descriptor() const noexcept { return descriptor_; }
   bool is_watched() const noexcept { return state_ != nullptr; }
 
-  /// Suspends until attempt() has not said Later, then gives attempt.result(); attempt.failed() when the wait was
-  /// cancelled, or the socket closed. The socket may be gone when the awaiting coroutine goes on. `Attempt` is
-  /// copied, and called by the loop. One operation in each direction at a time.
+  /// Makes attempts, when an event says that one is worth it, until one does not say Later; then calls
+  /// handler(attempt.result()), on a later turn of the loop. With attempt.failed() when the wait was cancelled, or the
+  /// socket closed: the socket may be gone then. No attempt is made after that. The operation lies where the handler's
+  /// allocator says. One operation in each direction at a time. May throw std::bad_alloc, having done nothing.
+  template <class Attempt, class Handler>
+  void begin(Direction direction, Start start, Attempt attempt, Handler handler) {
+    begin(direction, start, Operation<Handler, Attempt>::make(std::move(handler), std::move(attempt)));
+  }
+
+  /// Suspends until the same is over.
   template <class Attempt>
   auto run(Direction direction, Start start, Attempt attempt) {
     using Signature = void(decltype(attempt.result()));
     auto initiate = [](auto handler, WatchedSocket* self, Direction where, Start how, Attempt what) {
-      self->begin(where, how, Operation<decltype(handler), Attempt>::make(std::move(handler), std::move(what)));
+      self->begin(where, how, std::move(what), std::move(handler));
     };
     return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, Signature>(
         initiate, boost::asio::use_awaitable, this, direction, start, std::move(attempt));
@@ -74,7 +83,7 @@ class WatchedSocket {
   class Operation final : public AnyOperation {
    public:
     static Operation* make(Handler handler, Attempt attempt) {
-      void* room = boost::asio::recycling_allocator<Operation>().allocate(1);
+      Operation* const room = allocator_of(handler).allocate(1);
       return new (room) Operation(std::move(handler), std::move(attempt));
     }
 
@@ -83,6 +92,11 @@ class WatchedSocket {
         : AnyOperation(boost::system::error_code(), &Operation::perform, &Operation::complete),
           handler_(std::move(handler)),
           attempt_(std::move(attempt)) {}
+
+    static auto allocator_of(const Handler& handler) noexcept {
+      auto any = boost::asio::get_associated_allocator(handler, boost::asio::recycling_allocator<void>());
+      return typename std::allocator_traits<decltype(any)>::template rebind_alloc<Operation>(any);
+    }
 
     static status perform(reactor_op* base) {
       auto* self = static_cast<Operation*>(base);
@@ -105,7 +119,7 @@ class WatchedSocket {
       Handler handler(std::move(self->handler_));
       auto result = self->ec_ ? self->attempt_.failed() : self->attempt_.result();
       self->~Operation();
-      boost::asio::recycling_allocator<Operation>().deallocate(self, 1);
+      allocator_of(handler).deallocate(self, 1);
       if (loop) std::move(handler)(std::move(result));
     }
 

@@ -1,5 +1,8 @@
 // Accepting, draining, aborting, and running out of descriptors: over loopback, on a port of the kernel's choice.
+#include <arpa/inet.h>
+#include <malloc.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/connect.hpp>
@@ -228,4 +231,106 @@ TEST_CASE("a listener outlives sessions that were destroyed with their loop's wo
   site.worker.discard();
   CHECK(site.listener->sessions() == 0);
   site.listener.reset();
+}
+
+namespace {
+
+/// Clients without any memory of their own on the heap, so that what is there is the proxy's.
+class Crowd {
+ public:
+  explicit Crowd(std::size_t most) { sockets_.reserve(most); }
+  ~Crowd() {
+    for (const int socket : sockets_) ::close(socket);
+  }
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+
+  void join(std::uint16_t port, std::string_view text) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(socket >= 0);
+    sockets_.push_back(socket);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    REQUIRE(::send(socket, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+  }
+  /// Those that have something to read, which is thrown away.
+  std::size_t answered() {
+    std::size_t count = 0;
+    char scratch[4096];
+    for (const int socket : sockets_) count += ::recv(socket, scratch, sizeof scratch, MSG_DONTWAIT) > 0 ? 1 : 0;
+    return count;
+  }
+
+ private:
+  std::vector<int> sockets_;
+};
+
+std::size_t in_use() { return mallinfo2().uordblks; }  // 0 where a sanitizer has a heap of its own
+
+constexpr std::string_view kAsk = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("A connection that waits holds no buffers", "[frontend][idle]") {
+  struct Row {
+    const char* name;
+    std::string_view text;
+    std::size_t most;  // bytes
+    bool is_answered;
+  };
+  const Row rows[] = {{"silent from the beginning", "", 1024, false},
+                      {"after an answer", kAsk, 1024, true},
+                      {"in the middle of a head", "GET /x HTTP/1.1\r\nHost: a\r\nAccept: ", 1600, false}};
+  for (const Row& row : rows) {
+    INFO(row.name);
+    Site site;
+    constexpr std::size_t kCrowd = 200;
+    Crowd first(8), crowd(kCrowd);
+    std::size_t answers = 0;
+    for (int i = 0; i < 8; ++i) first.join(site.port, kAsk);  // what the first ones leave to others is there
+    REQUIRE(site.run_until([&] { return (answers += first.answered()) == 8; }));
+    const std::size_t before = in_use();
+    answers = 0;
+    for (std::size_t i = 0; i < kCrowd; ++i) {
+      crowd.join(site.port, row.text);
+      site.run();
+    }
+    REQUIRE(site.run_until([&] { return site.listener->sessions() == kCrowd + 8; }));
+    if (row.is_answered) REQUIRE(site.run_until([&] { return (answers += crowd.answered()) == kCrowd; }));
+    site.run();
+    CHECK(site.listener->sessions() == kCrowd + 8);
+    CHECK((in_use() - before) / kCrowd <= row.most);
+  }
+}
+
+TEST_CASE("A crowd that was busy at once leaves little behind", "[frontend][idle]") {
+  Site site;
+  constexpr std::size_t kCrowd = 400, kSession = 16 * 1024;
+  site.service.now = nullptr;
+  Wakeup* gates[kCrowd];
+  std::size_t waiting = 0;
+  const auto answer = [&]() -> Task<Reply> {
+    Wakeup gate;
+    gates[waiting++] = &gate;
+    co_await gate.wait();
+    co_return text_reply(200, "hello");
+  };
+  site.service.later = [&](Request&) { return answer(); };
+  Crowd crowd(kCrowd);
+  const std::size_t before = in_use();
+  for (std::size_t i = 0; i < kCrowd; ++i) crowd.join(site.port, kAsk);
+  REQUIRE(site.run_until([&] { return waiting == kCrowd; }));
+  const std::size_t busy = in_use() - before;
+  for (Wakeup* gate : gates) gate->wake();
+  std::size_t answers = 0;
+  REQUIRE(site.run_until([&] { return (answers += crowd.answered()) == kCrowd; }));
+  site.service.seen.clear();
+  site.run();
+  const std::size_t left = in_use() - before;
+  CHECK(site.listener->sessions() == kCrowd);
+  CHECK(left <= kCrowd * 1200 + 64 * kSession);
+  if (busy > 0) CHECK(busy > kCrowd * 4000);  // or nothing was measured
 }

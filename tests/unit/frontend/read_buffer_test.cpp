@@ -37,16 +37,49 @@ TEST_CASE("A read buffer keeps its bytes in order while it moves, grows and shri
     expected.erase(0, taken);
     REQUIRE(buffer.text() == expected);
   }
-  const std::size_t grown = buffer.capacity();
-  CHECK(grown > ReadBuffer::kSmall);
-  buffer.shrink();
-  CHECK(buffer.capacity() == grown);  // not while something is in it
+  CHECK(buffer.capacity() > ReadBuffer::kSmall);
+  ReadBuffer spare;
+  buffer.leave_block(spare);
+  CHECK(buffer.text() == expected);
+  CHECK(spare.capacity() == 0);  // what has grown goes back to the heap
   buffer.consume(buffer.size());
-  buffer.shrink();
+  buffer.leave_block(spare);
   CHECK(buffer.capacity() == 0);
-  CHECK(buffer.room(ReadBuffer::kSmall).size() == ReadBuffer::kSmall);
-  buffer.shrink();
-  CHECK(buffer.capacity() == ReadBuffer::kSmall);  // an idle connection keeps its small block
+  CHECK(spare.capacity() == 0);
+}
+
+TEST_CASE("A read buffer borrows a block for as long as it has something to read", "[frontend]") {
+  ReadBuffer spare, buffer;
+  buffer.take_block(spare);
+  CHECK(buffer.capacity() == 0);
+  const std::byte* const block = buffer.room(ReadBuffer::kSmall).data();
+  buffer.leave_block(spare);
+  CHECK(buffer.capacity() == 0);
+  CHECK(spare.capacity() == ReadBuffer::kSmall);
+  buffer.take_block(spare);
+  CHECK(spare.capacity() == 0);
+  CHECK(buffer.room(ReadBuffer::kSmall).data() == block);
+  put(buffer, "GET / HT");
+  buffer.consume(4);
+  buffer.leave_block(spare);  // what is left moves on, and takes little
+  CHECK(buffer.text() == "/ HT");
+  CHECK(buffer.capacity() <= 256);
+  CHECK(spare.room(ReadBuffer::kSmall).data() == block);
+  ReadBuffer other;
+  buffer.take_block(other);
+  CHECK(buffer.text() == "/ HT");
+}
+
+TEST_CASE("A block that somebody still reads is not lent again", "[frontend]") {
+  ReadBuffer spare, buffer;
+  put(buffer, "piece");
+  const std::string_view piece = buffer.text();
+  buffer.consume(5);
+  const Pin left = buffer.leave_behind();
+  buffer.leave_block(spare);
+  CHECK(spare.capacity() == 0);
+  put(spare, "other");
+  CHECK(piece == "piece");
 }
 
 TEST_CASE("A read buffer can be hardly larger than what it holds", "[frontend][P15]") {
@@ -61,14 +94,15 @@ TEST_CASE("A read buffer can be hardly larger than what it holds", "[frontend][P
     CHECK(buffer.capacity() <= all.size() + all.size() / 4 + 256);
   }
   CHECK(buffer.text() == all);
+  ReadBuffer spare;
   buffer.consume(1000);
-  buffer.shrink_to_fit();
+  buffer.leave_block(spare);
   CHECK(buffer.text() == all.substr(1000));
-  CHECK(buffer.capacity() == 2000);
+  CHECK(buffer.capacity() == 2048);
   buffer.append(as_bytes(all));
   CHECK(buffer.text() == all.substr(1000) + all);
   buffer.consume(buffer.size());
-  buffer.shrink_to_fit();
+  buffer.leave_block(spare);
   CHECK(buffer.capacity() == 0);
 }
 

@@ -239,6 +239,119 @@ TEST_CASE("closing or destroying a transport ends what is under way", "[net][tcp
   f.here->cancel();
 }
 
+/// Owns the transport that it waits for, as idle connections do.
+class Teller final : public ReadWaiter {
+ public:
+  Teller(std::unique_ptr<TcpTransport> transport, int& told, bool& gone)
+      : transport_(std::move(transport)), told_(told), gone_(gone) {}
+  ~Teller() override { gone_ = true; }
+  void on_readable(bool ready) noexcept override { told_ = ready ? 1 : -1; }
+  TcpTransport& transport() { return *transport_; }
+
+ private:
+  std::unique_ptr<TcpTransport> transport_;
+  int& told_;
+  bool& gone_;
+};
+
+TEST_CASE("who waits without a coroutine is told once, takes nothing from the heap, and lives until then",
+          "[net][tcp][idle]") {
+  int told = 0;
+  bool gone = false;
+  {
+    Fixture f;
+    Ref<Teller> teller = make_ref<Teller>(std::move(f.here), told, gone);
+    AllocCounter allocations;
+    for (int round = 0; round < 3; ++round) {
+      teller->transport().tell_when_readable(f.loop, teller);
+      f.loop.poll();
+      CHECK(told == 0);
+      f.write(*f.there, "x");
+      REQUIRE(poll_until(f.loop, [&] { return told != 0; }));
+      CHECK(std::exchange(told, 0) == 1);
+      CHECK(teller->transport().read_now(f.buffer).size == 1);
+    }
+    CHECK(allocations.count() == 0);
+    TcpTransport& transport = teller->transport();
+    transport.tell_when_readable(f.loop, teller);
+    teller = nullptr;
+    CHECK_FALSE(gone);
+    SECTION("cancelled") {
+      transport.cancel();
+      REQUIRE(poll_until(f.loop, [&] { return told != 0; }));
+      CHECK(told == -1);
+      CHECK(gone);
+    }
+    SECTION("closed") {
+      transport.close();
+      CHECK(told == 0);
+      REQUIRE(poll_until(f.loop, [&] { return told != 0; }));
+      CHECK(told == -1);
+      CHECK(gone);
+    }
+    SECTION("by a loop that goes away: let go of") {}
+  }
+  CHECK(gone);
+}
+
+TEST_CASE("accepted sockets inherit what the listening one was prepared with, and are tried before they are watched",
+          "[net][tcp][idle]") {
+  asio::io_context loop{1};
+  tcp::acceptor acceptor(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  acceptor.non_blocking(true);
+  CHECK(TcpTransport::prepare_to_accept(acceptor.native_handle()));
+  CHECK(accept_now(acceptor.native_handle()).error == EAGAIN);
+  tcp::socket client(loop);
+  client.connect(acceptor.local_endpoint());
+  const Accepted accepted = accept_now(acceptor.native_handle());
+  REQUIRE(accepted.socket >= 0);
+  CHECK(accepted.from == client.local_endpoint());
+  CHECK((::fcntl(accepted.socket, F_GETFD) & FD_CLOEXEC) != 0);
+  int told = 0;
+  bool gone = false;
+  auto teller = make_ref<Teller>(std::make_unique<TcpTransport>(loop, accepted.socket, true), told, gone);
+  TcpTransport& transport = teller->transport();
+  check_ready_to_use(transport);
+  std::array<std::byte, 16> buffer{};
+  transport.tell_when_readable(loop, teller);
+  CHECK(told == 0);
+  REQUIRE(poll_until(loop, [&] { return std::exchange(told, 0) == 1; }));  // although nothing is there
+  CHECK(transport.read_now(buffer).state == State::WouldBlock);
+  transport.tell_when_readable(loop, teller);
+  loop.restart();
+  loop.poll();
+  CHECK(told == 0);
+  asio::write(client, asio::buffer("x", 1));
+  REQUIRE(poll_until(loop, [&] { return told == 1; }));
+  CHECK(run_waiting(loop, transport.read(buffer)).size == 1);
+  client.close();
+  CHECK(run_waiting(loop, transport.read(buffer)).state == State::End);
+}
+
+TEST_CASE("who was told of bytes and took only some hears of the others, whichever way it asks", "[net][tcp][idle]") {
+  Fixture f;
+  int told = 0;
+  bool gone = false;
+  auto teller = make_ref<Teller>(std::move(f.here), told, gone);
+  TcpTransport& transport = teller->transport();
+  const std::span<std::byte> two(f.buffer.data(), 2);
+  f.write(*f.there, "abcdef");
+  transport.tell_when_readable(f.loop, teller);
+  REQUIRE(poll_until(f.loop, [&] { return std::exchange(told, 0) == 1; }));
+  CHECK(transport.read_now(two).size == 2);
+  SECTION("a read") { CHECK(run_waiting(f.loop, transport.read(two)).size == 2); }
+  SECTION("a wait") { CHECK(run_waiting(f.loop, transport.wait_readable())); }
+  SECTION("another telling") {
+    transport.tell_when_readable(f.loop, teller);
+    REQUIRE(poll_until(f.loop, [&] { return std::exchange(told, 0) == 1; }));
+  }
+  CHECK(run_waiting(f.loop, transport.read(f.buffer)).size >= 2);
+  f.there->shutdown_write();
+  transport.tell_when_readable(f.loop, teller);
+  REQUIRE(poll_until(f.loop, [&] { return told == 1; }));
+  CHECK(transport.read_now(f.buffer).state == State::End);
+}
+
 TEST_CASE("a write to a peer that is gone is a failure, not a signal", "[net][tcp]") {
   Fixture f;
   f.there->close();
@@ -278,35 +391,6 @@ TEST_CASE("bytes behind an urgent one are not left waiting", "[net][tcp]") {
   f.write(*f.there, "cd");
   CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 2);
   CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 2);
-}
-
-TEST_CASE("accepted sockets inherit what the listening one was prepared with", "[net][tcp]") {
-  asio::io_context loop{1};
-  tcp::acceptor acceptor(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-  acceptor.non_blocking(true);
-  CHECK(TcpTransport::prepare_to_accept(acceptor.native_handle()));
-  CHECK(accept_now(acceptor.native_handle()).error == EAGAIN);
-  tcp::socket client(loop);
-  client.connect(acceptor.local_endpoint());
-  const Accepted accepted = accept_now(acceptor.native_handle());
-  REQUIRE(accepted.socket >= 0);
-  CHECK(accepted.from == client.local_endpoint());
-  CHECK((::fcntl(accepted.socket, F_GETFD) & FD_CLOEXEC) != 0);
-  TcpTransport transport(loop, accepted.socket, true);
-  check_ready_to_use(transport);
-  std::array<std::byte, 16> buffer{};
-  // The first wait ends at once, whatever is there; the second one waits.
-  CHECK(run_waiting(loop, transport.wait_readable()));
-  CHECK(transport.read_now(buffer).state == State::WouldBlock);
-  auto waiting = start(loop, transport.wait_readable());
-  loop.restart();
-  loop.poll();
-  CHECK_FALSE(waiting.done());
-  asio::write(client, asio::buffer("x", 1));
-  REQUIRE(poll_until(loop, [&] { return waiting.done(); }));
-  CHECK(run_waiting(loop, transport.read(buffer)).size == 1);
-  client.close();
-  CHECK(run_waiting(loop, transport.read(buffer)).state == State::End);
 }
 
 TEST_CASE("nobody can hand us descriptors over a Unix socket", "[net][tcp]") {

@@ -134,18 +134,6 @@ class Tell {
   allocator_type place_;
 };
 
-/// A wait for news; `step` says whether the same is news to the next one.
-class Notice {
- public:
-  explicit Notice(Step step) noexcept : step_(step) {}
-  Step operator()() const noexcept { return step_; }
-  bool result() const noexcept { return true; }
-  bool failed() const noexcept { return false; }
-
- private:
-  Step step_;
-};
-
 }  // namespace
 
 TcpTransport::TcpTransport(tcp::socket socket) noexcept
@@ -153,8 +141,8 @@ TcpTransport::TcpTransport(tcp::socket socket) noexcept
       says_what_is_left_(set_up(socket_.descriptor())),
       is_untried_(false) {}
 
-TcpTransport::TcpTransport(asio::io_context& loop, int accepted, bool says_what_is_left) noexcept
-    : socket_(loop, accepted), says_what_is_left_(says_what_is_left), is_untried_(true) {}
+TcpTransport::TcpTransport(asio::io_context& loop, int accepted, bool says_what_is_left, bool try_first) noexcept
+    : socket_(loop, accepted), says_what_is_left_(says_what_is_left), is_untried_(try_first) {}
 
 TcpTransport::~TcpTransport() = default;
 

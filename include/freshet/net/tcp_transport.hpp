@@ -35,8 +35,9 @@ class TcpTransport final : public Transport {
   /// their way yet (TCP_NOTSENT_LOWAT).
   explicit TcpTransport(boost::asio::ip::tcp::socket socket) noexcept;
   /// Takes over what accept4(2) gave, non-blocking, from a listening socket that prepare_to_accept() has seen.
-  /// `says_what_is_left`: what prepare_to_accept() returned.
-  TcpTransport(boost::asio::io_context& loop, int accepted, bool says_what_is_left) noexcept;
+  /// `says_what_is_left`: what prepare_to_accept() returned. `try_first`: a request has probably come, and the first
+  /// tell_when_readable() is over on the loop's next turn; the loop need not watch a connection that is over with it.
+  TcpTransport(boost::asio::io_context& loop, int accepted, bool says_what_is_left, bool try_first) noexcept;
   ~TcpTransport() override;
 
   /// Sets on a listening socket what the sockets that it accepts inherit, so that no call is spent on each. True when
@@ -47,8 +48,7 @@ class TcpTransport final : public Transport {
   IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept override;
   Task<IoResult> read(std::span<std::byte> into) override;
   Task<bool> wait_readable() override;
-  /// Takes nothing from the heap. On an accepted socket the first wait is over on the loop's next turn: the client has
-  /// mostly sent its request by then, and the loop need not watch a connection that is over with it.
+  /// Takes nothing from the heap, but for the first wait with `try_first`.
   void tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter) override;
   Task<bool> wait_writable() override;
   Peer peer() noexcept override;

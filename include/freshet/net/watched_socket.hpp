@@ -137,4 +137,17 @@ class WatchedSocket {
   bool has_waited_to_write_ = false;
 };
 
+/// The attempt of those who only want to hear of an event. `step`: Exhausted, and the next wait hears of later events
+/// alone; Done, and it hears at once of what is still there.
+class Notice {
+ public:
+  explicit Notice(WatchedSocket::Step step) noexcept : step_(step) {}
+  WatchedSocket::Step operator()() const noexcept { return step_; }
+  bool result() const noexcept { return true; }
+  bool failed() const noexcept { return false; }
+
+ private:
+  WatchedSocket::Step step_;
+};
+
 }  // namespace freshet

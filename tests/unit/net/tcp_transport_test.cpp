@@ -294,7 +294,7 @@ TEST_CASE("who waits without a coroutine is told once, takes nothing from the he
   CHECK(gone);
 }
 
-TEST_CASE("accepted sockets inherit what the listening one was prepared with, and are tried before they are watched",
+TEST_CASE("accepted sockets inherit what the listening one was prepared with, and are tried first if asked",
           "[net][tcp][idle]") {
   asio::io_context loop{1};
   tcp::acceptor acceptor(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
@@ -309,7 +309,7 @@ TEST_CASE("accepted sockets inherit what the listening one was prepared with, an
   CHECK((::fcntl(accepted.socket, F_GETFD) & FD_CLOEXEC) != 0);
   int told = 0;
   bool gone = false;
-  auto teller = make_ref<Teller>(std::make_unique<TcpTransport>(loop, accepted.socket, true), told, gone);
+  auto teller = make_ref<Teller>(std::make_unique<TcpTransport>(loop, accepted.socket, true, true), told, gone);
   TcpTransport& transport = teller->transport();
   check_ready_to_use(transport);
   std::array<std::byte, 16> buffer{};
@@ -398,7 +398,7 @@ TEST_CASE("nobody can hand us descriptors over a Unix socket", "[net][tcp]") {
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   CHECK_FALSE(TcpTransport::prepare_to_accept(ends[0]));
   asio::io_context loop{1};
-  TcpTransport transport(loop, ends[0], TcpTransport::prepare_to_accept(ends[0]));
+  TcpTransport transport(loop, ends[0], TcpTransport::prepare_to_accept(ends[0]), false);
   iovec bytes_of_it{const_cast<char*>("x"), 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr message{};

@@ -78,7 +78,9 @@ void H1Session::begin_reply() {
   plan_ = plan_reply(facts, *reply_);
   reply_begun_ = true;
   if (body_) body_->reply_begun();
-  streamed_ = 0;
+  streamed_ = head_bytes_ = 0;
+  reply_at_ = connection_->written();
+  if (is_whole() && !plan_.persistent && !body_) connection_->transport().announce_end();
   render_head();
 }
 
@@ -243,8 +245,7 @@ void H1Session::log_reply() noexcept {
   AccessRecord& record = finished.record;
   record.status = reply_->head.status;
   const std::uint64_t written = connection_->written() - reply_at_;
-  const bool whole = plan_.form == BodyForm::None || plan_.form == BodyForm::Whole;
-  record.response_bytes = !whole ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
+  record.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
   record.request_bytes = body_ ? body_->received() : 0;
   record.duration = worker_.clock().now().steady - request_.received.steady;
   if (serving_->log) {
@@ -273,8 +274,7 @@ void H1Session::log_reply() noexcept {
 void H1Session::log_unfinished() noexcept {
   if (!is_under_way()) return;
   if (!reply_begun_) {
-    reply_.emplace();
-    reply_->head.status = 503;
+    if (!reply_) reply_.emplace().head.status = 503;
     plan_ = ReplyPlan();
     reply_at_ = connection_->written();
     head_bytes_ = streamed_ = 0;

@@ -130,8 +130,7 @@ H1Session::Next H1Session::answer_head(const HeadProgress& head) {
   reply_ = serving_->service.try_now(request_);
   if (!reply_) return Next::Serve;
   begin_reply();
-  const bool whole = plan_.form == BodyForm::None || plan_.form == BodyForm::Whole;
-  if (!whole || body_ || !connection_->flush_now()) return Next::Finish;
+  if (!is_whole() || body_ || !connection_->flush_now()) return Next::Finish;
   end_reply(true);
   return end_request(true);
 }

@@ -108,6 +108,8 @@ class H1Session final : private Interim {
     return connection_->dead() || connection_->transport().peer() != Transport::Peer::There;
   }
   bool take_tunnel_place() noexcept override;
+  /// The reply lies in the gather list, all of it.
+  bool is_whole() const noexcept { return plan_.form == BodyForm::None || plan_.form == BodyForm::Whole; }
   const SessionOptions& options() const noexcept { return serving_->options; }
   SessionLimits& limits() const noexcept { return serving_->limits; }
   WorkerCounters& counters() const noexcept { return serving_->counters; }

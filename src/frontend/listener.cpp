@@ -1,17 +1,23 @@
 #include "freshet/frontend/listener.hpp"
 
-#include <boost/asio/as_tuple.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <cstdint>
+#include <new>
 #include <utility>
 
+#include "admission.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/net/accept.hpp"
 #include "freshet/net/tcp_transport.hpp"
 #include "freshet/net/unix_socket.hpp"
-#include "admission.hpp"
 #include "h1_client.hpp"
 
 namespace freshet {
@@ -21,7 +27,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait(asio::use_awaitable);
 /// Accepted between two looks at the rest of the loop.
 constexpr int kBatch = 64;
 /// How long to wait for descriptors when none is closed here.
@@ -41,23 +46,45 @@ void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port
   port = end.port();
 }
 
-Peer peer_of(tcp::socket& socket) {
+tcp::endpoint local_end(int socket) noexcept {
+  tcp::endpoint end;
+  socklen_t size = static_cast<socklen_t>(end.capacity());
+  ::getsockname(socket, end.data(), &size);
+  return end;
+}
+
+/// What all connections of a listening socket have in common, found out once.
+struct Common {
+  bool is_unix = false;
+  bool one_address = false;  ///< it does not listen on all addresses: `peer` says where clients connect to
   Peer peer;
-  error_code error;
-  if (is_unix_socket(socket.native_handle())) {
-    peer.address = "unix";
-    return peer;
+
+  explicit Common(tcp::acceptor& acceptor) : is_unix(is_unix_socket(acceptor.native_handle())) {
+    error_code error;
+    const tcp::endpoint local = is_unix ? tcp::endpoint() : acceptor.local_endpoint(error);
+    one_address = !is_unix && !error && !local.address().is_unspecified();
+    if (one_address) set_end(local, peer.local_address, peer.local_port);
+    if (is_unix) peer.address = "unix";
   }
-  const tcp::endpoint remote = socket.remote_endpoint(error);
-  if (!error) set_end(remote, peer.address, peer.port);
-  const tcp::endpoint local = socket.local_endpoint(error);
-  if (!error) set_end(local, peer.local_address, peer.local_port);
-  return peer;
+  Peer peer_of(const Accepted& accepted) const {
+    Peer with = peer;
+    if (is_unix) return with;
+    set_end(accepted.from, with.address, with.port);
+    if (!one_address) set_end(local_end(accepted.socket), with.local_address, with.local_port);
+    return with;
+  }
+};
+
+int take_descriptor(tcp::acceptor& acceptor) noexcept {
+  error_code ignored;
+  acceptor.native_non_blocking(true, ignored);
+  const int descriptor = acceptor.release(ignored);
+  return ignored ? -1 : descriptor;
 }
 
 /// A client that was gone before we came, or that cannot be reached (accept(2)); anything else is a lack of something.
-bool concerns_one_client(const error_code& error) noexcept {
-  switch (error.value()) {
+bool concerns_one_client(int error) noexcept {
+  switch (error) {
     case ECONNABORTED:
     case EINTR:
     case ENETDOWN:
@@ -78,58 +105,77 @@ class AcceptLoop final : public Serving {
   AcceptLoop(tcp::acceptor acceptor, Worker& at, Service& answers, SessionOptions how, SessionLimits& bounds,
              WorkerCounters& counts, AccessLog* access_log)
       : Serving(at, answers, std::move(how), bounds, counts, access_log),
-        acceptor_(std::move(acceptor)),
+        common_(acceptor),
+        says_what_is_left_(TcpTransport::prepare_to_accept(acceptor.native_handle())),
+        socket_(at.loop(), take_descriptor(acceptor)),
         pause_(
             at.deadlines(), [](void* self) noexcept { static_cast<AcceptLoop*>(self)->room_.wake(); }, this) {
-    error_code ignored;
-    acceptor_.non_blocking(true, ignored);
     if (options.makes_room) limits.make_room = [this] { make_room(); };
   }
 
   static Task<void> run(Ref<AcceptLoop> self) {
+    Queue queue = Queue::Empty;
     while (self->open_) {
-      const auto [error] = co_await self->acceptor_.async_wait(tcp::acceptor::wait_read, kAwait);
-      if (!self->open_) break;
-      if (!error && self->accept_batch()) continue;
-      self->counters.accept_pauses.add();
-      self->paused_ = true;
-      self->pause_.arm(kAcceptPause);
-      co_await self->room_.wait();
-      self->pause_.disarm();
-      self->paused_ = false;
+      if (queue == Queue::Empty) {
+        const Notice somebody(WatchedSocket::Step::Exhausted);
+        const bool came =
+            co_await self->socket_.run(WatchedSocket::Direction::Read, WatchedSocket::Start::Try, somebody);
+        queue = came ? Queue::Waits : Queue::Stuck;
+      } else if (queue == Queue::Waits) {
+        queue = self->accept_batch();
+        if (queue == Queue::Waits) co_await asio::post(self->worker.loop(), asio::use_awaitable);
+      } else {
+        self->counters.accept_pauses.add();
+        self->paused_ = true;
+        self->pause_.arm(kAcceptPause);
+        co_await self->room_.wait();
+        self->pause_.disarm();
+        self->paused_ = false;
+        queue = Queue::Waits;
+      }
     }
   }
 
   void close() noexcept {
     open_ = false;
-    error_code ignored;
-    acceptor_.close(ignored);
+    socket_.close();
     room_.wake();
   }
 
  private:
-  /// False when the system has no room for more connections now.
-  bool accept_batch() {
+  /// What is known of the connections that nobody has accepted yet.
+  enum class Queue : std::uint8_t { Empty, Waits, Stuck /* the system has no room for more connections now */ };
+
+  Queue accept_batch() {
     for (int i = 0; i < kBatch; ++i) {
-      tcp::socket socket(worker.loop());
-      error_code error;
-      acceptor_.accept(socket, error);
-      if (!error) {
-        if (!start_client(std::move(socket))) return false;
+      const Accepted accepted = accept_now(socket_.descriptor());
+      if (accepted.socket >= 0) {
+        // Who was not the first has waited while others were accepted: its request has mostly come.
+        if (!start_client(accepted, i > 0)) return Queue::Stuck;
         continue;
       }
-      if (error == asio::error::would_block || error == asio::error::try_again) return true;
-      if (!concerns_one_client(error)) return false;
+      if (accepted.error == EAGAIN || accepted.error == EWOULDBLOCK) return Queue::Empty;
+      if (!concerns_one_client(accepted.error)) return Queue::Stuck;
     }
-    return true;
+    return Queue::Waits;
+  }
+
+  /// Null when there is no memory for it; then the connection is closed.
+  std::unique_ptr<TcpTransport> take(const Accepted& accepted, bool try_first) noexcept {
+    TcpTransport* const made =
+        new (std::nothrow) TcpTransport(worker.loop(), accepted.socket, says_what_is_left_, try_first);
+    std::unique_ptr<TcpTransport> transport(made);
+    if (!transport) ::close(accepted.socket);
+    return transport;
   }
 
   /// False when there is no memory for it; then the connection is closed.
-  bool start_client(tcp::socket socket) noexcept {
+  bool start_client(const Accepted& accepted, bool try_first) noexcept {
+    std::unique_ptr<TcpTransport> transport = take(accepted, try_first);
+    if (!transport) return false;
     try {
-      Peer peer = peer_of(socket);
+      Peer peer = common_.peer_of(accepted);
       if (limits.turned_away >= kRefusedAtOnce && close_if_refused(peer)) return true;
-      auto transport = std::make_unique<TcpTransport>(std::move(socket));
       return make_ref<H1Client>(std::move(transport), std::move(peer), Ref<Serving>(this))->start();
     } catch (...) {
       return false;
@@ -149,7 +195,9 @@ class AcceptLoop final : public Serving {
     if (paused_) room_.wake();
   }
 
-  tcp::acceptor acceptor_;
+  const Common common_;
+  const bool says_what_is_left_;
+  WatchedSocket socket_;
   Deadline pause_;
   Wakeup room_;
   bool open_ = true;

@@ -9,10 +9,9 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace freshet {
@@ -21,17 +20,84 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-constexpr asio::as_tuple_t<asio::use_awaitable_t<>> kAwait(asio::use_awaitable);
+using Step = WatchedSocket::Step;
 
 /// The kernel keeps no more than this that is not even on its way: a peer that does not read costs it kilobytes, where
 /// its own limit is megabytes (tcp_wmem). Enough for the time until the worker's next turn.
 constexpr int kUnsent = 256 * 1024;
 
-IoResult failed_now(int error) noexcept {
-  if (error == EAGAIN || error == EWOULDBLOCK) return {IoResult::State::WouldBlock, 0};
-  return {IoResult::State::Failed, 0};
+bool set(int socket, int option, int value) noexcept {
+  return ::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value) == 0;
 }
+
+/// A Unix socket has none of these; a dead one fails at its first use. True when it says what is left (TCP_INQ).
+bool set_up(int socket) noexcept {
+  set(socket, TCP_NODELAY, 1);
+  set(socket, TCP_NOTSENT_LOWAT, kUnsent);
+  return set(socket, TCP_INQ, 1);
+}
+
+int release(tcp::socket& socket) noexcept {
+  error_code ignored;
+  socket.native_non_blocking(true, ignored);
+  const int descriptor = socket.release(ignored);
+  return ignored ? -1 : descriptor;
+}
+
+bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+
+IoResult failed_now(int error) noexcept {
+  return {would_block(error) ? IoResult::State::WouldBlock : IoResult::State::Failed, 0};
+}
+
+IoResult received(ssize_t got) noexcept {
+  if (got > 0) return {IoResult::State::Done, static_cast<std::size_t>(got)};
+  return got == 0 ? IoResult{IoResult::State::End, 0} : failed_now(errno);
+}
+
+/// `is_empty`: nothing is left then, not even the peer's end. False also when that is not known. Only a socket that
+/// says it is asked: with the question, a Unix socket would also take descriptors that its peer hands over.
+IoResult receive(int socket, std::span<std::byte> into, bool says_what_is_left, bool& is_empty) noexcept {
+  iovec part{into.data(), into.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control;
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  for (;;) {
+    message.msg_control = says_what_is_left ? control.data() : nullptr;
+    message.msg_controllen = says_what_is_left ? control.size() : 0;
+    const ssize_t got = ::recvmsg(socket, &message, MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    const IoResult result = received(got);
+    const cmsghdr* told = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+    int left = 1;
+    if (told && told->cmsg_level == SOL_TCP && told->cmsg_type == TCP_CM_INQ)
+      std::memcpy(&left, CMSG_DATA(told), sizeof left);
+    is_empty = left == 0 || result.state == IoResult::State::WouldBlock;
+    return result;
+  }
+}
+
+/// A read that waits for bytes. Not called any more when the transport is closed.
+class Receive {
+ public:
+  Receive(int socket, std::span<std::byte> into, bool says_what_is_left, bool& is_empty) noexcept
+      : socket_(socket), says_what_is_left_(says_what_is_left), is_empty_(is_empty), into_(into) {}
+  Step operator()() noexcept {
+    result_ = receive(socket_, into_, says_what_is_left_, is_empty_);
+    if (result_.state == IoResult::State::WouldBlock) return Step::Later;
+    return is_empty_ ? Step::Exhausted : Step::Done;
+  }
+  IoResult result() const noexcept { return result_; }
+  IoResult failed() const noexcept { return {}; }
+
+ private:
+  int socket_;
+  bool says_what_is_left_;
+  bool& is_empty_;
+  std::span<std::byte> into_;
+  IoResult result_;
+};
 
 /// std::allocator's form of a WaitPlace.
 template <class T>
@@ -54,14 +120,14 @@ class PlaceAllocator {
   WaitPlace* place_;
 };
 
-/// The end of a wait. Asio moves it out of the place before it calls it, or lets go of it: the transport may be gone
-/// with it.
+/// The end of a wait, which is moved out of the place before it is called or let go of: the transport may be gone with
+/// it.
 class Tell {
  public:
   using allocator_type = PlaceAllocator<std::byte>;
   Tell(Ref<ReadWaiter> waiter, WaitPlace& place) noexcept : waiter_(std::move(waiter)), place_(place) {}
   allocator_type get_allocator() const noexcept { return place_; }
-  void operator()(const error_code& error) { waiter_->on_readable(!error); }
+  void operator()(bool ready) { waiter_->on_readable(ready); }
 
  private:
   Ref<ReadWaiter> waiter_;
@@ -70,22 +136,20 @@ class Tell {
 
 }  // namespace
 
-TcpTransport::TcpTransport(tcp::socket socket) noexcept : socket_(std::move(socket)) {
-  error_code ignored;  // a Unix socket has no TCP_NODELAY; a dead one fails at its first use
-  socket_.native_non_blocking(true, ignored);
-  socket_.set_option(tcp::no_delay(true), ignored);
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsent, sizeof kUnsent);
-}
+TcpTransport::TcpTransport(tcp::socket socket) noexcept
+    : socket_(socket.get_executor().context(), release(socket)),
+      says_what_is_left_(set_up(socket_.descriptor())),
+      is_untried_(false) {}
 
-TcpTransport::~TcpTransport() { close(); }
+TcpTransport::TcpTransport(asio::io_context& loop, int accepted, bool says_what_is_left, bool try_first) noexcept
+    : socket_(loop, accepted), says_what_is_left_(says_what_is_left), is_untried_(try_first) {}
+
+TcpTransport::~TcpTransport() = default;
+
+bool TcpTransport::prepare_to_accept(int listening) noexcept { return set_up(listening); }
 
 IoResult TcpTransport::read_now(std::span<std::byte> into) noexcept {
-  for (;;) {
-    const ssize_t got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
-    if (got > 0) return {IoResult::State::Done, static_cast<std::size_t>(got)};
-    if (got == 0) return {IoResult::State::End, 0};
-    if (errno != EINTR) return failed_now(errno);
-  }
+  return receive(descriptor(), into, says_what_is_left_, is_empty_);
 }
 
 IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pieces) noexcept {
@@ -94,67 +158,67 @@ IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pie
   message.msg_iov = parts.data();
   for (const auto& piece : pieces.first(std::min(pieces.size(), parts.size())))
     parts[message.msg_iovlen++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (writes_the_last_ ? MSG_MORE : 0);
   for (;;) {
-    const ssize_t put = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t put = ::sendmsg(descriptor(), &message, flags);
     if (put >= 0) return {IoResult::State::Done, static_cast<std::size_t>(put)};
     if (errno != EINTR) return failed_now(errno);
   }
 }
 
+// A wait that has been told of bytes will not be told of them again, unless it asks.
+WatchedSocket::Start TcpTransport::start_of_read() noexcept {
+  const bool has_missed = std::exchange(has_told_, false) && !is_empty_;
+  return has_missed ? WatchedSocket::Start::Wait : WatchedSocket::Start::Try;
+}
+
 Task<IoResult> TcpTransport::read(std::span<std::byte> into) {
-  const asio::mutable_buffer buffer(into.data(), into.size());
-  const auto [error, size] = co_await socket_.async_read_some(buffer, kAwait);
-  // From here on the transport may be gone.
-  if (!error) co_return IoResult{IoResult::State::Done, size};
-  co_return IoResult{error == asio::error::eof ? IoResult::State::End : IoResult::State::Failed, 0};
+  Receive receive(descriptor(), into, says_what_is_left_, is_empty_);
+  return socket_.run(WatchedSocket::Direction::Read, start_of_read(), receive);
 }
 
 Task<bool> TcpTransport::wait_readable() {
-  const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, kAwait);
-  co_return !error;
+  return socket_.run(WatchedSocket::Direction::Read, WatchedSocket::Start::Wait, Notice(Step::Done));
 }
 
-void TcpTransport::tell_when_readable(asio::io_context&, Ref<ReadWaiter> waiter) {
-  socket_.async_wait(tcp::socket::wait_read, Tell(std::move(waiter), place_));
+void TcpTransport::tell_when_readable(asio::io_context& loop, Ref<ReadWaiter> waiter) {
+  Tell tell(std::move(waiter), place_);
+  if (std::exchange(is_untried_, false)) {
+    asio::post(loop, [tell = std::move(tell)]() mutable { tell(true); });
+    return;
+  }
+  const bool was_empty = std::exchange(is_empty_, false);
+  const auto how = was_empty ? WatchedSocket::Start::Try : WatchedSocket::Start::Wait;
+  has_told_ = true;
+  socket_.begin(WatchedSocket::Direction::Read, how, Notice(Step::Exhausted), std::move(tell));
 }
 
 Task<bool> TcpTransport::wait_writable() {
-  const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, kAwait);
-  co_return !error;
+  return socket_.run(WatchedSocket::Direction::Write, WatchedSocket::Start::Try, Notice(Step::Exhausted));
 }
 
 Transport::Peer TcpTransport::peer() noexcept {
-  if (!socket_.is_open()) return Peer::Gone;
-  pollfd probe{socket_.native_handle(), POLLRDHUP, 0};
+  if (descriptor() < 0) return Peer::Gone;
+  pollfd probe{descriptor(), POLLRDHUP, 0};
   if (::poll(&probe, 1, 0) != 1) return Peer::There;
   if ((probe.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return Peer::Gone;
   return (probe.revents & POLLRDHUP) != 0 ? Peer::Finished : Peer::There;
 }
 
 std::size_t TcpTransport::unacknowledged() const noexcept {
-  int bytes = 0;  // the native handle is not const in Asio
-  const int socket = const_cast<tcp::socket&>(socket_).native_handle();
-  return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+  int bytes = 0;
+  return ::ioctl(descriptor(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
-void TcpTransport::shutdown_write() noexcept {
-  error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
-}
+void TcpTransport::shutdown_write() noexcept { ::shutdown(descriptor(), SHUT_WR); }
 
-void TcpTransport::cancel() noexcept {
-  error_code ignored;
-  socket_.cancel(ignored);
-}
+void TcpTransport::cancel() noexcept { socket_.cancel(); }
 
-void TcpTransport::close() noexcept {
-  error_code ignored;
-  socket_.close(ignored);
-}
+void TcpTransport::close() noexcept { socket_.close(); }
 
 void TcpTransport::abort() noexcept {
-  error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  const linger reset{1, 0};
+  ::setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   close();
 }
 

@@ -66,6 +66,9 @@ class Transport {
   /// Bytes that were written and that the peer's system has not acknowledged yet; 0 when that cannot be told.
   virtual std::size_t unacknowledged() const noexcept { return 0; }
 
+  /// What is written from now on is the last: shutdown_write() or close() follows it at once, and may leave in the same
+  /// packet. Until then it may be held back.
+  virtual void announce_end() noexcept {}
   /// No more will be written; the peer sees the end after what is under way.
   virtual void shutdown_write() noexcept = 0;
   /// Ends waits that are under way: they return Failed or false. Later calls may work again.

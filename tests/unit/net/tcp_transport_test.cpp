@@ -1,12 +1,17 @@
 #include "freshet/net/tcp_transport.hpp"
 
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
+#include <cstring>
 
+#include "freshet/net/accept.hpp"
 #include "support/alloc_counter.hpp"
 #include "support/run_loop.hpp"
 
@@ -87,12 +92,23 @@ TEST_CASE("bytes go through TCP as they are", "[net][tcp]") {
   CHECK(f.here->read_now(f.buffer).state == State::WouldBlock);
 }
 
+int option_of(const TcpTransport& transport, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  CHECK(::getsockopt(transport.descriptor(), IPPROTO_TCP, option, &value, &size) == 0);
+  return value;
+}
+
+void check_ready_to_use(const TcpTransport& transport) {
+  CHECK(option_of(transport, TCP_NODELAY) == 1);
+  CHECK(option_of(transport, TCP_INQ) == 1);
+  CHECK(option_of(transport, TCP_NOTSENT_LOWAT) == 256 * 1024);
+  CHECK((::fcntl(transport.descriptor(), F_GETFL) & O_NONBLOCK) != 0);
+}
+
 TEST_CASE("Nagle's algorithm is off and the socket never blocks", "[net][tcp]") {
   Fixture f;
-  tcp::no_delay no_delay;
-  f.here->socket().get_option(no_delay);
-  CHECK(no_delay.value());
-  CHECK(f.here->socket().native_non_blocking());
+  check_ready_to_use(*f.here);
 }
 
 TEST_CASE("a read sleeps until bytes come", "[net][tcp]") {
@@ -181,7 +197,7 @@ TEST_CASE("aborting resets the connection", "[net][tcp]") {
   Fixture f;
   f.there->abort();
   CHECK(run_waiting(f.loop, f.here->read(f.buffer)).state == State::Failed);
-  CHECK_FALSE(f.there->socket().is_open());
+  CHECK(f.there->descriptor() < 0);
   f.there->abort();
   CHECK(f.write(*f.here, "x").state == State::Failed);
 }
@@ -226,7 +242,8 @@ TEST_CASE("closing or destroying a transport ends what is under way", "[net][tcp
 /// Owns the transport that it waits for, as idle connections do.
 class Teller final : public ReadWaiter {
  public:
-  Teller(std::unique_ptr<TcpTransport> transport, int& told, bool& gone) : transport_(std::move(transport)), told_(told), gone_(gone) {}
+  Teller(std::unique_ptr<TcpTransport> transport, int& told, bool& gone)
+      : transport_(std::move(transport)), told_(told), gone_(gone) {}
   ~Teller() override { gone_ = true; }
   void on_readable(bool ready) noexcept override { told_ = ready ? 1 : -1; }
   TcpTransport& transport() { return *transport_; }
@@ -237,7 +254,8 @@ class Teller final : public ReadWaiter {
   bool& gone_;
 };
 
-TEST_CASE("who waits without a coroutine is told once, takes nothing from the heap, and lives until then", "[net][tcp][idle]") {
+TEST_CASE("who waits without a coroutine is told once, takes nothing from the heap, and lives until then",
+          "[net][tcp][idle]") {
   int told = 0;
   bool gone = false;
   {
@@ -276,6 +294,64 @@ TEST_CASE("who waits without a coroutine is told once, takes nothing from the he
   CHECK(gone);
 }
 
+TEST_CASE("accepted sockets inherit what the listening one was prepared with, and are tried first if asked",
+          "[net][tcp][idle]") {
+  asio::io_context loop{1};
+  tcp::acceptor acceptor(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  acceptor.non_blocking(true);
+  CHECK(TcpTransport::prepare_to_accept(acceptor.native_handle()));
+  CHECK(accept_now(acceptor.native_handle()).error == EAGAIN);
+  tcp::socket client(loop);
+  client.connect(acceptor.local_endpoint());
+  const Accepted accepted = accept_now(acceptor.native_handle());
+  REQUIRE(accepted.socket >= 0);
+  CHECK(accepted.from == client.local_endpoint());
+  CHECK((::fcntl(accepted.socket, F_GETFD) & FD_CLOEXEC) != 0);
+  int told = 0;
+  bool gone = false;
+  auto teller = make_ref<Teller>(std::make_unique<TcpTransport>(loop, accepted.socket, true, true), told, gone);
+  TcpTransport& transport = teller->transport();
+  check_ready_to_use(transport);
+  std::array<std::byte, 16> buffer{};
+  transport.tell_when_readable(loop, teller);
+  CHECK(told == 0);
+  REQUIRE(poll_until(loop, [&] { return std::exchange(told, 0) == 1; }));  // although nothing is there
+  CHECK(transport.read_now(buffer).state == State::WouldBlock);
+  transport.tell_when_readable(loop, teller);
+  loop.restart();
+  loop.poll();
+  CHECK(told == 0);
+  asio::write(client, asio::buffer("x", 1));
+  REQUIRE(poll_until(loop, [&] { return told == 1; }));
+  CHECK(run_waiting(loop, transport.read(buffer)).size == 1);
+  client.close();
+  CHECK(run_waiting(loop, transport.read(buffer)).state == State::End);
+}
+
+TEST_CASE("who was told of bytes and took only some hears of the others, whichever way it asks", "[net][tcp][idle]") {
+  Fixture f;
+  int told = 0;
+  bool gone = false;
+  auto teller = make_ref<Teller>(std::move(f.here), told, gone);
+  TcpTransport& transport = teller->transport();
+  const std::span<std::byte> two(f.buffer.data(), 2);
+  f.write(*f.there, "abcdef");
+  transport.tell_when_readable(f.loop, teller);
+  REQUIRE(poll_until(f.loop, [&] { return std::exchange(told, 0) == 1; }));
+  CHECK(transport.read_now(two).size == 2);
+  SECTION("a read") { CHECK(run_waiting(f.loop, transport.read(two)).size == 2); }
+  SECTION("a wait") { CHECK(run_waiting(f.loop, transport.wait_readable())); }
+  SECTION("another telling") {
+    transport.tell_when_readable(f.loop, teller);
+    REQUIRE(poll_until(f.loop, [&] { return std::exchange(told, 0) == 1; }));
+  }
+  CHECK(run_waiting(f.loop, transport.read(f.buffer)).size >= 2);
+  f.there->shutdown_write();
+  transport.tell_when_readable(f.loop, teller);
+  REQUIRE(poll_until(f.loop, [&] { return told == 1; }));
+  CHECK(transport.read_now(f.buffer).state == State::End);
+}
+
 TEST_CASE("a write to a peer that is gone is a failure, not a signal", "[net][tcp]") {
   Fixture f;
   f.there->close();
@@ -295,6 +371,56 @@ TEST_CASE("a Unix socket works as well", "[net][tcp]") {
   CHECK(run_waiting(loop, transport.wait_writable()));
   ::close(ends[1]);
   CHECK(run_waiting(loop, transport.read(buffer)).state == State::End);
+}
+
+TEST_CASE("the last bytes leave together with the end", "[net][tcp]") {
+  Fixture f;
+  const bool close = GENERATE(false, true);
+  f.here->announce_end();
+  f.write(*f.here, "last");
+  CHECK(f.there->read_now(f.buffer).state == State::WouldBlock);
+  close ? f.here->close() : f.here->shutdown_write();
+  CHECK(run_waiting(f.loop, f.there->read(f.buffer)).size == 4);
+  CHECK(run_waiting(f.loop, f.there->read(f.buffer)).state == State::End);
+}
+
+TEST_CASE("bytes behind an urgent one are not left waiting", "[net][tcp]") {
+  Fixture f;
+  f.write(*f.there, "ab");
+  REQUIRE(::send(f.there->descriptor(), "!", 1, MSG_OOB) == 1);  // a read ends at its mark
+  f.write(*f.there, "cd");
+  CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 2);
+  CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 2);
+}
+
+TEST_CASE("nobody can hand us descriptors over a Unix socket", "[net][tcp]") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  CHECK_FALSE(TcpTransport::prepare_to_accept(ends[0]));
+  asio::io_context loop{1};
+  TcpTransport transport(loop, ends[0], TcpTransport::prepare_to_accept(ends[0]), false);
+  iovec bytes_of_it{const_cast<char*>("x"), 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &bytes_of_it;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const gift = CMSG_FIRSTHDR(&message);
+  gift->cmsg_level = SOL_SOCKET;
+  gift->cmsg_type = SCM_RIGHTS;
+  gift->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(gift), &ends[1], sizeof(int));
+  REQUIRE(::sendmsg(ends[1], &message, 0) == 1);
+  std::array<std::byte, 16> buffer{};
+  run_waiting(loop, transport.wait_writable());  // the loop opens what it needs
+  const int next_free = ::dup(0);
+  ::close(next_free);
+  CHECK(run_waiting(loop, transport.read(buffer)).size == 1);
+  const int still_free = ::dup(0);
+  ::close(still_free);
+  CHECK(still_free == next_free);
+  ::close(ends[1]);
 }
 
 /// Answers every byte with a byte, `rounds` times; counts the heap allocations of all but the first rounds.

@@ -15,7 +15,7 @@ AdminSite::AdminSite(unsigned index, const Clock& clock, AdminOptions options)
     : worker_(index, clock), service_(make_admin_service(std::move(options))) {
   limits_.max_connections = kPlaces;
   options_.makes_room = true;
-  options_.head_timeout = options_.body_timeout = kPatience;
+  options_.head_timeout = options_.body_timeout = options_.write_timeout = kPatience;
   options_.name = "admin";
 }
 

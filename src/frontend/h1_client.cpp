@@ -64,10 +64,7 @@ void H1Client::abort() noexcept {
   if (session_) session_->abort();
 }
 
-bool H1Client::yields_before(const H1Client& other) const noexcept {
-  if (is_under_way() != other.is_under_way()) return other.is_under_way();
-  return asked_ < other.asked_;
-}
+bool H1Client::yields_before(const H1Client& other) const noexcept { return asked_ < other.asked_; }
 
 void H1Client::give_up_place() noexcept {
   admission_->give_up();

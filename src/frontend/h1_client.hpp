@@ -71,7 +71,6 @@ class H1Client final : public ReadWaiter {
   void lose() noexcept;
   void enlist() noexcept;
   void unlist() noexcept;
-  bool is_under_way() const noexcept { return session_ && session_->is_under_way(); }
   static Task<void> work(Ref<H1Client> self, Next next);
   static Task<void> turn_away(Ref<H1Client> self, Reason reason);
 

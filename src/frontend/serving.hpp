@@ -48,8 +48,8 @@ class Serving : public Pinned {
   /// All clients: break everything off.
   void abort_clients() noexcept;
   std::size_t clients() const noexcept { return count_; }
-  /// One client gives up its place: one that waits for its next request before one that is being answered, and the one
-  /// whose last request is longest ago.
+  /// One client gives up its place: the one whose last whole request is longest ago, whether it is answered or not: an
+  /// answer that takes long waits for its client.
   void make_room() noexcept;
 
  protected:

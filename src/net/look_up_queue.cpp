@@ -54,17 +54,22 @@ bool LookUpQueue::push(LookUpPlace& place, const std::optional<ClientKey>& key) 
   return room;
 }
 
-void LookUpQueue::also_for(LookUpPlace& place, const std::optional<ClientKey>& key) {
+bool LookUpQueue::also_for(LookUpPlace& place, const std::optional<ClientKey>& key) {
   Asker& before = *place.asker;
-  if (may_run(before) || before.key == key) return;
+  if (before.key == key) return false;
   Asker& now = asker_of(key);
-  if (may_run(now) && has_room(now)) {
+  const bool sooner = !may_run(before) || now.waiting.size() < before.waiting.size();
+  const bool moves = sooner && may_run(now) && has_room(now);
+  if (moves) {
     before.waiting.erase(Asker::Places::s_iterator_to(place));
     now.waiting.push_back(place);
     place.asker = &now;
+    by_age_.erase(ByAge::s_iterator_to(place));
+    by_age_.push_back(place);
     settle_turn(before);
   }
   settle_turn(now);
+  return moves;
 }
 
 LookUpPlace& LookUpQueue::next() noexcept {

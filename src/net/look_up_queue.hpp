@@ -42,8 +42,8 @@ class LookUpQueue {
 
   /// False: no room, in all or for this client. May throw std::bad_alloc, and has then done nothing.
   bool push(LookUpPlace&, const std::optional<ClientKey>&);
-  /// Another client wants a name that waits: it goes over to that one's share when its own has no thread left for it.
-  void also_for(LookUpPlace&, const std::optional<ClientKey>&);
+  /// Another client wants a name that waits: when its turn may come sooner in that one's share, it goes over, and is the youngest.
+  bool also_for(LookUpPlace&, const std::optional<ClientKey>&);
   /// Whether one of those who wait may run.
   bool has_next() const noexcept { return !turns_.empty(); }
   /// Takes it; it runs until done(). REQUIRES: has_next().

@@ -31,7 +31,8 @@ bool NameTable::ask(Question& question, const std::string& host, const std::opti
     return true;
   }
   Name* name = find(host);
-  if (name && name->pending && name->is_waiting()) queue_.also_for(*name, client);
+  if (name && name->pending && name->is_waiting() && queue_.also_for(*name, client))
+    name->given_up = real_now() + options_.queue_timeout;
   if (!name) name = admit(host, client);
   if (!name) {
     settle(question, Question::Answer::Busy);
@@ -41,15 +42,27 @@ bool NameTable::ask(Question& question, const std::string& host, const std::opti
   } else if (is_hanging(*name)) {
     settle(question, Question::Answer::TimedOut);
   } else {
-    question.order_ = waiting_.insert(waiting_.end(), &question);
-    name->questions.push_back(&question);
-    question.name_ = name;
+    enlist(question, *name);
     question.overdue_ = real_now() + options_.timeout;
     if (queue_.has_next() && idle_ > 0) work_.notify_one();
     if (waiting_.size() == 1 || queue_.waiting() == 1 || wants_thread()) watch_.notify_one();
     return false;
   }
   return true;
+}
+
+/// All that may fail comes first: who finds no memory is not on any list.
+void NameTable::enlist(Question& question, Name& name) {
+  try {
+    auto& all = name.questions;
+    if (all.size() == all.capacity()) all.reserve(std::max<std::size_t>(4, 2 * all.size()));
+    question.order_ = waiting_.insert(waiting_.end(), &question);
+  } catch (...) {
+    drop_if_unwanted(name);
+    throw;
+  }
+  name.questions.push_back(&question);
+  question.name_ = &name;
 }
 
 /// Fresh or pending; null: it has to be looked up.
@@ -188,27 +201,33 @@ bool NameTable::await_work(Lock& lock) {
 void NameTable::look_up(Name& name, Lock& lock) {
   ++busy_;
   lock.unlock();
-  Addresses found;
+  std::shared_ptr<const Addresses> found;
+  std::list<Name*> place;
   try {
-    found = look_up_(name.host);  // a pending name stays where it is, and its host does not change
-  } catch (...) {
-    found.clear();
+    place.push_back(&name);
+    Addresses addresses = look_up_(name.host);  // a pending name stays where it is, and its host does not change
+    if (!addresses.empty()) found = std::make_shared<const Addresses>(std::move(addresses));
+  } catch (...) {  // no memory, or no answer
   }
   lock.lock();
   --busy_;
   if (closed_) return;  // the clock may be gone
   queue_.done(name);
-  keep(name, std::move(found));
+  if (!place.empty()) return keep(name, std::move(found), place);
+  settle_all(name, Question::Answer::Failed);
+  names_.erase(names_.find(name.host));
 }
 
-void NameTable::keep(Name& name, Addresses found) {
+/// `place`: of the name alone, so that nothing has to be allocated.
+void NameTable::keep(Name& name, std::shared_ptr<const Addresses> found, std::list<Name*>& place) noexcept {
   const SteadyTime now = clock_.now().steady;
   const SteadyTime::duration least = options_.keep_bad, most = options_.keep_bad_at_most;
   const SteadyTime::duration bad = std::max(least, std::min(most, now - name.began));
   name.pending = false;
-  name.expires = now + (found.empty() ? bad : SteadyTime::duration(options_.keep_good));
-  if (!found.empty()) name.addresses = std::make_shared<const Addresses>(std::move(found));
-  name.use = kept_.insert(kept_.end(), &name);
+  name.expires = now + (!found ? bad : SteadyTime::duration(options_.keep_good));
+  name.addresses = std::move(found);
+  name.use = place.begin();
+  kept_.splice(kept_.end(), place);
   settle_all(name, name.addresses ? Question::Answer::Found : Question::Answer::Failed);
 }
 

@@ -99,13 +99,14 @@ class NameTable {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  void enlist(Question&, Name&);
   Name* find(const std::string& host);
   Name* admit(const std::string& host, const std::optional<ClientKey>& client);
   bool evict_one();
   bool is_hanging(const Name&) const noexcept;
   bool await_work(Lock&);
   void look_up(Name&, Lock&);
-  void keep(Name&, Addresses found);
+  void keep(Name&, std::shared_ptr<const Addresses> found, std::list<Name*>& place) noexcept;
   void settle(Question&, Question::Answer) noexcept;
   void settle_all(Name&, Question::Answer) noexcept;
   void drop_if_unwanted(Name&) noexcept;

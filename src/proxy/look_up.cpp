@@ -34,7 +34,9 @@ struct Turn {
   /// After a fetch that was of no use.
   void take_next(const Request& request, const LookUp& look, const Fetch::Look& seen) {
     const bool again = followed;
-    followed = alone = true;
+    followed = true;
+    // Where only the leader's share was used up (it never got as far as the origin), one of the others asks for all.
+    alone = again || seen.reason != Reason::DnsBusy;
     if (again || !seen.response || seen.response->key() != look.key.text) return;
     if (vary_matches(seen.response->vary_key(), request.head.fields)) return;
     std::string own = make_vary_key_like(seen.response->vary_key(), request.head.fields);

@@ -295,3 +295,26 @@ TEST_CASE("when the leader's worker ends, those who wait elsewhere go on by them
     CHECK(p.ask("http://a.example/x").body == "hello");
   }
 }
+
+TEST_CASE("when only the leader has used up its look-ups, one of the others asks for all", "[scenario][9111-4][collapse]") {
+  Pipeline p;
+  std::vector<std::shared_ptr<Wakeup>> gates;
+  p.origin.answer = [&](const Seen&) {
+    Answer answer;
+    answer.fields = {{"Cache-Control", "max-age=60"}};
+    answer.body = "x";
+    if (p.origin.seen.size() == 1) answer.failure = Reason::DnsBusy;
+    gates.push_back(answer.wait_for = std::make_shared<Wakeup>());
+    return answer;
+  };
+  std::vector<std::shared_ptr<Got>> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(p.start("http://a.example/x"));
+  gates[0]->wake();
+  p.poll();
+  CHECK(p.origin.seen.size() == 2);
+  gates[1]->wake();
+  p.poll();
+  CHECK(p.origin.seen.size() == 2);
+  for (std::size_t i = 1; i < clients.size(); ++i) CHECK(clients[i]->body == "x");
+  CHECK(clients[0]->status != 200);
+}

@@ -119,5 +119,15 @@ TEST_CASE("a name that two clients want counts for the one that has a thread for
   CHECK(b.next() == another);
 }
 
+TEST_CASE("a name that another client wants too does not wait behind the first one's other names", "[net][resolver]") {
+  Bench b(8, 100);  // a client has two
+  b.push("a1", 1);
+  b.next();
+  b.push("a2", 1);
+  Place* wanted = b.push("wanted", 1);
+  CHECK(b.queue.also_for(*wanted, Bench::key(2)));
+  CHECK(b.run_all() == "a2 wanted ");
+}
+
 }  // namespace
 }  // namespace freshet::test

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/alloc_counter.hpp"
 #include "support/fake_clock.hpp"
 #include "support/run_loop.hpp"
 
@@ -115,6 +116,24 @@ struct Fixture {
     return poll_until(loop, [&] { return started.done(); });
   }
 };
+
+TEST_CASE("memory that runs out while a name is asked for leaves nothing behind", "[net][resolver]") {
+  Fixture f(options(Milliseconds(300)));
+  f.names.hold("a.test");
+  std::vector<Started<Answer>> kept;
+  kept.reserve(100);
+  kept.push_back(f.begin("a.test"));
+  REQUIRE(poll_until(f.loop, [&] { return f.names.asked("a.test") == 1; }));
+  for (std::size_t n = 1; n < 30; ++n) {
+    try {
+      AllocFailure failure(n);
+      kept.push_back(f.begin("a.test"));
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  for (auto& each : kept) CHECK(f.wait_for(each));
+  f.names.release("a.test");
+}
 
 TEST_CASE("a name is resolved once and then known for a while", "[net][resolver]") {
   Fixture f;

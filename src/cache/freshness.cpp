@@ -85,9 +85,13 @@ bool is_heuristically_cacheable(int status) noexcept {
 }
 
 Freshness read_freshness(const ResponseHead& head, const CachePolicy& policy, const ExchangeTimes& times) noexcept {
+  return read_freshness(head, parse_response_directives(head.fields, policy.targets), policy, times);
+}
+
+Freshness read_freshness(const ResponseHead& head, const ResponseDirectives& directives, const CachePolicy& policy,
+                         const ExchangeTimes& times) noexcept {
   Freshness out;
-  out.directives = parse_response_directives(head.fields, policy.targets);
-  const ResponseDirectives& directives = out.directives;
+  out.directives = directives;
   const std::int64_t received = unix_seconds(times.received.wall);
   const std::int64_t date = read_date(head.fields, FieldId::Date, received).value_or(received);
 

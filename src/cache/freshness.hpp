@@ -13,6 +13,9 @@ struct Freshness {
 };
 
 Freshness read_freshness(const ResponseHead&, const CachePolicy&, const ExchangeTimes&) noexcept;
+/// The same for who has read the directives already.
+Freshness read_freshness(const ResponseHead&, const ResponseDirectives&, const CachePolicy&,
+                         const ExchangeTimes&) noexcept;
 
 /// The statuses with a lifetime by heuristics when nothing else is said (RFC 9110 15.1). 206 is not stored here.
 bool is_heuristically_cacheable(int status) noexcept;

@@ -11,7 +11,9 @@ namespace freshet {
 
 std::string_view path_of_key(std::string_view key) noexcept {
   const std::size_t partition = std::min(key.find(' '), key.size() - 1);
-  return key.substr(0, key.find_first_of(" ?", partition + 1));
+  std::size_t end = partition + 1;  // find_first_of() would search its set for every byte
+  while (end < key.size() && key[end] != ' ' && key[end] != '?') ++end;
+  return key.substr(0, end);
 }
 
 std::optional<CacheKey> make_search_key(const CacheKey& uri, const SearchRule& rule, Arena& arena) {

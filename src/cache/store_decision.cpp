@@ -98,6 +98,14 @@ Reason objection_to_sharing(const RequestHead& request, const ResponseHead& resp
   return Reason::None;
 }
 
+// The shortest way to the most frequent objection: nothing else of the response needs to be looked at.
+bool says_no_store(const RequestHead& request, int status, const ResponseDirectives& directives) noexcept {
+  const bool storable = request.method == Method::Get || request.method == Method::Query;
+  return storable && directives.no_store && !directives.must_understand &&
+         objection_of_status(request, status, directives) == Reason::None &&
+         !parse_request_directives(request.fields).no_store;
+}
+
 // Whether it could ever be used again (RFC 9111 section 3, last item, and common sense).
 Reason objection_of_use(const Freshness& freshness, const CachePolicy& policy) noexcept {
   const StoredMeta& meta = freshness.meta;
@@ -131,7 +139,12 @@ StoreDecision decide_store(const RequestHead& request, const ResponseHead& respo
                            std::optional<std::uint64_t> length, const CachePolicy& policy,
                            const ExchangeTimes& times) noexcept {
   StoreDecision decision;
-  const Freshness freshness = read_freshness(response, policy, times);
+  const ResponseDirectives directives = parse_response_directives(response.fields, policy.targets);
+  if (says_no_store(request, response.status, directives)) {
+    decision.why = Reason::NoStore;
+    return decision;
+  }
+  const Freshness freshness = read_freshness(response, directives, policy, times);
   decision.meta = freshness.meta;
   decision.dropped_fields = freshness.directives.private_fields;
   decision.no_cache_fields = freshness.directives.no_cache_fields;

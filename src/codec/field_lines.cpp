@@ -39,6 +39,28 @@ Reason add_folded(std::string_view name, std::string_view first_part, const char
   return Reason::None;
 }
 
+// Lines that are written as nearly everybody writes them can be taken as they are. False: one of them is not.
+bool take_plain_lines(std::string_view lines, Fields& out) {
+  if (!out.empty() || lines.size() > kLargestFieldBlock) return false;
+  out.adopt(lines);
+  const char* const begin = lines.data();
+  const char* const end = begin + lines.size();
+  for (const char* at = begin; at != end;) {
+    const char* const line = at;
+    while (is_token_char(*at)) ++at;  // stops at the line end at the latest
+    const auto name_size = static_cast<std::size_t>(at - line);
+    if (name_size == 0 || name_size > kLongestFieldName || at[0] != ':' || at[1] != ' ') return false;
+    const char* const value = at + 2;
+    const char* const last = find_control(value, end);
+    if (last == end || last[0] != '\r' || last[1] != '\n') return false;
+    if (last != value && (ascii::is_space(value[0]) || ascii::is_space(last[-1]))) return false;
+    out.add_in_place(intern_field({line, name_size}), static_cast<std::size_t>(line - begin), name_size,
+                     static_cast<std::size_t>(last - value));
+    at = last + 2;
+  }
+  return true;
+}
+
 Reason error_in_name(const char* line, const char* at) noexcept {
   if (at == line && ascii::is_space(*line)) return Reason::ObsoleteFold;
   return *at == '\r' && at[1] != '\n' ? Reason::BareLineEnd : Reason::BadField;
@@ -69,6 +91,9 @@ HeadProgress scan_field_lines(std::string_view window, const HeadLimits& limits,
 }
 
 Reason parse_field_lines(std::string_view lines, FieldRules rules, Fields& out) {
+  const bool was_empty = out.empty();
+  if (take_plain_lines(lines, out)) return Reason::None;
+  if (was_empty) out.clear();
   const char* at = lines.data();
   const char* const end = at + lines.size();
   while (at != end) {

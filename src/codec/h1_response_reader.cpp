@@ -86,6 +86,7 @@ HeadProgress H1ResponseReader::finish(std::string_view head, Method request_meth
   Fields& fields = out.fields;
   fields.clear();
   const std::string_view lines = head.substr(scan_.fields_at, head.size() - 2 - scan_.fields_at);
+  fields.reserve(lines.size(), scan_.field_lines);
   if (parse_field_lines(lines, FieldRules::Response, fields) != Reason::None) return bad_response();
   out.framing = frame_response(request_method, out.status, out.version, fields);
   if (out.framing.error != Reason::None) return bad_response();

@@ -160,7 +160,7 @@ void append_fields(std::string& out, FieldsView fields) {
     out.append(*wire);
     return;
   }
-  for (const Field field : fields) append_line(out, field.name, field.value);
+  fields.each_run([&out](std::string_view lines) { out.append(lines); });
 }
 
 void append_request_target(std::string& out, const RequestHead& head, bool absolute_form) {
@@ -189,7 +189,7 @@ RenderedHead render_response_head(const ResponseHead& head, std::span<const Extr
   const std::span<char> room = arena.text(size);
   Pen pen(room.data());
   if (!wire)
-    for (const Field field : head.fields) pen.put_field(field.name, field.value);
+    head.fields.each_run([&pen](std::string_view lines) { pen.put(lines); });
   for (const ExtraField& field : extra)
     if (may_be_sent(field)) pen.put_field(field.name, field.value);
   framing_lines.each([&](std::string_view name, std::string_view value) { pen.put_field(name, value); });

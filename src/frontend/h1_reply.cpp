@@ -53,7 +53,11 @@ Task<H1Session::Next> H1Session::serve() {
   // Interim answers and a 100 leave first.
   if (connection_->flushing() || !connection_->has_written_all()) co_await connection_->flush();
   begin_reply();
-  co_return Next::Finish;
+  // As on the hit path: a small answer needs no more coroutines.
+  const bool whole = plan_.form == BodyForm::None || plan_.form == BodyForm::Whole;
+  if (!whole || body_ || connection_->flushing() || !connection_->flush_now()) co_return Next::Finish;
+  end_reply(true);
+  co_return end_request(true);
 }
 
 void H1Session::keep_log_fields() {

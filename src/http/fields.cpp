@@ -1,5 +1,7 @@
 #include "freshet/http/fields.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "freshet/base/ascii.hpp"
@@ -100,14 +102,33 @@ void Fields::add_interned(FieldId id, std::string_view name, std::string_view va
     const std::string own_name(name), own_value(value);
     return add_interned(id, own_name, own_value);
   }
+  char* const room = add_line(id, name, value.size());
+  if (!value.empty()) std::memcpy(room, value.data(), value.size());
+}
+
+void Fields::add_joined(FieldId id, std::initializer_list<std::string_view> value) {
+  std::size_t size = 0;
+  for (const std::string_view part : value) size += part.size();
+  char* room = add_line(id, field_name(id), size);
+  for (const std::string_view part : value) room = std::copy(part.begin(), part.end(), room);
+}
+
+// The line but for its value, whose place it returns.
+char* Fields::add_line(FieldId id, std::string_view name, std::size_t value_size) {
   const std::size_t at = block_.size();
-  const std::size_t size = name.size() + value.size() + 4;
+  const std::size_t size = name.size() + value_size + 4;
   ENSURE(!name.empty() && name.size() <= kLongestFieldName);
   ENSURE(size <= kLargestFieldBlock && at <= kLargestFieldBlock - size);
   if (block_.capacity() - at < size) block_.reserve(std::max(at + size, 2 * block_.capacity()));
-  block_.append(name).append(": ", 2).append(value).append("\r\n", 2);
-  entries_.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(value.size()),
+  entries_.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(value_size),
                       static_cast<std::uint16_t>(name.size()), id});
+  block_.resize(at + size);
+  char* const line = block_.data() + at;
+  std::memcpy(line, name.data(), name.size());
+  char* const value = line + name.size() + 2;
+  std::memcpy(value - 2, ": ", 2);
+  std::memcpy(value + value_size, "\r\n", 2);
+  return value;
 }
 
 }  // namespace freshet

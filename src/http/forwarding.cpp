@@ -63,6 +63,7 @@ class Nominations {
 
 // Makes one line of all lines of that name and the new member.
 void append_member(Fields& fields, FieldId id, std::string_view member) {
+  if (!fields.contains(id)) return fields.add(id, member);
   std::string line;
   if (fields.view().join(field_name(id), line) && !line.empty()) line += ", ";
   line += member;
@@ -86,9 +87,13 @@ void append_value(std::string& out, std::string_view value) {
     return;
   }
   out += '"';
-  for (char c : value) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  if (value.find('"') == std::string_view::npos && value.find('\\') == std::string_view::npos) {
+    out += value;
+  } else {
+    for (char c : value) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
   }
   out += '"';
 }
@@ -138,7 +143,9 @@ bool contradicts(const RequestHead& head, const Field& claim, bool of_client) no
 }
 
 std::string forwarded_member(std::string_view client, std::string_view scheme, std::string_view host) {
-  std::string member = "for=";
+  std::string member;
+  member.reserve(client.size() + scheme.size() + host.size() + 32);
+  member += "for=";
   if (client.empty()) {
     member += "unknown";
   } else if (client.find(':') != std::string_view::npos) {
@@ -178,6 +185,7 @@ std::string_view version_token(Version version) noexcept {
 }
 
 void append_via(Fields& fields, Version received, std::string_view pseudonym) {
+  if (!fields.contains(FieldId::Via)) return fields.add_joined(FieldId::Via, {version_token(received), " ", pseudonym});
   std::string member(version_token(received));
   member.append(" ").append(pseudonym);
   append_member(fields, FieldId::Via, member);

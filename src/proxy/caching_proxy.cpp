@@ -39,6 +39,8 @@ bool is_mistaken(Reason why) noexcept {
   }
 }
 
+Task<Reply> answer_at_once(Reply reply) { co_return std::move(reply); }
+
 std::string_view dialled_authority(const Request& request) {
   const Peer& peer = request.peer;
   std::string text = peer.local_address.find(':') == std::string::npos ? peer.local_address : '[' + peer.local_address + ']';
@@ -147,23 +149,24 @@ std::optional<Reply> CachingProxy::look_now(Request& request) {
   return hit(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
 }
 
+// Not coroutines, but choices of one: a frame for each would cost more than the choice.
 Task<Reply> CachingProxy::serve(Request& request) {
+  return asks_who(request) ? serve_unknown(request) : serve_judged(request);
+}
+
+Task<Reply> CachingProxy::serve_judged(Request& request) {
+  if (auto reply = admit(request)) return answer_at_once(std::move(*reply));
+  if (!request.interim.take_tunnel_place()) return answer_at_once(refuse(request, Reason::TooManyTunnels, 503));
+  const Reason bypass = options_.cache_enabled && has_partition(request) ? why_bypassed(request, rules(request)) : Reason::CacheOff;
+  if (bypass == Reason::None) return look_or_fetch(request, {});
+  if (request.head.method == Method::Query && bypass == Reason::MethodNotCacheable) return serve_query(request);
+  return pass(request, bypass);
+}
+
+Task<Reply> CachingProxy::serve_unknown(Request& request) {
   std::optional<Reply> refused = co_await authenticate(request);
   if (refused) co_return std::move(*refused);
-  if (auto reply = admit(request)) co_return std::move(*reply);
-  if (!request.interim.take_tunnel_place()) co_return refuse(request, Reason::TooManyTunnels, 503);
-  const Reason bypass = options_.cache_enabled && has_partition(request) ? why_bypassed(request, rules(request)) : Reason::CacheOff;
-  if (bypass == Reason::None) {
-    Ref<const QueryContent> none;
-    Reply reply = co_await look_or_fetch(request, std::move(none));
-    co_return reply;
-  }
-  if (request.head.method == Method::Query && bypass == Reason::MethodNotCacheable) {
-    Reply reply = co_await serve_query(request);
-    co_return reply;
-  }
-  Reply reply = co_await pass(request, bypass);
-  co_return reply;
+  co_return co_await serve_judged(request);
 }
 
 /// Via and Cache-Status for an answer whose head is the origin's or our own.

@@ -113,34 +113,35 @@ Preconditions CachingProxy::preconditions(const Errand& errand) const noexcept {
 
 /// Asks until there is an answer: each time that one turns out to be of no use, less is asked for, so that three times are the most.
 Task<Reply> CachingProxy::fetch(Errand& errand) {
+  LeaderInterim leader(errand.client.interim, errand.ticket);
   for (;;) {
-    std::optional<Reply> reply = co_await ask_origin(errand);
+    Preconditions asked = Preconditions::Keep;
+    const SentRequest sent = make_question(errand, leader, asked);
+    errand.times.requested = clock_.now();
+    Reply origin = co_await origin_.serve(*sent);
+    errand.times.received = clock_.now();
+
+    std::unique_ptr<FillJob> fill;
+    std::optional<Reply> reply = judge_answer(errand, asked, std::move(origin), fill);
+    if (fill) {
+      Task<void> filling = run_fill(std::move(fill));
+      co_await spawn(std::move(filling));
+    }
     if (reply) co_return std::move(*reply);
   }
 }
 
-/// Empty: ask again.
-Task<std::optional<Reply>> CachingProxy::ask_origin(Errand& errand) {
+/// What the origin is asked this time.
+SentRequest CachingProxy::make_question(Errand& errand, Interim& leader, Preconditions& asked) {
   Request& client = errand.client;
   choose_variants(errand);
-  const Preconditions asked = preconditions(errand);
+  asked = preconditions(errand);
   const StoredResponse* old = asked == Preconditions::Gap ? errand.look.found.response.get() : errand.revalidated();
   if (errand.look.content) errand.look.content->give_to(client);
-  LeaderInterim leader(client.interim, errand.ticket);
-  const auto sent =
+  auto sent =
       make_origin_request(client, leader, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
   if (asked == Preconditions::Variants) sent->head.fields.add(FieldId::IfNoneMatch, etags_of(errand.variants, client.arena));
-  errand.times.requested = clock_.now();
-  Reply origin = co_await origin_.serve(*sent);
-  errand.times.received = clock_.now();
-
-  std::unique_ptr<FillJob> fill;
-  std::optional<Reply> reply = judge_answer(errand, asked, std::move(origin), fill);
-  if (fill) {
-    Task<void> filling = run_fill(std::move(fill));
-    co_await spawn(std::move(filling));
-  }
-  co_return reply;
+  return sent;
 }
 
 /// What becomes of the origin's answer; leaves in `fill` the work of filling what has been stored. Empty: ask again.

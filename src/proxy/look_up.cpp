@@ -250,7 +250,9 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     Store::Joined joined = store_.join(look.key, terms);
     if (!joined.follow) {
       // Another worker's fetch may have ended between our look and our turn: look again before asking the origin.
-      if (!alone) {
+      // Not so where answers are known not to be shared.
+      const bool unshared = joined.ticket.remembered() && !joined.ticket.remembered_as_large();
+      if (!alone && !unshared) {
         LookUp again = look_up(request, now, content);
         look_for_equivalent(request, now, again);
         if (again.decision.reuse == Reuse::Use) continue;

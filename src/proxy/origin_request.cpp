@@ -1,5 +1,9 @@
 #include "origin_request.hpp"
 
+#include <array>
+#include <memory>
+#include <new>
+
 #include "content_range.hpp"
 #include "freshet/base/ascii.hpp"
 #include "freshet/cache/stored_response.hpp"
@@ -9,6 +13,9 @@
 
 namespace freshet {
 namespace {
+
+/// For Via, Forwarded and the like, mostly.
+constexpr std::size_t kAddedBytes = 256, kAddedLines = 6;
 
 void drop_preconditions(Fields& fields) {
   for (const FieldId id : {FieldId::IfNoneMatch, FieldId::IfModifiedSince, FieldId::IfMatch, FieldId::IfUnmodifiedSince,
@@ -37,13 +44,56 @@ void copy_head(const RequestHead& from, RequestHead& to, Arena& arena) {
   to.fields = from.fields;
 }
 
+/// Beyond so many bytes the memory of fields is given back.
+constexpr std::size_t kLargeFields = 2048;
+constexpr std::size_t kSpare = 32;
+
+struct SpareRequests {
+  std::array<void*, kSpare> blocks;
+  std::array<Fields, kSpare> fields;
+  std::size_t count = 0;
+  std::size_t room = kSpare;
+  ~SpareRequests() {
+    room = 0;  // what comes later, while the thread ends, is not kept
+    while (count > 0) ::operator delete(blocks[--count]);
+  }
+};
+
+SpareRequests& spare_requests() noexcept {
+  thread_local SpareRequests own;
+  return own;
+}
+
+SentRequest make_request(Request& from, Interim& interim) {
+  SpareRequests& spare = spare_requests();
+  if (spare.count == 0) return SentRequest(new (::operator new(sizeof(Request))) Request(from.arena, from.peer, interim));
+  --spare.count;
+  SentRequest made(new (spare.blocks[spare.count]) Request(from.arena, from.peer, interim));
+  made->head.fields = std::move(spare.fields[spare.count]);
+  return made;
+}
+
 }  // namespace
 
-std::unique_ptr<Request> make_origin_request(Request& from, Interim& interim, const ListenerRules& rules,
-                                             std::string_view loop_token, Preconditions preconditions,
-                                             const StoredMeta* stored, ByteRange missing) {
-  auto made = std::make_unique<Request>(from.arena, from.peer, interim);
-  made->head = from.head;
+void RecycleRequest::operator()(Request* request) const noexcept {
+  SpareRequests& spare = spare_requests();
+  Fields fields = std::move(request->head.fields);
+  std::destroy_at(request);
+  if (spare.count >= spare.room || fields.view().wire_size() > kLargeFields) return ::operator delete(request);
+  spare.fields[spare.count] = std::move(fields);
+  spare.blocks[spare.count++] = request;
+}
+
+SentRequest make_origin_request(Request& from, Interim& interim, const ListenerRules& rules, std::string_view loop_token,
+                                Preconditions preconditions, const StoredMeta* stored, ByteRange missing) {
+  SentRequest made = make_request(from, interim);
+  made->head.method = from.head.method;
+  made->head.version = from.head.version;
+  made->head.method_name = from.head.method_name;
+  made->head.scheme = from.head.scheme;
+  made->head.authority = from.head.authority;
+  made->head.target = from.head.target;
+  made->head.fields.copy(from.head.fields, kAddedBytes, kAddedLines);
   made->body = std::move(from.body);
   made->body_length = from.body_length;
   made->expects_continue = from.expects_continue;

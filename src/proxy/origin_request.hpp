@@ -20,12 +20,18 @@ enum class Preconditions : std::uint8_t {
   Gap,         ///< the missing bytes are asked for, if the representation is still the stored one (If-Range)
 };
 
+/// Gives the memory of a request to the next one of the same thread.
+struct RecycleRequest {
+  void operator()(Request*) const noexcept;
+};
+using SentRequest = std::unique_ptr<Request, RecycleRequest>;
+
 /// Copies `from` (its body is moved) and edits the fields for the next hop: Via, Forwarded and the like (RFC 9110 7.6.3, RFC 7239).
 /// Views stay in the client request's arena.
 /// `stored`: for Stored, StoredPart and Gap. `missing`: for Gap.
 /// `interim` gets the 1xx answers.
-std::unique_ptr<Request> make_origin_request(Request& from, Interim& interim, const ListenerRules&, std::string_view loop_token,
-                                             Preconditions, const StoredMeta* stored, ByteRange missing = {});
+SentRequest make_origin_request(Request& from, Interim& interim, const ListenerRules&, std::string_view loop_token, Preconditions,
+                                const StoredMeta* stored, ByteRange missing = {});
 
 /// A request that owns all it needs, for work that outlives the client's: background revalidation. Never has a body.
 class DetachedRequest {

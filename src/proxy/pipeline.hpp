@@ -89,6 +89,8 @@ class CachingProxy final : public Service {
   bool has_partition(const Request& request) const noexcept;
   bool is_too_fast(Request& request, const RateLimit& limit) const noexcept;
   std::optional<Reply> look_now(Request& request);
+  Task<Reply> serve_judged(Request& request);
+  Task<Reply> serve_unknown(Request& request);
   bool route(Request& request, RouteVerdict& verdict) const;
   std::optional<Reply> admit(Request& request);
   /// A 407 gets its challenges; `stale`: the client knows the password and needs only a new nonce.
@@ -135,7 +137,7 @@ class CachingProxy final : public Service {
   Task<Reply> fetch(Errand& errand);
   Reply unexpected_not_modified(const Request& request, const Reply& origin) const;
   Reply failed(Errand& errand, Reply reply);
-  Task<std::optional<Reply>> ask_origin(Errand& errand);
+  SentRequest make_question(Errand& errand, Interim& leader, Preconditions& asked);
   std::optional<Reply> judge_answer(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   std::optional<Reply> store_or_pass_on(Errand& errand, Preconditions asked, Reply origin, std::unique_ptr<FillJob>& fill);
   Reply freshened(Errand& errand, Reply& origin);

@@ -34,7 +34,7 @@ Task<Result<Piece>> ResumingBody::read() {
 }
 
 Task<bool> ResumingBody::ask_for_rest() {
-  const std::unique_ptr<Request> sent =
+  const SentRequest sent =
       make_origin_request(from_.client, from_.client.interim, from_.rules, from_.loop_token, Preconditions::Drop, nullptr);
   sent->head.fields.set(FieldId::Range, "bytes=" + std::to_string(at_) + "-" + (end_ == whole_ ? std::string() : std::to_string(end_ - 1)));
   sent->head.fields.set(FieldId::IfRange, stored_->meta().etag);

@@ -7,11 +7,19 @@
 #include <memory>
 #include <span>
 
+#include "spare_buffers.hpp"
+
 namespace freshet {
 
-/// Allocates at the first space(). Everything that points into it is void after the next space().
+/// Takes a buffer at the first space(). Everything that points into it is void after the next space().
 class ArrivedBytes {
  public:
+  /// `spare` outlives it.
+  explicit ArrivedBytes(SpareBuffers& spare) noexcept : spare_(spare) {}
+  ~ArrivedBytes() { give_back(); }
+  ArrivedBytes(const ArrivedBytes&) = delete;
+  ArrivedBytes& operator=(const ArrivedBytes&) = delete;
+
   std::span<std::byte> data() const noexcept { return {bytes_.get() + begin_, end_ - begin_}; }
   bool empty() const noexcept { return begin_ == end_; }
   std::size_t size() const noexcept { return end_ - begin_; }
@@ -19,17 +27,16 @@ class ArrivedBytes {
   /// Room behind the data, in a buffer of at least `capacity` bytes. Empty only when the data fills that.
   std::span<std::byte> space(std::size_t capacity) {
     if (capacity > capacity_) {
-      auto grown = std::make_unique_for_overwrite<std::byte[]>(capacity);
+      SpareBuffers::Buffer grown = spare_.take(capacity);
       if (!empty()) std::memcpy(grown.get(), bytes_.get() + begin_, size());
+      give_back();
       bytes_ = std::move(grown);
       capacity_ = capacity;
-      end_ -= begin_;
-      begin_ = 0;
-    } else if (begin_ > 0) {
-      if (!empty()) std::memmove(bytes_.get(), bytes_.get() + begin_, size());
-      end_ -= begin_;
-      begin_ = 0;
+    } else if (begin_ > 0 && !empty()) {
+      std::memmove(bytes_.get(), bytes_.get() + begin_, size());
     }
+    end_ -= begin_;
+    begin_ = 0;
     return {bytes_.get() + end_, capacity_ - end_};
   }
   void commit(std::size_t size) noexcept { end_ += size; }
@@ -37,7 +44,11 @@ class ArrivedBytes {
   std::size_t capacity() const noexcept { return capacity_; }
 
  private:
-  std::unique_ptr<std::byte[]> bytes_;
+  void give_back() noexcept {
+    if (bytes_) spare_.give_back(std::move(bytes_), capacity_);
+  }
+  SpareBuffers& spare_;
+  SpareBuffers::Buffer bytes_;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

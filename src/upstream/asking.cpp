@@ -11,15 +11,10 @@
 namespace freshet {
 namespace {
 
-// A body that came whole with its head, in a block of its own size.
-class WholeBody final : public Pinned {
- public:
-  explicit WholeBody(std::span<const std::byte> bytes) : text_(as_text(bytes)) {}
-  std::span<const std::byte> bytes() const noexcept { return as_bytes(std::string_view(text_)); }
-
- private:
-  std::string text_;
-};
+/// Bytes of a head beside its fields and its target, mostly.
+constexpr std::size_t kHeadRoom = 192;
+/// Memory of heads beyond so many bytes is given back.
+constexpr std::size_t kLargeHead = 4096;
 
 // Methods whose request without a body says so (RFC 9110 8.6).
 bool expects_body(Method method) noexcept {
@@ -45,20 +40,41 @@ Asking::~Asking() {
   if (exchange_) exchange_->finish();
 }
 
-Task<Reply> Asking::run() {
-  if (const auto refused = choose_destination()) co_return refuse(*refused);
-  Task<Result<IdlePool::Slot>> turn = enter();
-  Result<IdlePool::Slot> slot = co_await std::move(turn);
-  if (!slot) co_return refuse(slot.error());
-  slot_ = std::move(*slot);
-  counters_ = &slot_.counters();
-  began_ = now();
-  if (request_.head.method == Method::Connect) co_return co_await connect_tunnel();
-  Result<ParsedResponse> response = co_await ask();
-  if (!response) co_return refuse(response.error());
-  if (balance_) balance_->answered(server_);
-  if (response->status == 101) co_return co_await switch_protocols(std::move(*response));
-  co_return reply_with(std::move(*response));
+// One coroutine for all that happens to nearly every request; it suspends in ask() alone, unless there is no free slot
+// or no idle connection.
+Task<Reply> Asking::serve(const Origins& origins, Request& request) {
+  Asking asking(origins, request);
+  if (const auto refused = asking.choose_destination()) co_return asking.refuse(*refused);
+  if (!asking.enter_now()) {
+    Task<std::optional<Failure>> turn = asking.enter();
+    const std::optional<Failure> refused = co_await std::move(turn);
+    if (refused) co_return asking.refuse(*refused);
+  }
+  asking.counters_ = &asking.slot_.counters();
+  if (request.head.method == Method::Connect) co_return co_await asking.connect_tunnel();
+  const std::string head = asking.render_head();
+  for (bool again = false;; again = true) {
+    Ref<OriginConnection> connection = again ? nullptr : asking.take_idle();
+    if (!connection) {
+      Result<Ref<OriginConnection>> made = co_await asking.obtain(!again);
+      if (!made) co_return asking.refuse(made.error());
+      connection = std::move(*made);
+    }
+    H1Exchange& exchange = asking.exchange_over(std::move(connection));
+    asking.answer_ = ReplyHead::make();
+    Result<ParsedResponse> response = co_await exchange.ask(request, head, asking.answer_->fields);
+    if (response) {
+      if (asking.balance_) asking.balance_->answered(asking.server_);
+      if (response->status == 101) co_return co_await asking.switch_protocols(std::move(*response));
+      co_return asking.reply_with(std::move(*response));
+    }
+    if (again || !exchange.may_repeat(response.error())) {
+      asking.blame(response.error());
+      co_return asking.refuse(response.error());
+    }
+    exchange.drop();
+    asking.counters_->retries.add();
+  }
 }
 
 std::optional<Failure> Asking::choose_destination() {
@@ -77,11 +93,29 @@ std::optional<Failure> Asking::choose_destination() {
   return {};
 }
 
-Task<Result<IdlePool::Slot>> Asking::enter() {
+bool Asking::enter_now() {
   const std::size_t upstream = request_.destination.upstream;
-  if (upstream != Destination::kForward) return origins_.idle.enter_upstream(upstream, request_.interim);
-  return origins_.idle.enter_forward(forward_.host + ":" + std::to_string(forward_.port), request_.interim);
+  std::optional<IdlePool::Slot> slot = upstream != Destination::kForward
+                                           ? origins_.idle.enter_upstream_now(upstream)
+                                           : origins_.idle.enter_forward_now(forward_authority());
+  if (slot) slot_ = std::move(*slot);
+  return slot.has_value();
 }
+
+// Waits for a slot; the time that this takes is not the origin's.
+Task<std::optional<Failure>> Asking::enter() {
+  const std::size_t upstream = request_.destination.upstream;
+  Task<Result<IdlePool::Slot>> turn = upstream != Destination::kForward
+                                          ? origins_.idle.enter_upstream(upstream, request_.interim)
+                                          : origins_.idle.enter_forward(forward_authority(), request_.interim);
+  Result<IdlePool::Slot> slot = co_await std::move(turn);
+  if (!slot) co_return slot.error();
+  slot_ = std::move(*slot);
+  began_ = now();
+  co_return std::nullopt;
+}
+
+std::string Asking::forward_authority() const { return forward_.host + ":" + std::to_string(forward_.port); }
 
 std::optional<Failure> Asking::choose_authority() {
   const RequestHead& head = request_.head;
@@ -102,15 +136,26 @@ std::optional<Failure> Asking::choose_authority() {
   return {};
 }
 
-// An idle connection unless `fresh`, else a new one; when one server cannot be reached, the next.
-Task<Result<Ref<OriginConnection>>> Asking::obtain(bool fresh) {
+// Chooses the server of the first attempt too.
+Ref<OriginConnection> Asking::take_idle() noexcept {
+  if (balance_) server_ = *balance_->pick(began_, {});
+  Ref<OriginConnection> idle = slot_.take(server_, judge_);
+  if (idle) {
+    reused_ = true;
+    counters_->connections_reused.add();
+  }
+  return idle;
+}
+
+// A new connection to the chosen server; when it cannot be reached, one to the next, where an idle one will do if
+// `may_reuse`. A second attempt begins with the same server: it was the connection that died.
+Task<Result<Ref<OriginConnection>>> Asking::obtain(bool may_reuse) {
   const IdlePool::Slot& slot = exchange_ ? exchange_->slot() : slot_;
   std::vector<std::size_t> tried;
   for (;;) {
-    // A second attempt begins with the same server: it was the connection that died.
-    if (balance_ && !(fresh && tried.empty())) server_ = *balance_->pick(now(), tried);
-    if (!fresh) {
-      if (Ref<OriginConnection> idle = slot.take(server_, judge_)) {
+    if (!tried.empty()) {
+      if (balance_) server_ = *balance_->pick(now(), tried);
+      if (Ref<OriginConnection> idle = may_reuse ? slot.take(server_, judge_) : nullptr) {
         reused_ = true;
         counters_->connections_reused.add();
         co_return idle;
@@ -132,30 +177,20 @@ Task<Result<Ref<OriginConnection>>> Asking::obtain(bool fresh) {
   }
 }
 
-Task<Result<ParsedResponse>> Asking::ask() {
-  const std::string head = render_head();
-  for (bool again = false;; again = true) {
-    Result<Ref<OriginConnection>> connection = co_await obtain(again);
-    if (!connection) co_return connection.error();
-    asked_ = true;
-    address_ = (*connection)->address();
-    if (!exchange_)
-      exchange_ = make_ref<H1Exchange>(Ref<IdlePool>(&origins_.idle), std::move(slot_), origins_.worker.deadlines(),
-                                       origins_.options.timeouts, origins_.options.limits, request_.head.method);
-    exchange_->use(std::move(*connection), reused_);
-    Result<ParsedResponse> response = co_await exchange_->ask(request_, head);
-    if (response) co_return response;
-    const Failure failure = response.error();
-    if (!again && exchange_->may_repeat(failure)) {
-      exchange_->drop();
-      counters_->retries.add();
-      continue;
-    }
-    // That a kept-alive connection had died says nothing about the server.
-    const bool stale = reused_ && failure.retry == Retry::IfReused;
-    if (balance_ && failure.side == Side::Origin && !stale) balance_->failed(server_, now());
-    co_return failure;
-  }
+H1Exchange& Asking::exchange_over(Ref<OriginConnection> connection) {
+  asked_ = true;
+  address_ = connection->address();
+  if (!exchange_)
+    exchange_ = make_ref<H1Exchange>(Ref<IdlePool>(&origins_.idle), std::move(slot_), origins_.worker.deadlines(),
+                                     origins_.options.timeouts, origins_.options.limits, request_.head.method);
+  exchange_->use(std::move(connection), reused_);
+  return *exchange_;
+}
+
+// That a kept-alive connection had died says nothing about the server.
+void Asking::blame(const Failure& failure) noexcept {
+  const bool stale = reused_ && failure.retry == Retry::IfReused;
+  if (balance_ && failure.side == Side::Origin && !stale) balance_->failed(server_, now());
 }
 
 std::string Asking::render_head() {
@@ -171,6 +206,7 @@ std::string Asking::render_head() {
   const std::string_view authority = request_.head.authority;
   if (host_field_) request_.head.authority = *host_field_;
   std::string head;
+  head.reserve(request_.head.fields.view().wire_size() + request_.head.target.size() + kHeadRoom);
   render_request_head(request_.head, framing, false, head);
   request_.head.authority = authority;
   if (body && request.expects_continue) head.insert(head.size() - 2, "Expect: 100-continue\r\n");
@@ -178,7 +214,7 @@ std::string Asking::render_head() {
 }
 
 Task<Reply> Asking::connect_tunnel() {
-  Result<Ref<OriginConnection>> connection = co_await obtain(true);
+  Result<Ref<OriginConnection>> connection = co_await obtain(false);
   if (!connection) co_return refuse(connection.error());
   asked_ = true;
   address_ = (*connection)->address();
@@ -194,8 +230,7 @@ Task<Reply> Asking::connect_tunnel() {
 }
 
 Task<Reply> Asking::switch_protocols(ParsedResponse response) {
-  auto head = make_ref<HeadBlock>();
-  head->fields = std::move(response.fields);
+  Ref<ReplyHead> head = take_head(response);
   Ref<OriginConnection> connection = exchange_->take_connection();
   auto tunnel = make_ref<OriginTunnel>(exchange_->take_slot(), std::move(connection), std::move(request_.body),
                                        exchange_->take_surplus(), origins_.options.timeouts.tunnel_idle,
@@ -210,9 +245,14 @@ Task<Reply> Asking::switch_protocols(ParsedResponse response) {
   co_return reply;
 }
 
+Ref<ReplyHead> Asking::take_head(ParsedResponse& response) noexcept {
+  answer_->fields = std::move(response.fields);
+  answer_->large = exchange_->head_bytes() > kLargeHead;
+  return std::move(answer_);
+}
+
 Reply Asking::reply_with(ParsedResponse response) {
-  auto head = make_ref<HeadBlock>();
-  head->fields = std::move(response.fields);
+  Ref<ReplyHead> head = take_head(response);
   Reply reply;
   reply.head = ResponseHead(response.status, head->fields.view());
   reply.length = declared_length(response);
@@ -224,9 +264,9 @@ Reply Asking::reply_with(ParsedResponse response) {
   if (!first.last || exchange->trailers() != nullptr) {
     reply.body.source = std::make_unique<OriginBody>(exchange, first);
   } else if (!first.bytes.empty() || response.framing.body == BodyKind::Chunked) {
-    const auto whole = make_ref<WholeBody>(first.bytes);
+    // Its buffer is soon free again: what is so small leaves at once.
     reply.length = first.bytes.size();
-    reply.body.whole = Piece(whole->bytes(), whole, true);
+    reply.body.whole = Piece(first.bytes, exchange, true);
   }
   return reply;
 }

@@ -13,6 +13,7 @@
 #include "freshet/upstream/origin_pool.hpp"
 #include "h1_exchange.hpp"
 #include "idle_pool.hpp"
+#include "reply_head.hpp"
 
 namespace freshet {
 
@@ -26,21 +27,27 @@ struct Origins {
   std::string_view pseudonym;
 };
 
-/// One call of serve(): lives in its coroutine.
+/// One call of OriginPool::serve(): lives in its coroutine.
 class Asking {
  public:
-  Asking(const Origins& origins, Request& request) noexcept;
   ~Asking();
   Asking(const Asking&) = delete;
   Asking& operator=(const Asking&) = delete;
-  Task<Reply> run();
+  /// `origins` and `request` outlive the task.
+  static Task<Reply> serve(const Origins& origins, Request& request);
 
  private:
+  Asking(const Origins& origins, Request& request) noexcept;
   std::optional<Failure> choose_destination();
   std::optional<Failure> choose_authority();
-  Task<Result<IdlePool::Slot>> enter();
-  Task<Result<Ref<OriginConnection>>> obtain(bool fresh);
-  Task<Result<ParsedResponse>> ask();
+  std::string forward_authority() const;
+  bool enter_now();
+  Task<std::optional<Failure>> enter();
+  Ref<OriginConnection> take_idle() noexcept;
+  Task<Result<Ref<OriginConnection>>> obtain(bool may_reuse);
+  H1Exchange& exchange_over(Ref<OriginConnection> connection);
+  void blame(const Failure&) noexcept;
+  Ref<ReplyHead> take_head(ParsedResponse&) noexcept;
   Task<Reply> connect_tunnel();
   std::string render_head();
   Reply reply_with(ParsedResponse response);
@@ -60,6 +67,7 @@ class Asking {
   AddressJudge judge_;
   IdlePool::Slot slot_;
   Ref<H1Exchange> exchange_;
+  Ref<ReplyHead> answer_;  // its memory is where the answer's fields will lie
   std::string address_;
   std::size_t server_ = 0;
   bool asked_ = false;  // the origin, or its name server

@@ -11,9 +11,6 @@
 namespace freshet {
 namespace {
 
-constexpr std::size_t kFirstBuffer = 16 * 1024;
-constexpr std::size_t kBodyBuffer = 64 * 1024;
-
 HeadLimits head_limits(const OriginLimits& limits) noexcept {
   HeadLimits result;
   result.bytes = limits.head_bytes;
@@ -44,6 +41,7 @@ H1Exchange::H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, DeadlineWheel& w
       timeouts_(timeouts),
       limits_(limits),
       method_(method),
+      in_(pool_->buffers()),
       reader_(head_limits(limits)) {}
 
 void H1Exchange::use(Ref<OriginConnection> connection, bool reused) noexcept {
@@ -51,13 +49,20 @@ void H1Exchange::use(Ref<OriginConnection> connection, bool reused) noexcept {
   reused_ = reused;
 }
 
-Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view head) {
+// One coroutine for all that happens to nearly every exchange: a frame for each step would cost more than the step.
+Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view head, Fields& fields) {
+  const Ref<OriginConnection> link = connection_;
   keep_upload_ = reused_ && is_idempotent(method_);
   body_withheld_ = !upload_ && request.body != nullptr && request.upgrade.empty();
   awaiting_continue_ = body_withheld_ && request.expects_continue;
   persistent_ = true;
+
+  const std::string kept = upload_ ? upload_->kept() : std::string();
+  std::array<std::span<const std::byte>, 2> pieces{as_bytes(head), as_bytes(std::string_view(kept))};
+  std::span<std::span<const std::byte>> unsent = std::span(pieces).first(kept.empty() ? 1 : 2);
   // Should this fail, the origin may still have said why: the answer is read in any case.
-  const bool sent = co_await send_head(head);
+  bool sent = link->write_now(unsent);
+  if (sent && !unsent.empty()) sent = co_await link->write(unsent, timeouts_.between_bytes);
   if (upload_) {
     if (upload_->failure()) co_return fail(*upload_->failure());
     upload_->attach_again(connection_, timeouts_.first_byte);
@@ -68,18 +73,39 @@ Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view 
     connection_->arm_read(timeouts_.expect_continue);
   else if (!upload_)
     co_await start_upload(request);
-  co_return co_await read_head(request);
-}
 
-Task<bool> H1Exchange::send_head(std::string_view head) {
-  const Ref<OriginConnection> link = connection_;
-  std::array<std::span<const std::byte>, 2> pieces;
-  std::size_t count = 0;
-  pieces[count++] = as_bytes(head);
-  const std::string kept = upload_ ? upload_->kept() : std::string();
-  if (!kept.empty()) pieces[count++] = as_bytes(std::string_view(kept));
-  const std::span<std::span<const std::byte>> all = std::span(pieces).first(count);
-  co_return co_await link->write(all, timeouts_.between_bytes);
+  ParsedResponse response;
+  response.fields = std::move(fields);
+  const ClientProbe probe(
+      wheel_, request.interim, [](void* self) noexcept { static_cast<H1Exchange*>(self)->client_left(); }, this);
+  for (;;) {
+    const HeadStep step = look_for_head(response, request);
+    if (step == HeadStep::Bad) co_return *failure_;
+    if (step == HeadStep::Final) break;
+    if (step == HeadStep::Interim) {
+      co_await pass_interim_on(response, request);
+      continue;
+    }
+    limit_head_bytes();
+    const std::span<std::byte> room = room_for_head();
+    // Before the first byte there is nothing to read: the request has only just left.
+    IoResult got = response_begun_ ? link->read_now(room) : IoResult{IoResult::State::WouldBlock, 0};
+    if (got.state == IoResult::State::WouldBlock) {
+      got = co_await link->start_read(room);
+      got = link->finish_read(got, room);
+    }
+    const Filled filled = take(got);
+    if (filled == Filled::Some) continue;
+    if (filled != Filled::Failed || !awaiting_continue_ || !connection_->read_expired())
+      co_return fail(failure_before_head(filled));
+    // RFC 9110 10.1.1: the origin may not know 100.
+    connection_->forgive_read();
+    co_await start_upload(request);
+  }
+  if (upload_) upload_->head_came();
+  connection_->disarm_read();
+  connection_->forgive_read();
+  co_return std::move(response);
 }
 
 Task<void> H1Exchange::start_upload(Request& request) {
@@ -92,60 +118,49 @@ Task<void> H1Exchange::start_upload(Request& request) {
   co_await spawn(std::move(upload));
 }
 
-Task<Result<ParsedResponse>> H1Exchange::read_head(Request& request) {
-  ParsedResponse response;
-  const ClientProbe probe(
-      wheel_, request.interim, [](void* self) noexcept { static_cast<H1Exchange*>(self)->client_left(); }, this);
-  for (;;) {
-    if (!in_.empty()) {
-      const HeadProgress progress = reader_.read_head(as_text(in_.data()), method_, response);
-      if (progress.state == HeadProgress::State::Bad) co_return fail(origin_failure(progress.error, 502));
-      if (progress.state == HeadProgress::State::Complete) {
-        in_.consume(progress.consumed);
-        connection_->disarm_head();
-        reader_.reset();
-        const bool final_answer = response.status >= 200 || response.status == 101;
-        if (const auto refused = judge_interim(response, request)) co_return fail(*refused);
-        persistent_ = persistent_ && response.framing.persistent;
-        if (final_answer) break;
-        // The 100 is what the body has waited for (RFC 9110 10.1.1); the client's turn comes first.
-        const ResponseHead interim(response.status, response.fields.view());
-        co_await request.interim.send(interim);
-        if (response.status == 100 && awaiting_continue_) {
-          connection_->disarm_read();
-          connection_->forgive_read();
-          co_await start_upload(request);
-        } else if (request_complete()) {
-          connection_->arm_read(timeouts_.first_byte);
-        }
-        continue;
-      }
-    }
-    const std::optional<Failure> failure = co_await await_head_bytes(request);
-    if (failure) co_return fail(*failure);
+// REQUIRES of Final and Interim: `response` is that head. Bad: failure_ says why.
+H1Exchange::HeadStep H1Exchange::look_for_head(ParsedResponse& response, const Request& request) {
+  if (in_.empty()) return HeadStep::Wait;
+  const HeadProgress progress = reader_.read_head(as_text(in_.data()), method_, response);
+  if (progress.state == HeadProgress::State::NeedMore) return HeadStep::Wait;
+  if (progress.state == HeadProgress::State::Bad) {
+    fail(origin_failure(progress.error, 502));
+    return HeadStep::Bad;
   }
-  if (upload_) upload_->head_came();
-  connection_->disarm_read();
-  connection_->forgive_read();
-  co_return response;
+  in_.consume(progress.consumed);
+  head_bytes_ = progress.consumed;
+  connection_->disarm_head();
+  reader_.reset();
+  if (const auto refused = judge_interim(response, request)) {
+    fail(*refused);
+    return HeadStep::Bad;
+  }
+  persistent_ = persistent_ && response.framing.persistent;
+  return response.status >= 200 || response.status == 101 ? HeadStep::Final : HeadStep::Interim;
 }
 
-// Empty when there is more to look at.
-Task<std::optional<Failure>> H1Exchange::await_head_bytes(Request& request) {
-  for (;;) {
-    if (!in_.empty() && !awaiting_continue_) connection_->arm_read(timeouts_.between_bytes);
-    if (!in_.empty() && !connection_->head_armed()) connection_->arm_head(timeouts_.first_byte);
-    const std::size_t wanted = in_.size() < in_.capacity() ? in_.capacity() : in_.capacity() * 2;
-    const Filled filled = co_await fill(std::max(wanted, kFirstBuffer));
-    if (filled == Filled::Some) co_return std::nullopt;
-    if (filled == Filled::Failed && awaiting_continue_ && connection_->read_expired()) {
-      // RFC 9110 10.1.1: the origin may not know 100.
-      connection_->forgive_read();
-      co_await start_upload(request);
-      continue;
-    }
-    co_return failure_before_head(filled);
+// The 100 is what the body has waited for (RFC 9110 10.1.1); the client's turn comes first.
+Task<void> H1Exchange::pass_interim_on(const ParsedResponse& response, Request& request) {
+  const ResponseHead interim(response.status, response.fields.view());
+  co_await request.interim.send(interim);
+  if (response.status == 100 && awaiting_continue_) {
+    connection_->disarm_read();
+    connection_->forgive_read();
+    co_await start_upload(request);
+  } else if (request_complete()) {
+    connection_->arm_read(timeouts_.first_byte);
   }
+}
+
+void H1Exchange::limit_head_bytes() noexcept {
+  if (in_.empty()) return;
+  if (!awaiting_continue_) connection_->arm_read(timeouts_.between_bytes);
+  if (!connection_->head_armed()) connection_->arm_head(timeouts_.first_byte);
+}
+
+std::span<std::byte> H1Exchange::room_for_head() {
+  const std::size_t wanted = in_.size() < in_.capacity() ? in_.capacity() : in_.capacity() * 2;
+  return in_.space(std::max(wanted, SpareBuffers::kSmall));
 }
 
 std::optional<Failure> H1Exchange::judge_interim(const ParsedResponse& response, const Request& request) noexcept {
@@ -172,17 +187,12 @@ Failure H1Exchange::failure_before_head(Filled filled) const noexcept {
   return origin_failure(Reason::ConnectionReset, 502, Retry::IfReused);
 }
 
-Task<H1Exchange::Filled> H1Exchange::fill(std::size_t capacity) {
-  const Ref<OriginConnection> link = connection_;
-  const std::span<std::byte> room = in_.space(capacity);
-  const IoResult result = co_await link->read(room);
-  if (result.state == IoResult::State::Done) {
-    in_.commit(result.size);
-    if (!response_begun_ && upload_) upload_->answered();
-    response_begun_ = true;
-    co_return Filled::Some;
-  }
-  co_return result.state == IoResult::State::End ? Filled::End : Filled::Failed;
+H1Exchange::Filled H1Exchange::take(IoResult got) noexcept {
+  if (got.state != IoResult::State::Done) return got.state == IoResult::State::End ? Filled::End : Filled::Failed;
+  in_.commit(got.size);
+  if (!response_begun_ && upload_) upload_->answered();
+  response_begun_ = true;
+  return Filled::Some;
 }
 
 bool H1Exchange::may_repeat(const Failure& failure) const noexcept {
@@ -228,8 +238,15 @@ Piece H1Exchange::decode() {
 Task<Result<Piece>> H1Exchange::read_body() {
   while (!failure_) {
     if (body_done_) co_return Piece({}, nullptr, true);
-    connection_->arm_read(timeouts_.between_bytes);
-    const Filled filled = co_await fill(kBodyBuffer);
+    const Ref<OriginConnection> link = connection_;
+    link->arm_read(timeouts_.between_bytes);
+    const std::span<std::byte> room = in_.space(SpareBuffers::kLarge);
+    IoResult got = link->read_now(room);
+    if (got.state == IoResult::State::WouldBlock) {
+      got = co_await link->start_read(room);
+      got = link->finish_read(got, room);
+    }
+    const Filled filled = take(got);
     if (failure_) break;
     connection_->disarm_read();
     if (filled == Filled::End && body_.end_of_input()) {

@@ -44,13 +44,17 @@ class H1Exchange final : public Pinned {
   /// Failures: of the client's body as they came; of the origin ConnectionReset (with Retry::IfReused),
   /// FirstByteTimeout (also when a head takes as long again after its first byte), BetweenBytesTimeout, BadResponse,
   /// ResponseFieldsTooLarge, TooManyInterim; ClientClosed when the client left before a head came.
-  Task<Result<ParsedResponse>> ask(Request& request, std::string_view head);
+  /// The answer's fields get the memory of `fields`.
+  Task<Result<ParsedResponse>> ask(Request& request, std::string_view head, Fields& fields);
+  /// Bytes of the head that ask() has brought.
+  std::size_t head_bytes() const noexcept { return head_bytes_; }
   /// A reused connection died before it said anything, and all that was sent can be sent again (RFC 9112 9.3.1).
   bool may_repeat(const Failure&) const noexcept;
   /// Closes the connection, for another attempt.
   void drop() noexcept;
 
-  /// After ask(): the body begins. Returns what has arrived of it; its bytes are valid until the next call.
+  /// After ask(): the body begins. Returns what has arrived of it; its bytes are valid until the next call, and, when
+  /// nothing follows them, as long as the exchange lives.
   Piece first_piece(const FramingVerdict&);
   /// The rest. A Failure is final.
   Task<Result<Piece>> read_body();
@@ -66,12 +70,14 @@ class H1Exchange final : public Pinned {
 
  private:
   enum class Filled : std::uint8_t { Some, End, Failed };
+  enum class HeadStep : std::uint8_t { Wait, Interim, Final, Bad };
 
-  Task<bool> send_head(std::string_view head);
   Task<void> start_upload(Request& request);
-  Task<Result<ParsedResponse>> read_head(Request& request);
-  Task<std::optional<Failure>> await_head_bytes(Request& request);
-  Task<Filled> fill(std::size_t capacity);
+  HeadStep look_for_head(ParsedResponse&, const Request&);
+  Task<void> pass_interim_on(const ParsedResponse&, Request&);
+  void limit_head_bytes() noexcept;
+  std::span<std::byte> room_for_head();
+  Filled take(IoResult) noexcept;
   std::optional<Failure> judge_interim(const ParsedResponse&, const Request&) noexcept;
   void client_left() noexcept;
   Failure failure_before_head(Filled) const noexcept;
@@ -91,6 +97,7 @@ class H1Exchange final : public Pinned {
   H1ResponseReader reader_;
   H1BodyReader body_;
   std::optional<Failure> failure_;
+  std::size_t head_bytes_ = 0;
   int interim_ = 0;
   bool reused_ = false;
   bool keep_upload_ = false;

@@ -4,8 +4,13 @@
 
 namespace freshet {
 
-IdlePool::Idle::Idle(IdlePool& p, Group& g, Ref<OriginConnection> c)
-    : pool(p), group(g), connection(std::move(c)), deadline(p.wheel_, &IdlePool::expired, this) {}
+namespace {
+
+constexpr std::size_t kSpareNodes = 16;
+
+}  // namespace
+
+IdlePool::Idle::Idle(IdlePool& p) : pool(p), deadline(p.wheel_, &IdlePool::expired, this) {}
 
 IdlePool::IdlePool(const OriginPoolOptions& options, DeadlineWheel& wheel, WorkerCounters& counters)
     : limits_(options.limits),
@@ -62,9 +67,12 @@ void IdlePool::give_back(Slot slot, Ref<OriginConnection> connection) {
   if (closed_ || limits_.idle_connections == 0 || limits_.idle_connections_per_upstream == 0)
     return connection->close();
   Group& group = *slot.group_;
-  idle_.emplace_back(*this, group, std::move(connection));
+  if (spare_.empty()) spare_.emplace_back(*this);
+  idle_.splice(idle_.end(), spare_, spare_.begin());
   const auto it = std::prev(idle_.end());
   it->self = it;
+  it->group = &group;
+  it->connection = std::move(connection);
   it->deadline.arm(idle_timeout_);
   group.idle.push_back(it);
   group.counters.connections_idle.add();
@@ -73,16 +81,18 @@ void IdlePool::give_back(Slot slot, Ref<OriginConnection> connection) {
 }
 
 Ref<OriginConnection> IdlePool::remove(IdleList::iterator it) noexcept {
-  Group& group = it->group;
+  Group& group = *it->group;
   group.idle.erase(std::find(group.idle.begin(), group.idle.end(), it));
   group.counters.connections_idle.subtract();
   Ref<OriginConnection> connection = std::move(it->connection);
-  idle_.erase(it);
+  it->deadline.disarm();
+  spare_.splice(spare_.begin(), idle_, it);
+  if (spare_.size() > kSpareNodes) spare_.pop_back();
   return connection;
 }
 
 void IdlePool::drop(IdleList::iterator it) noexcept {
-  Group& group = it->group;
+  Group& group = *it->group;
   remove(it)->close();
   forget_if_unused(group);
 }

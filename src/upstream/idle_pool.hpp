@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,6 +21,7 @@
 #include "freshet/net/deadline_wheel.hpp"
 #include "freshet/upstream/origin_pool.hpp"
 #include "origin_connection.hpp"
+#include "spare_buffers.hpp"
 
 namespace freshet {
 
@@ -56,6 +58,9 @@ class IdlePool final : public Pinned {
     Group* group_ = nullptr;
   };
 
+  /// Empty: the limit is reached; the request has to wait for its turn.
+  std::optional<Slot> enter_upstream_now(std::size_t index) noexcept;
+  std::optional<Slot> enter_forward_now(std::string_view authority);
   /// Waits for its turn when the limit is reached. `client` asks, and outlives the task. Failures: UpstreamBusy (there
   /// is no queue), QueueFull, QueueTimeout, all 503; ClientClosed.
   Task<Result<Slot>> enter_upstream(std::size_t index, Interim& client);
@@ -63,14 +68,16 @@ class IdlePool final : public Pinned {
   /// Keeps the connection for the next request and gives up the slot. REQUIRES: nothing is awaited on it.
   void give_back(Slot slot, Ref<OriginConnection> connection);
 
+  /// For what arrives on the connections.
+  SpareBuffers& buffers() noexcept { return buffers_; }
   std::size_t size() const noexcept { return idle_.size(); }
   void close_all() noexcept;
 
  private:
   struct Idle {
-    Idle(IdlePool&, Group&, Ref<OriginConnection>);
+    explicit Idle(IdlePool&);
     IdlePool& pool;
-    Group& group;
+    Group* group = nullptr;
     Ref<OriginConnection> connection;
     IdleList::iterator self;
     Deadline deadline;
@@ -90,6 +97,8 @@ class IdlePool final : public Pinned {
     std::size_t visitors = 0;  // in the queue, or called out of it and not gone yet
   };
   static void expired(void* idle) noexcept;
+  Group& forward_group(std::string_view authority);
+  std::optional<Slot> occupy_free(Group&) noexcept;
   static Task<Result<Slot>> enter(Ref<IdlePool> self, Group&, Interim& client);
   Slot occupy(Group&) noexcept;
   std::optional<Failure> why_not_queued(Group&) noexcept;
@@ -106,7 +115,9 @@ class IdlePool final : public Pinned {
   UpstreamCounters& forward_counters_;
   std::vector<std::unique_ptr<Group>> upstreams_;
   std::unordered_map<std::string, std::unique_ptr<Group>> forward_;
-  IdleList idle_;  // oldest first
+  IdleList idle_;   // oldest first
+  IdleList spare_;  // nodes that are not in use: a connection comes and goes with every exchange
+  SpareBuffers buffers_;
   bool closed_ = false;
 };
 

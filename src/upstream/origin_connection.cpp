@@ -54,23 +54,41 @@ void OriginConnection::head_too_late(void* self) noexcept {
 }
 
 Task<IoResult> OriginConnection::read(std::span<std::byte> into) {
-  for (bool ready = true;;) {
-    const IoResult result = transport_->read_now(into);
-    if (result.state != State::WouldBlock) co_return result;
-    // A wait that failed may still have left bytes behind, hence the read before this.
-    if (!ready || expired()) co_return IoResult{State::Failed, 0};
-    ready = co_await transport_->wait_readable();
+  IoResult got = read_now(into);
+  if (got.state == State::WouldBlock) {
+    got = co_await start_read(into);
+    got = finish_read(got, into);
   }
+  co_return got;
+}
+
+Task<IoResult> OriginConnection::start_read(std::span<std::byte> into) {
+  return expired() ? fail_read() : transport_->read(into);
+}
+
+IoResult OriginConnection::finish_read(IoResult got, std::span<std::byte> into) noexcept {
+  if (got.state != State::Failed) return got;
+  // A wait that failed may still have left bytes behind. The end that a socket shows after a reset is none.
+  const IoResult left = transport_->read_now(into);
+  return left.state == State::Done ? left : got;
+}
+
+Task<IoResult> OriginConnection::fail_read() { co_return IoResult{State::Failed, 0}; }
+
+bool OriginConnection::write_now(std::span<std::span<const std::byte>>& pieces) noexcept {
+  for (drop_front(pieces, 0); !pieces.empty();) {
+    const IoResult result = transport_->write_now(pieces.first(std::min(pieces.size(), Transport::kMaxGather)));
+    if (result.state != State::Done) return result.state == State::WouldBlock;
+    drop_front(pieces, result.size);
+  }
+  return true;
 }
 
 Task<bool> OriginConnection::write(std::span<std::span<const std::byte>> pieces, Milliseconds patience) {
-  for (drop_front(pieces, 0); !pieces.empty();) {
-    const IoResult result = transport_->write_now(pieces.first(std::min(pieces.size(), Transport::kMaxGather)));
-    if (result.state == State::Done) {
-      drop_front(pieces, result.size);
-      continue;
-    }
-    if (result.state != State::WouldBlock || expired()) co_return false;
+  for (;;) {
+    if (!write_now(pieces)) co_return false;
+    if (pieces.empty()) break;
+    if (expired()) co_return false;
     if (patience > Milliseconds(0)) write_deadline_.arm(patience);
     const bool ready = co_await transport_->wait_writable();
     write_deadline_.disarm();

@@ -22,6 +22,14 @@ class OriginConnection final : public Pinned {
 
   /// Waits for bytes. Failed when the connection is gone or a deadline has expired. Arms nothing: see arm_read().
   Task<IoResult> read(std::span<std::byte> into);
+  /// The same in steps, for who saves a coroutine: got = read_now(into); when it says WouldBlock, got = co_await
+  /// start_read(into); got = finish_read(got, into). The first may be left out where no answer has begun: a reset that
+  /// came together with the bytes of the last read is no news to a wait.
+  IoResult read_now(std::span<std::byte> into) noexcept { return transport_->read_now(into); }
+  Task<IoResult> start_read(std::span<std::byte> into);
+  IoResult finish_read(IoResult got, std::span<std::byte> into) noexcept;
+  /// Writes what can be written at once, and takes that off `pieces`. False when the connection has failed.
+  bool write_now(std::span<std::span<const std::byte>>& pieces) noexcept;
   /// Writes all of `pieces`, each step within `patience` (0: somebody else watches the time); false when the connection
   /// failed or a deadline has expired. `pieces` is used up.
   Task<bool> write(std::span<std::span<const std::byte>> pieces, Milliseconds patience);
@@ -60,6 +68,7 @@ class OriginConnection final : public Pinned {
   static void read_too_late(void* self) noexcept;
   static void write_too_late(void* self) noexcept;
   static void head_too_late(void* self) noexcept;
+  static Task<IoResult> fail_read();
   bool expired() const noexcept { return read_expired_ || write_expired_ || head_expired_; }
   std::unique_ptr<Transport> transport_;
   Deadline read_deadline_;

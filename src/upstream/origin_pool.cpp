@@ -25,10 +25,7 @@ class PooledOrigins final : public OriginPool {
   // Exchanges that go on without the pool must not put connections into it.
   ~PooledOrigins() override { idle_->close_all(); }
 
-  Task<Reply> serve(Request& request) override {
-    Asking asking(origins_, request);
-    co_return co_await asking.run();
-  }
+  Task<Reply> serve(Request& request) override { return Asking::serve(origins_, request); }
 
   bool server_healthy(std::size_t upstream, std::size_t server) const noexcept override {
     return balances_[upstream]->healthy(server, worker_.clock().now().steady);

@@ -93,13 +93,30 @@ Task<Result<IdlePool::Slot>> IdlePool::enter_upstream(std::size_t index, Interim
 }
 
 Task<Result<IdlePool::Slot>> IdlePool::enter_forward(std::string_view authority, Interim& client) {
+  return enter(Ref<IdlePool>(this), forward_group(authority), client);
+}
+
+std::optional<IdlePool::Slot> IdlePool::enter_upstream_now(std::size_t index) noexcept {
+  return occupy_free(*upstreams_.at(index));
+}
+
+std::optional<IdlePool::Slot> IdlePool::enter_forward_now(std::string_view authority) {
+  return occupy_free(forward_group(authority));
+}
+
+std::optional<IdlePool::Slot> IdlePool::occupy_free(Group& group) noexcept {
+  if (group.active < group.limit) return occupy(group);
+  return {};
+}
+
+IdlePool::Group& IdlePool::forward_group(std::string_view authority) {
   std::string key(authority);
   std::unique_ptr<Group>& group = forward_[key];
   if (!group) {
     group = std::make_unique<Group>(forward_counters_, limits_.requests_per_upstream);
     group->key = std::move(key);
   }
-  return enter(Ref<IdlePool>(this), *group, client);
+  return *group;
 }
 
 Task<Result<IdlePool::Slot>> IdlePool::enter(Ref<IdlePool> self, Group& group, Interim& client) {

@@ -135,7 +135,8 @@ struct StoreDecision {
   Reason why = Reason::NoStore;
   /// Another client's response that is under way may be given to those who wait for the same key. Implied by `store`.
   bool shareable = false;
-  StoredMeta meta;                  ///< views point into the response's fields; make_stored_response() moves them
+  /// Views point into the response's fields; make_stored_response() moves them. Empty with NoStore.
+  StoredMeta meta;
   std::string_view dropped_fields;  ///< private="..." (a comma list): not stored; no-cache="..." likewise is not reused
   std::string_view no_cache_fields;
   std::optional<StoredPart> part;  ///< for a 206 that may be stored (RFC 9111 3.3)

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -87,6 +88,17 @@ class FieldsView {
   }
   /// Bytes that the lines take in their HTTP/1 form.
   std::size_t wire_size() const noexcept;
+  /// All lines in that form: `each` is called with every run of them that lie next to each other.
+  template <class Each>
+  void each_run(Each each) const {
+    for (std::size_t i = 0; i < count_;) {
+      const std::size_t from = entries_[i].name_at;
+      std::size_t to = from;
+      for (; i < count_ && entries_[i].name_at == to; ++i)
+        to += entries_[i].name_size + entries_[i].value_size + std::size_t{4};
+      each(std::string_view(block_ + from, to - from));
+    }
+  }
   std::span<const FieldEntry> entries() const noexcept { return {entries_, count_}; }
   /// The same block seen through another index: a selection of its lines. `entries` must outlive the view.
   FieldsView with_entries(std::span<const FieldEntry> entries) const noexcept {
@@ -128,10 +140,34 @@ class Fields {
     if (kept != all) contiguous_ = kept == 0 ? (block_.clear(), true) : false;
     return all - kept;
   }
+  /// The value in parts, without white space around it. None of them lies in this object.
+  void add_joined(FieldId, std::initializer_list<std::string_view> value);
+  /// Becomes a copy of lines in their HTTP/1 form, whose places are then told one by one with add_in_place().
+  /// REQUIRES: every line is told, or everything cleared.
+  void adopt(std::string_view lines) {
+    clear();
+    block_.assign(lines);
+  }
+  void add_in_place(FieldId id, std::size_t name_at, std::size_t name_size, std::size_t value_size) {
+    entries_.push_back({static_cast<std::uint32_t>(name_at), static_cast<std::uint32_t>(value_size),
+                        static_cast<std::uint16_t>(name_size), id});
+  }
   void append(FieldsView other) {
     for (Field f : other) add_interned(f.id, f.name, f.value);
   }
 
+  /// Becomes a copy of `other`, with room for so many bytes and lines more.
+  void copy(const Fields& other, std::size_t bytes, std::size_t lines) {
+    reserve(other.block_.size() + bytes, other.size() + lines);
+    block_.assign(other.block_);
+    entries_.assign(other.entries_.begin(), other.entries_.end());
+    contiguous_ = other.contiguous_;
+  }
+  /// Room for so many bytes and lines in all.
+  void reserve(std::size_t bytes, std::size_t lines) {
+    block_.reserve(bytes);
+    entries_.reserve(lines);
+  }
   void clear() noexcept {
     block_.clear();
     entries_.clear();
@@ -159,6 +195,7 @@ class Fields {
 
  private:
   void add_interned(FieldId, std::string_view name, std::string_view value);
+  char* add_line(FieldId, std::string_view name, std::size_t value_size);
   std::string block_;
   std::vector<FieldEntry> entries_;
   bool contiguous_ = true;

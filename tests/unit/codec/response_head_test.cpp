@@ -94,6 +94,23 @@ TEST_CASE("malformed response fields are refused", "[codec][rfc9112-5]") {
   }
 }
 
+TEST_CASE("one line that is written oddly changes nothing about the others", "[codec][rfc9112-5]") {
+  const auto fields = [](std::string_view lines) {
+    const std::string result = read_response(head_with("Content-Length: 0\r\n" + std::string(lines)));
+    REQUIRE(result.starts_with("complete"));
+    return result.substr(result.find("declared 0\n") + 11);
+  };
+  const std::string plain = fields("A: 1\r\nB: 2\r\nC: \r\nD: 4 5\r\n");
+  CHECK(plain == "A: 1\nB: 2\nC: \nD: 4 5\n");
+  for (const char* odd : {"A:1\r\nB: 2\r\nC: \r\nD: 4 5\r\n", "A: 1\r\nB: 2 \r\nC: \r\nD: 4 5\r\n",
+                          "A: 1\r\nB:\t2\r\nC: \r\nD: 4 5\r\n", "A: 1\r\nB: 2\r\nC:\r\nD: 4 5\r\n",
+                          "A: 1\r\nB: 2\r\nC:   \r\nD:  4 5\r\n", "A: 1\r\nB: 2\r\nC: \r\nD: 4\r\n 5\r\n",
+                          "A : 1\r\nB: 2\r\nC: \r\nD: 4 5\t\r\n"}) {
+    INFO(odd);
+    CHECK(fields(odd) == plain);
+  }
+}
+
 TEST_CASE("a folded response field is joined by one space", "[codec][rfc9112-5.2]") {
   const auto fields = [](std::string_view lines) {
     const std::string result = read_response(head_with("Content-Length: 0\r\n" + std::string(lines)));

@@ -120,6 +120,57 @@ TEST_CASE("append copies the lines of another object", "[http][fields]") {
   CHECK(a.view().wire());
 }
 
+TEST_CASE("a value can come in parts", "[http][fields]") {
+  Fields fields = fields_of({{"A", "1"}});
+  fields.add_joined(FieldId::Via, {"1.1", " ", "name"});
+  fields.add_joined(FieldId::Age, {});
+  CHECK(shown(fields) == "A: 1|Via: 1.1 name|Age: ");
+  CHECK(fields.view().wire() == "A: 1\r\nVia: 1.1 name\r\nAge: \r\n");
+}
+
+TEST_CASE("lines are adopted as they are", "[http][fields]") {
+  Fields fields = fields_of({{"old", "1"}});
+  fields.adopt("Host: h\r\nx: \r\n");
+  fields.add_in_place(FieldId::Host, 0, 4, 1);
+  fields.add_in_place(FieldId::Unknown, 9, 1, 0);
+  CHECK(shown(fields) == "Host: h|x: ");
+  CHECK(fields.view().wire() == "Host: h\r\nx: \r\n");
+  fields.remove(FieldId::Host);
+  fields.add("y", "2");
+  CHECK(shown(fields) == "x: |y: 2");
+  fields.compact();
+  CHECK(fields.view().wire() == "x: \r\ny: 2\r\n");
+}
+
+TEST_CASE("runs are all lines, in one piece where no line was removed", "[http][fields]") {
+  const auto runs = [](FieldsView view) {
+    std::string out;
+    view.each_run([&out](std::string_view run) { out.append("[").append(run).append("]"); });
+    return out;
+  };
+  Fields fields = fields_of({{"a", "1"}, {"b", "2"}, {"c", ""}, {"d", "4"}});
+  CHECK(runs(fields) == "[a: 1\r\nb: 2\r\nc: \r\nd: 4\r\n]");
+  fields.remove("b");
+  CHECK(runs(fields) == "[a: 1\r\n][c: \r\nd: 4\r\n]");
+  fields.remove("a");
+  CHECK(runs(fields) == "[c: \r\nd: 4\r\n]");
+  fields.clear();
+  CHECK(runs(fields).empty());
+}
+
+TEST_CASE("a copy has the same lines, and room for more", "[http][fields]") {
+  Fields from = fields_of({{"a", "1"}, {"b", "2"}, {"c", "3"}});
+  from.remove("b");
+  Fields to = fields_of({{"old", "1"}});
+  to.copy(from, 64, 2);
+  CHECK(shown(to) == "a: 1|c: 3");
+  CHECK_FALSE(to.view().wire());
+  const char* const block = to.view()[0].name.data();
+  to.add("d", std::string(60, 'x'));
+  CHECK(to.view()[0].name.data() == block);
+  CHECK(shown(from) == "a: 1|c: 3");
+}
+
 TEST_CASE("clear keeps the memory and release gives it back", "[http][fields]") {
   Fields fields;
   for (int i = 0; i < 100; ++i) fields.add("X-Name", std::string(50, 'x'));

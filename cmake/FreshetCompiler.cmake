@@ -44,8 +44,7 @@ endif()
 # Asio compiled once, without strands or operator new on repeated awaits (docs/why/coroutines.md).
 add_library(freshet_asio_definitions INTERFACE)
 target_compile_definitions(freshet_asio_definitions INTERFACE
-  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8
-  BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # clang 14 with libstdc++ 12: coroutines are complete, but Asio asks for the final feature macro.
   target_compile_definitions(freshet_asio_definitions INTERFACE BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)

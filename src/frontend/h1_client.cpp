@@ -183,6 +183,7 @@ void H1Client::wait() {
 // False: there is no point in waiting.
 bool H1Client::begin_wait() {
   if (!connection_->in().empty()) {
+    if (connection_->transport().was_reset()) return false;
     limit_wait(Limit::Head, serving_->options.head_timeout);
     return true;
   }

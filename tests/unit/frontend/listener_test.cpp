@@ -274,6 +274,28 @@ TEST_CASE("Clients that do not go on with their requests, or do not read, do not
   CHECK(site.limits.open == 3);
 }
 
+TEST_CASE("A reset that comes together with the last bytes is noticed", "[frontend]") {
+  const auto write_and_reset = [](tcp::socket& socket, const std::string& text) {
+    boost::asio::write(socket, boost::asio::buffer(text));
+    socket.set_option(boost::asio::socket_base::linger(true, 0));
+    socket.close();
+  };
+  Site site;
+  tcp::socket half = site.connect();
+  REQUIRE(site.run_until([&] { return site.listener->sessions() == 1; }));
+  write_and_reset(half, "GET /half HTTP/1.1\r\nHo");
+  CHECK(site.run_until([&] { return site.listener->sessions() == 0; }));
+
+  site.service.now = nullptr;
+  site.service.later = [](Request& request) { return echo(request); };
+  tcp::socket uploading = site.connect();
+  boost::asio::write(uploading, boost::asio::buffer(std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nabc")));
+  REQUIRE(site.run_until([&] { return site.service.seen.size() == 1; }));
+  site.run();
+  write_and_reset(uploading, "defg");
+  CHECK(site.run_until([&] { return site.listener->sessions() == 0; }));
+}
+
 TEST_CASE("A worker that goes away takes its sessions along, wherever they are", "[frontend]") {
   auto steps = script({data("one"), wait(), last("two")});
   {

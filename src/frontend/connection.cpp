@@ -121,7 +121,7 @@ Task<Arrival> Connection::read_more(std::size_t capacity) {
     start_wait();
     const std::span<std::byte> room = in_.room(capacity);
     IoResult got{IoResult::State::Failed, 0};
-    if (!transport_->was_reset()) got = co_await transport_->read(room);
+    if (!transport_->is_reset()) got = co_await transport_->read(room);
     const Arrival arrival = finish_read(got);
     if (arrival != Arrival::Again) co_return arrival;
   }

@@ -30,7 +30,13 @@ H1Client::H1Client(std::unique_ptr<Transport> transport, Peer peer, Ref<Serving>
                                        serving_->options.rate)),
       asked_(serving_->worker.clock().now().steady) {}
 
-H1Client::~H1Client() { unlist(); }
+H1Client::~H1Client() {
+  if (admission_ && !over_) {  // its coroutine was destroyed, with the loop or for want of memory
+    leave_idle();
+    serving_->counters.listener[serving_->options.listener].connections_open.subtract();
+  }
+  unlist();
+}
 
 bool H1Client::start() noexcept {
   ListenerCounters& own = serving_->counters.listener[serving_->options.listener];
@@ -47,7 +53,7 @@ bool H1Client::start() noexcept {
     else
       boost::asio::co_spawn(serving_->worker.loop(), turn_away(Ref<H1Client>(this), refusal), boost::asio::detached);
   } catch (...) {
-    lose();
+    give_up();
     return false;
   }
   return true;
@@ -79,10 +85,10 @@ void H1Client::on_readable(bool ready) noexcept {
     if (next == Next::Answer) next = session_->answer_buffered();
     proceed(next);
   } catch (const std::bad_alloc&) {
-    lose();
+    give_up();
   } catch (...) {
     BUG("an exception ended a connection");
-    lose();
+    give_up();
   }
 }
 
@@ -133,6 +139,7 @@ void H1Client::proceed(Next next) {
 
 // All that cannot be done at once.
 Task<void> H1Client::work(Ref<H1Client> self, Next next) {
+  self->working_ = true;
   try {
     H1Session& session = self->session();
     while (next != Next::Wait && next != Next::Close) {
@@ -148,6 +155,7 @@ Task<void> H1Client::work(Ref<H1Client> self, Next next) {
       }
     }
     if (next == Next::Wait) {
+      self->working_ = false;
       self->wait();
     } else {
       co_await session.hang_up();
@@ -162,6 +170,7 @@ Task<void> H1Client::work(Ref<H1Client> self, Next next) {
 }
 
 Task<void> H1Client::turn_away(Ref<H1Client> self, Reason reason) {
+  self->working_ = true;
   try {
     co_await self->session().turn_away(reason);
     self->end();
@@ -183,7 +192,7 @@ void H1Client::wait() {
 // False: there is no point in waiting.
 bool H1Client::begin_wait() {
   if (!connection_->in().empty()) {
-    if (connection_->transport().was_reset()) return false;
+    if (connection_->transport().is_reset()) return false;
     limit_wait(Limit::Head, serving_->options.head_timeout);
     return true;
   }
@@ -230,6 +239,13 @@ void H1Client::end() noexcept {
 void H1Client::lose() noexcept {
   connection_->abort();
   end();
+}
+
+// Memory that runs out as a coroutine is about to wait comes out where it was started: what is left of its frames is
+// destroyed later, and uses the session until then.
+void H1Client::give_up() noexcept {
+  if (!working_) return lose();
+  connection_->abort();
 }
 
 void H1Client::enlist() noexcept {

@@ -69,6 +69,7 @@ class H1Client final : public ReadWaiter {
   void leave_idle() noexcept;
   void end() noexcept;
   void lose() noexcept;
+  void give_up() noexcept;
   void enlist() noexcept;
   void unlist() noexcept;
   static Task<void> work(Ref<H1Client> self, Next next);
@@ -86,6 +87,7 @@ class H1Client final : public ReadWaiter {
   Limit limit_ = Limit::None;
   bool idle_ = false;
   bool told_to_drain_ = false;
+  bool working_ = false;  // a coroutine has the session
   bool over_ = false;
 };
 

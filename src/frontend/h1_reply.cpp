@@ -303,7 +303,7 @@ Task<void> H1Session::send(ResponseHead head) {
   if (connection_->out().room() < rendered.count + kFinalPieces)
     co_return;  // a client that does not read needs no hints
   for (std::size_t i = 0; i < rendered.count; ++i) connection_->out().add(as_bytes(rendered.pieces[i]));
-  co_await connection_->push();
+  co_await connection_->flush();  // not push(): the pieces lie in the origin's head, which goes when we return
 }
 
 }  // namespace freshet

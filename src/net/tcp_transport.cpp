@@ -205,6 +205,12 @@ Transport::Peer TcpTransport::peer() noexcept {
   return (probe.revents & POLLRDHUP) != 0 ? Peer::Finished : Peer::There;
 }
 
+// Not what peer() looks at: a connection that both sides have shut down is over, too, and may have unread bytes.
+bool TcpTransport::is_reset() noexcept {
+  pollfd probe{descriptor(), 0, 0};
+  return is_empty_ && ::poll(&probe, 1, 0) == 1 && (probe.revents & POLLERR) != 0;
+}
+
 std::size_t TcpTransport::unacknowledged() const noexcept {
   int bytes = 0;
   return ::ioctl(descriptor(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;

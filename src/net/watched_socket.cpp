@@ -4,11 +4,10 @@
 
 namespace freshet {
 
-void WatchedSocket::begin(Direction direction, Start start, AnyOperation* operation) {
+void WatchedSocket::submit(Direction direction, Start start, bool was_watched, AnyOperation* operation) noexcept {
   const bool reads = direction == Direction::Read;
   // The loop is told to look now, and will report what is there already.
-  const bool is_new = reads ? !is_watched() : !std::exchange(has_waited_to_write_, true);
-  if (!is_watched()) watch();
+  const bool is_new = reads ? !was_watched : !std::exchange(has_waited_to_write_, true);
   if (is_new && is_watched()) operation->skip_first();
   const bool may_try = is_new || start == Start::Try;
   const int kind = reads ? Reactor::read_op : Reactor::write_op;

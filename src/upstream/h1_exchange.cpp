@@ -63,6 +63,7 @@ Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view 
   // Should this fail, the origin may still have said why: the answer is read in any case.
   bool sent = link->write_now(unsent);
   if (sent && !unsent.empty()) sent = co_await link->write(unsent, timeouts_.between_bytes);
+  persistent_ = sent;
   if (upload_) {
     if (upload_->failure()) co_return fail(*upload_->failure());
     upload_->attach_again(connection_, timeouts_.first_byte);
@@ -295,7 +296,7 @@ void H1Exchange::finish() noexcept {
   if (!connection) return;
   connection->disarm_read();
   connection->disarm_head();
-  if (clean)
+  if (clean && !connection->write_expired() && !connection->head_expired())
     pool_->give_back(std::move(slot), std::move(connection));
   else
     connection->close();

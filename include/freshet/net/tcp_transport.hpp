@@ -52,7 +52,7 @@ class TcpTransport final : public Transport {
   void tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter) override;
   Task<bool> wait_writable() override;
   Peer peer() noexcept override;
-  bool was_reset() noexcept override { return is_empty_ && peer() == Peer::Gone; }
+  bool is_reset() noexcept override;
   std::size_t unacknowledged() const noexcept override;
   void announce_end() noexcept override { writes_the_last_ = true; }
   void shutdown_write() noexcept override;

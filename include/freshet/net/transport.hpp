@@ -64,7 +64,7 @@ class Transport {
   virtual Peer peer() noexcept { return Peer::There; }
   /// The last read has left nothing, and the peer had reset the connection when it was made, or has since: a wait might
   /// not hear of that. To be asked before waiting for the rest of something. May cost a system call.
-  virtual bool was_reset() noexcept { return false; }
+  virtual bool is_reset() noexcept { return false; }
 
   /// Bytes that were written and that the peer's system has not acknowledged yet; 0 when that cannot be told.
   virtual std::size_t unacknowledged() const noexcept { return 0; }

@@ -46,7 +46,9 @@ class WatchedSocket {
   /// allocator says. One operation in each direction at a time. May throw std::bad_alloc, having done nothing.
   template <class Attempt, class Handler>
   void begin(Direction direction, Start start, Attempt attempt, Handler handler) {
-    begin(direction, start, Operation<Handler, Attempt>::make(std::move(handler), std::move(attempt)));
+    const bool was_watched = is_watched();
+    if (!was_watched) watch();  // may find no memory: before there is an operation
+    submit(direction, start, was_watched, Operation<Handler, Attempt>::make(std::move(handler), std::move(attempt)));
   }
 
   /// Suspends until the same is over.
@@ -127,7 +129,7 @@ class WatchedSocket {
     Attempt attempt_;
   };
 
-  void begin(Direction direction, Start start, AnyOperation* operation);
+  void submit(Direction direction, Start start, bool was_watched, AnyOperation* operation) noexcept;
   void watch();
 
   boost::asio::execution_context& loop_;

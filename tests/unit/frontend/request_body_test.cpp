@@ -235,6 +235,37 @@ TEST_CASE("Interim answers go to HTTP/1.1 clients at once and to HTTP/1.0 client
   CHECK(rig.send("GET / HTTP/1.0\r\n\r\n") == ok("x", "close"));
 }
 
+TEST_CASE("An interim answer behind another one that cannot leave yet leaves as it was", "[frontend][rfc9110-15.2]") {
+  struct Origin {
+    static Task<Reply> serve(Request& request, std::shared_ptr<Upload> upload) {
+      Task<void> pumping = pump(std::move(request.body), upload, false);
+      co_await spawn(std::move(pumping));
+      {
+        Fields fields;
+        fields.add(FieldId::Link, "</a.css>; rel=preload");
+        ResponseHead interim(103, fields);
+        co_await request.interim.send(interim);
+        fields.clear();
+        fields.add(FieldId::Link, "<SECRETSECRETSECRETSECRETSECRET>");
+      }
+      Reply reply = text_reply(200, "x");
+      co_return std::move(reply);
+    }
+  };
+  Rig rig;
+  rig.service.now = answer_bodiless;
+  rig.service.later = [](Request& request) { return Origin::serve(request, std::make_shared<Upload>()); };
+  MemoryTransport* server = nullptr;
+  rig.open([&](MemoryTransport& end) {
+    server = &end;
+    end.set_send_capacity(0);
+  });
+  CHECK(rig.send(post_length(5, "", "Expect: 100-continue\r\n")).empty());
+  server->set_send_capacity(MemoryTransport::kUnlimited);
+  const std::string got = rig.send("");
+  CHECK(got.starts_with(std::string(k100) + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 "));
+}
+
 TEST_CASE("A hit served before its request body never turns the body into a request", "[frontend][P1]") {
   const std::string evil = "GET /evil HTTP/1.1\r\nHost: a.test\r\n\r\n";
   const auto check = [&](bool chunked, std::size_t known_more, const std::function<void(Rig&)>& set_up) {

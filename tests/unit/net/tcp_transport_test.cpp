@@ -384,6 +384,25 @@ TEST_CASE("the last bytes leave together with the end", "[net][tcp]") {
   CHECK(run_waiting(f.loop, f.there->read(f.buffer)).state == State::End);
 }
 
+TEST_CASE("a reset is told from an end in both directions", "[net][tcp]") {
+  for (const bool reset : {true, false}) {
+    Fixture f;
+    f.write(*f.there, "ab");
+    CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 2);
+    CHECK_FALSE(f.here->is_reset());
+    f.here->shutdown_write();
+    if (reset) {
+      f.there->abort();
+    } else {
+      f.write(*f.there, "cd");
+      f.there->shutdown_write();
+    }
+    CHECK(f.here->peer() == Transport::Peer::Gone);
+    CHECK(f.here->is_reset() == reset);
+    if (!reset) CHECK(run_waiting(f.loop, f.here->read(f.buffer)).size == 2);
+  }
+}
+
 TEST_CASE("bytes behind an urgent one are not left waiting", "[net][tcp]") {
   Fixture f;
   f.write(*f.there, "ab");

@@ -1,11 +1,12 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <cstddef>
 #include <exception>
 #include <new>
 #include <stdexcept>
@@ -22,21 +23,45 @@ void throw_exception_from_error(const Failure& failure, const boost::source_loca
   throw std::logic_error("a failure was used as a value: " + std::string(word(failure.reason)));
 }
 
+/// Stays until the coroutine runs again: the operation that is posted lies in it.
 struct Wakeup::Armed {
   virtual ~Armed() = default;
-  virtual void resume() noexcept = 0;  // posts to the coroutine's executor and forgets it
+  virtual void resume() noexcept = 0;  // posts to the coroutine's executor
 };
 
 namespace {
+
+/// Room for one operation, got when there was still somebody to tell that memory has run out.
+struct Room {
+  alignas(std::max_align_t) std::byte bytes[96];
+};
+
+template <class T>
+struct InRoom {
+  using value_type = T;
+  explicit InRoom(Room& r) noexcept : room(&r) {}
+  template <class Other>
+  InRoom(const InRoom<Other>& other) noexcept : room(other.room) {}
+  T* allocate(std::size_t) noexcept {
+    static_assert(sizeof(T) <= sizeof(Room));
+    return static_cast<T*>(static_cast<void*>(room->bytes));
+  }
+  void deallocate(T*, std::size_t) noexcept {}
+  bool operator==(const InRoom& other) const noexcept { return room == other.room; }
+  Room* room;
+};
+
 template <class Armed, class Resume>
 struct ArmedWith final : Armed {
   explicit ArmedWith(Resume r) : resume_(std::move(r)) {}
   void resume() noexcept override {
     auto executor = boost::asio::get_associated_executor(resume_);
-    boost::asio::post(executor, std::move(resume_));
+    boost::asio::post(executor, boost::asio::bind_allocator(InRoom<void>(room_), std::move(resume_)));
   }
   Resume resume_;
+  Room room_;
 };
+
 }  // namespace
 
 /// A suspended coroutine is owned by its handler, which lies in a Wakeup, which often lies in that very coroutine:
@@ -79,8 +104,7 @@ void Wakeup::leave() noexcept {
 
 void Wakeup::wake() noexcept {
   if (state_.exchange(kWoken, std::memory_order_acq_rel) != kWaiting) return;
-  const std::unique_ptr<Armed> armed = std::move(armed_);
-  armed->resume();
+  armed_->resume();
 }
 
 Task<void> Wakeup::wait() {
@@ -92,12 +116,11 @@ Task<void> Wakeup::wait() {
       boost::asio::use_service<Suspended>(loop).add(*this);
       int expected = kIdle;
       if (state_.compare_exchange_strong(expected, kWaiting, std::memory_order_acq_rel)) return;
-      const std::unique_ptr<Armed> armed = std::move(armed_);  // woken meanwhile
-      armed->resume();
+      armed_->resume();  // woken meanwhile
     };
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(start,
-                                                                                       boost::asio::use_awaitable);
+    co_await boost::asio::async_initiate<decltype(kAwait), void()>(start, kAwait);
     leave();
+    armed_.reset();
   }
   state_.exchange(kIdle, std::memory_order_acq_rel);
 }

@@ -5,7 +5,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "freshet/base/check.hpp"
 
@@ -254,7 +253,7 @@ void Connection::flush_soon() {
 
 Task<void> Connection::flush_later(Ref<Connection> self) { co_await self->push(); }
 
-Task<void> Connection::yield() { co_await boost::asio::post(worker_.loop(), boost::asio::use_awaitable); }
+Task<void> Connection::yield() { co_await boost::asio::post(worker_.loop(), kAwait); }
 
 void Connection::shutdown_write() noexcept {
   if (!dead()) transport_->shutdown_write();

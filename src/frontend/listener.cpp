@@ -6,7 +6,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstdint>
 #include <new>
@@ -123,7 +122,7 @@ class AcceptLoop final : public Serving {
         queue = came ? Queue::Waits : Queue::Stuck;
       } else if (queue == Queue::Waits) {
         queue = self->accept_batch();
-        if (queue == Queue::Waits) co_await asio::post(self->worker.loop(), asio::use_awaitable);
+        if (queue == Queue::Waits) co_await asio::post(self->worker.loop(), kAwait);
       } else {
         self->counters.accept_pauses.add();
         self->paused_ = true;

@@ -1,7 +1,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "freshet/net/tcp_transport.hpp"
 #include "freshet/upstream/dialler.hpp"
@@ -12,7 +11,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr auto kTuple = asio::as_tuple(kAwait);
 
 Failure failure_of(const boost::system::error_code& error) noexcept {
   using namespace asio::error;

@@ -31,7 +31,8 @@ MODULES = {
 #   in its public headers and in src/,
 ANYWHERE = {
     "cache": ["boost/container/", "boost/intrusive/", "boost/unordered/"],
-    "async": ["boost/asio/awaitable.hpp", "boost/system/result.hpp"],
+    "async": ["boost/asio/awaitable.hpp", "boost/asio/io_context.hpp", "boost/asio/use_awaitable.hpp",
+              "boost/system/result.hpp"],
     "net": ["boost/asio/", "boost/asio.hpp", "boost/system/"],
     "upstream": ["boost/asio/", "boost/system/"],
     "frontend": ["boost/asio/", "boost/system/"],

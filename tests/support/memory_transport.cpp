@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <utility>
 
@@ -43,8 +42,8 @@ struct End {
 };
 
 struct MemoryTransport::Link {
-  explicit Link(boost::asio::any_io_executor e) : executor(std::move(e)) {}
-  boost::asio::any_io_executor executor;
+  explicit Link(Executor e) : executor(std::move(e)) {}
+  Executor executor;
   std::array<End, 2> ends;
 
   End& own(int side) noexcept { return ends[static_cast<std::size_t>(side)]; }
@@ -76,7 +75,7 @@ using Link = MemoryTransport::Link;
 
 /// A turn of the loop, as a socket that was not ready takes.
 Task<void> hesitate(std::shared_ptr<Link> link) {
-  co_await boost::asio::post(link->executor, boost::asio::use_awaitable);
+  co_await boost::asio::post(link->executor, kAwait);
 }
 
 /// True when `side` may be read; false when it was cancelled or has failed. Outlives the transport.
@@ -208,7 +207,7 @@ bool MemoryTransport::closed() const noexcept { return link_->own(side_).closed;
 std::size_t MemoryTransport::reads() const noexcept { return link_->own(side_).reads; }
 std::size_t MemoryTransport::writes() const noexcept { return link_->own(side_).writes; }
 
-MemoryPair make_memory_pair(const boost::asio::any_io_executor& executor) {
+MemoryPair make_memory_pair(const Executor& executor) {
   auto link = std::make_shared<MemoryTransport::Link>(executor);
   MemoryPair pair;
   pair.here = std::make_unique<MemoryTransport>(link, 0);

@@ -2,7 +2,6 @@
 // demand.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -81,6 +80,6 @@ struct MemoryPair {
   std::unique_ptr<MemoryTransport> there;
 };
 
-MemoryPair make_memory_pair(const boost::asio::any_io_executor& executor);
+MemoryPair make_memory_pair(const Executor& executor);
 
 }  // namespace freshet::test

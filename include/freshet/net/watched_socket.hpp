@@ -7,7 +7,6 @@
 #include <boost/asio/detail/reactor_op.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/recycling_allocator.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -58,8 +57,8 @@ class WatchedSocket {
     auto initiate = [](auto handler, WatchedSocket* self, Direction where, Start how, Attempt what) {
       self->begin(where, how, std::move(what), std::move(handler));
     };
-    return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, Signature>(
-        initiate, boost::asio::use_awaitable, this, direction, start, std::move(attempt));
+    return boost::asio::async_initiate<decltype(kAwait), Signature>(
+        initiate, kAwait, this, direction, start, std::move(attempt));
   }
 
   void cancel() noexcept;

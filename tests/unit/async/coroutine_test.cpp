@@ -2,7 +2,6 @@
 // constructions and destructions of everything that crosses a coroutine in the ways in which the project does it.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <stdexcept>
 
 #include "freshet/async/result.hpp"
@@ -50,7 +49,7 @@ struct Aggregate {
 
 Task<void> suspend() {
   auto executor = co_await boost::asio::this_coro::executor;
-  co_await boost::asio::post(executor, boost::asio::use_awaitable);
+  co_await boost::asio::post(executor, kAwait);
 }
 
 Task<int> take(Parcel parcel) {

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "support/alloc_counter.hpp"
 #include "support/run_loop.hpp"
 
 namespace freshet::test {
@@ -127,6 +128,19 @@ TEST_CASE("no change is missed while threads wake and coroutines on other thread
   writer.join();
   for (auto& reader : readers) reader.join();
   CHECK(seen == std::vector<int>(3, kTarget));
+}
+
+TEST_CASE("a wake-up needs no memory: there is nobody to tell that it has run out", "[async][wakeup]") {
+  boost::asio::io_context loop{1};
+  Wakeup wakeup;
+  int returned = 0;
+  auto waiting = start(loop, wait_times(wakeup, 2, returned));
+  run_ready(loop);
+  const AllocCounter counter;
+  wakeup.wake();
+  CHECK(counter.count() == 0);
+  run_ready(loop);
+  CHECK(returned == 1);
 }
 
 struct Flag {

@@ -119,7 +119,7 @@ Task<void> wait_for_ever(Worker& worker, bool& destroyed, std::promise<void>& wa
   deadline.arm(std::chrono::hours(1));
   boost::asio::steady_timer timer(worker.loop(), std::chrono::hours(1));
   waiting.set_value();
-  co_await timer.async_wait(boost::asio::use_awaitable);
+  co_await timer.async_wait(kAwait);
 }
 
 TEST_CASE("coroutines that are under way are destroyed with the worker, deadlines and all", "[net][worker]") {

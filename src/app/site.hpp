@@ -28,8 +28,8 @@ struct Shared {
   ClientTable* clients = nullptr;
 };
 
-/// Made and destroyed by the main thread, before the worker starts and after it has been joined.
-class Site {
+/// Made and destroyed by the main thread, before the worker starts and after it has been joined. Shares no cache line with another one.
+class alignas(64) Site {
  public:
   Site(unsigned index, const Shared& shared);
   ~Site();

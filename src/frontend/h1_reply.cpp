@@ -100,18 +100,15 @@ bool H1Session::may_go_on() {
 }
 
 void H1Session::render_head() {
-  std::array<ExtraField, AddedFields::kCapacity + 1> extra;
-  std::size_t count = 0;
-  for (const AddedField& field : reply_->added) extra[count++] = {field_name(field.id), field.value};
   if (reply_->head.status >= 200 && !has_date(*reply_))
-    extra[count++] = {field_name(FieldId::Date), date_value(worker_.clock().now().wall)};
-  const std::span<const ExtraField> added(extra.data(), count);
-  const RenderedHead head = render_response_head(reply_->head, added, plan_.framing, arena_);
+    reply_->added.add(FieldId::Date, date_value(worker_.clock().now().wall));
+  const RenderedHead head = render_response_head(reply_->head, reply_->added.all(), plan_.framing, arena_);
   reply_at_ = connection_->written();
   head_bytes_ = head.size();
   if (connection_->dead()) return;
-  for (std::size_t i = 0; i < head.count; ++i) connection_->out().add(as_bytes(head.pieces[i]));
-  if (plan_.form == BodyForm::Whole) connection_->out().add(reply_->body.whole.bytes);
+  GatherList& out = connection_->out();
+  for (std::size_t i = 0; i < head.count; ++i) out.add(as_bytes(head.pieces[i]));
+  if (plan_.form == BodyForm::Whole) out.add(reply_->body.whole.bytes);
 }
 
 Task<H1Session::Next> H1Session::finish_reply() {
@@ -251,7 +248,7 @@ void H1Session::log_reply() noexcept {
   const std::uint64_t written = connection_->written() - reply_at_;
   record.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
   record.request_bytes = body_ ? body_->received() : 0;
-  record.duration = worker_.clock().now().steady - request_.received.steady;
+  record.duration = worker_.clock().steady() - request_.received.steady;
   if (serving_->log) {
     record.received = request_.received.wall;
     record.client = peer_.address;
@@ -298,7 +295,7 @@ Task<void> H1Session::send(ResponseHead head) {
     body_->continue_was_sent();
   }
   const OutgoingFraming none;
-  const std::span<const ExtraField> no_more;
+  const std::span<const AddedField> no_more;
   const RenderedHead rendered = render_response_head(head, no_more, none, arena_);
   if (connection_->out().room() < rendered.count + kFinalPieces)
     co_return;  // a client that does not read needs no hints

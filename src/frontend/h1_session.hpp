@@ -83,6 +83,7 @@ class H1Session final : private Interim {
   // Answer
   Next answer_head(const HeadProgress& head);
   Next take_request(std::size_t head_bytes);
+  void take_head() noexcept;
   void make_body();
   bool has_odd_body() const noexcept;
 

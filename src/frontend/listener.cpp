@@ -3,11 +3,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <new>
 #include <utility>
@@ -32,6 +34,17 @@ constexpr int kBatch = 64;
 /// How long to wait for descriptors when none is closed here.
 constexpr Milliseconds kAcceptPause(1000);
 
+/// What inet_ntop(3) makes of it with printf(3), which shows where each connection brings one request.
+void write_ip(const asio::ip::address_v4& ip, std::string& out) {
+  std::array<char, 16> text;
+  char* at = text.data();
+  for (const unsigned byte : ip.to_bytes()) {
+    at = std::to_chars(at, text.data() + text.size(), byte).ptr;
+    *at++ = '.';
+  }
+  out.assign(text.data(), static_cast<std::size_t>(at - 1 - text.data()));
+}
+
 void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port) {
   asio::ip::address ip = end.address();
   if (ip.is_v6()) {
@@ -42,7 +55,10 @@ void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port
     else
       ip = v6;
   }
-  address = ip.to_string();
+  if (ip.is_v4())
+    write_ip(ip.to_v4(), address);
+  else
+    address = ip.to_string();
   port = end.port();
 }
 

@@ -1,15 +1,20 @@
 #include "session_log.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace freshet {
 namespace {
 
-template <std::size_t N>
-bool is_one_of(Reason reason, const std::array<Reason, N>& reasons) noexcept {
-  return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
-}
+/// What a reason counts for besides.
+enum Kind : std::uint8_t { kPlainEnd = 0, kDenial = 1, kProtocolError = 2 };
+
+constexpr auto kKinds = [] {
+  std::array<std::uint8_t, 256> kinds{};  // of all that a Reason can be
+  for (const Reason reason : kDenials) kinds[static_cast<std::size_t>(reason)] |= kDenial;
+  for (const Reason reason : kOriginFaults) kinds[static_cast<std::size_t>(reason)] |= kProtocolError;
+  for (const Reason reason : kSlowness) kinds[static_cast<std::size_t>(reason)] |= kProtocolError;
+  return kinds;
+}();
 
 void count_request(const FinishedRequest& finished, const Outcome& outcome, WorkerCounters& counters,
                    std::uint16_t listener) noexcept {
@@ -20,8 +25,9 @@ void count_request(const FinishedRequest& finished, const Outcome& outcome, Work
   if (!finished.tunnel) own.duration.observe(finished.record.duration);
   if (outcome.cache != CacheResult::None) counters.cache_requests[static_cast<std::size_t>(outcome.cache)].add();
   const auto reason = static_cast<std::size_t>(outcome.reason);
-  if (is_one_of(outcome.reason, kDenials)) counters.denied[reason].add();
-  if (is_one_of(outcome.reason, kOriginFaults) || is_one_of(outcome.reason, kSlowness)) counters.protocol_errors[reason].add();
+  if (kKinds[reason] == kPlainEnd) return;
+  if ((kKinds[reason] & kDenial) != 0) counters.denied[reason].add();
+  if ((kKinds[reason] & kProtocolError) != 0) counters.protocol_errors[reason].add();
 }
 
 }  // namespace

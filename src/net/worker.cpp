@@ -22,8 +22,8 @@ constexpr Milliseconds kTick(100);
 
 }  // namespace
 
-Worker::Worker(unsigned index, const Clock& clock)
-    : index_(index), clock_(clock), deadlines_(clock.now().steady, kTick), timer_(loop_) {
+Worker::Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll)
+    : index_(index), clock_(clock), busy_poll_(busy_poll), deadlines_(clock.now().steady, kTick), timer_(loop_) {
   deadlines_.on_first_armed([](void* self) noexcept { static_cast<Worker*>(self)->resume_ticking(); }, this);
 }
 
@@ -57,12 +57,26 @@ void Worker::run() noexcept {
   const auto guard = asio::make_work_guard(loop_);
   while (!loop_.stopped()) {
     try {
-      loop_.run();
+      turn();
     } catch (const std::bad_alloc&) {
       // The same, but no mistake of ours.
     } catch (...) {
       BUG("an exception reached the event loop");  // one connection is lost; the others go on
     }
+  }
+}
+
+void Worker::turn() {
+  if (busy_poll_.count() == 0) {
+    loop_.run();
+    return;
+  }
+  for (SteadyTime busy = clock_.steady(); !loop_.stopped();) {
+    if (loop_.poll() == 0) {
+      if (clock_.steady() - busy < busy_poll_) continue;
+      loop_.run_one();
+    }
+    busy = clock_.steady();
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -15,7 +16,8 @@ namespace freshet {
 /// rest is for the worker's own thread.
 class Worker {
  public:
-  Worker(unsigned index, const Clock& clock);
+  /// `busy_poll`: how long it looks for events again and again when there are none, before it sleeps until one comes.
+  Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll = {});
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -47,11 +49,13 @@ class Worker {
     void discard() { shutdown(); }
   };
   void run() noexcept;
+  void turn();
   void resume_ticking() noexcept;
   void wait_for_tick();
   void tick();
   unsigned index_;
   const Clock& clock_;
+  const std::chrono::microseconds busy_poll_;
   DeadlineWheel deadlines_;  // outlives loop_: coroutines that are destroyed with the loop disarm their deadlines
   Loop loop_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets and timers are touched by the worker alone
   boost::asio::steady_timer timer_;

@@ -15,6 +15,8 @@
 namespace freshet::test {
 namespace {
 
+using namespace std::chrono_literals;
+
 /// Runs `work` on the worker and waits for its result.
 template <class F>
 auto on(Worker& worker, F work) {
@@ -51,7 +53,7 @@ TEST_CASE("a worker has its own named thread, which takes no signals", "[net][wo
 
 TEST_CASE("work posted before the start and from many threads is all done, on one thread", "[net][worker]") {
   SystemClock clock;
-  Worker worker(0, clock);
+  Worker worker(0, clock, GENERATE(0us, 1us, 1000000us));
   int done = 0;  // only the worker's thread touches it
   for (int i = 0; i < 10; ++i) worker.post([&done] { ++done; });
   worker.start();
@@ -66,7 +68,7 @@ TEST_CASE("work posted before the start and from many threads is all done, on on
 
 TEST_CASE("deadlines expire on the worker, also after it had nothing to wait for", "[net][worker]") {
   SystemClock clock;
-  Worker worker(0, clock);
+  Worker worker(0, clock, GENERATE(0us, 1us, 1000000us));
   worker.start();
   struct Alarm {
     explicit Alarm(Worker& w)

@@ -243,32 +243,35 @@ void H1Session::log_reply() noexcept {
   FinishedRequest finished;
   finished.method = request_.head.method;
   finished.tunnel = plan_.form == BodyForm::Tunnel;
-  AccessRecord& record = finished.record;
-  record.status = reply_->head.status;
+  finished.status = reply_->head.status;
   const std::uint64_t written = connection_->written() - reply_at_;
-  record.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
-  record.request_bytes = body_ ? body_->received() : 0;
-  record.duration = worker_.clock().steady() - request_.received.steady;
-  if (serving_->log) {
-    record.received = request_.received.wall;
-    record.client = peer_.address;
-    record.user = request_.user;
-    record.listener = options().name;
-    record.method = subject_.method_name;
-    record.scheme = subject_.scheme;
-    record.authority = subject_.authority;
-    record.target = subject_.target;
-    record.version = subject_.version;
-    record.absolute_form = subject_.absolute_form;
-    record.content_type = first_or_empty(reply_->head.fields, FieldId::ContentType);
-    record.referer = subject_.referer;
-    record.user_agent = subject_.user_agent;
-    if (!subject_.version.empty() && !subject_.fields_kept) {  // the hit path: nobody has changed the head
-      record.referer = first_or_empty(request_.head.fields, FieldId::Referer);
-      record.user_agent = first_or_empty(request_.head.fields, FieldId::UserAgent);
-    }
+  finished.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
+  finished.request_bytes = body_ ? body_->received() : 0;
+  finished.duration = worker_.clock().steady() - request_.received.steady;
+  count_request(finished, reply_->outcome, counters(), options().listener);
+  if (serving_->log) write_log(finished);
+}
+
+void H1Session::write_log(const FinishedRequest& finished) noexcept {
+  AccessRecord record;
+  record.received = request_.received.wall;
+  record.client = peer_.address;
+  record.user = request_.user;
+  record.listener = options().name;
+  record.method = subject_.method_name;
+  record.scheme = subject_.scheme;
+  record.authority = subject_.authority;
+  record.target = subject_.target;
+  record.version = subject_.version;
+  record.absolute_form = subject_.absolute_form;
+  record.content_type = first_or_empty(reply_->head.fields, FieldId::ContentType);
+  record.referer = subject_.referer;
+  record.user_agent = subject_.user_agent;
+  if (!subject_.version.empty() && !subject_.fields_kept) {  // the hit path: nobody has changed the head
+    record.referer = first_or_empty(request_.head.fields, FieldId::Referer);
+    record.user_agent = first_or_empty(request_.head.fields, FieldId::UserAgent);
   }
-  record_request(finished, reply_->outcome, counters(), options().listener, serving_->log);
+  log_request(record, finished, reply_->outcome, *serving_->log);
 }
 
 // Every request that was read leaves a line, also when its session ends before there is an answer, or in the midst of it.

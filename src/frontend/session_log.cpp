@@ -16,13 +16,15 @@ constexpr auto kKinds = [] {
   return kinds;
 }();
 
+}  // namespace
+
 void count_request(const FinishedRequest& finished, const Outcome& outcome, WorkerCounters& counters,
                    std::uint16_t listener) noexcept {
   ListenerCounters& own = counters.listener[listener];
-  own.requests[static_cast<std::size_t>(finished.method)][code_class(finished.record.status)].add();
-  own.response_bytes.add(finished.record.response_bytes);
-  own.request_bytes.add(finished.record.request_bytes);
-  if (!finished.tunnel) own.duration.observe(finished.record.duration);
+  own.requests[static_cast<std::size_t>(finished.method)][code_class(finished.status)].add();
+  own.response_bytes.add(finished.response_bytes);
+  own.request_bytes.add(finished.request_bytes);
+  if (!finished.tunnel) own.duration.observe(finished.duration);
   if (outcome.cache != CacheResult::None) counters.cache_requests[static_cast<std::size_t>(outcome.cache)].add();
   const auto reason = static_cast<std::size_t>(outcome.reason);
   if (kKinds[reason] == kPlainEnd) return;
@@ -30,20 +32,18 @@ void count_request(const FinishedRequest& finished, const Outcome& outcome, Work
   if ((kKinds[reason] & kProtocolError) != 0) counters.protocol_errors[reason].add();
 }
 
-}  // namespace
-
-void record_request(FinishedRequest& finished, const Outcome& outcome, WorkerCounters& counters, std::uint16_t listener,
-                    AccessLog* log) noexcept {
-  count_request(finished, outcome, counters, listener);
-  if (!log) return;
-  AccessRecord& record = finished.record;
+void log_request(AccessRecord& record, const FinishedRequest& finished, const Outcome& outcome, AccessLog& log) noexcept {
+  record.status = finished.status;
+  record.response_bytes = finished.response_bytes;
+  record.request_bytes = finished.request_bytes;
+  record.duration = finished.duration;
   record.cache_result = name(outcome.cache);
   record.reason = word(outcome.reason);
   record.cache_status = outcome.cache_status;
   record.upstream_address = outcome.origin_address;
   record.upstream_status = outcome.origin_status;
   record.upstream_time = outcome.origin_head_time;
-  log->write(record);
+  log.write(record);
 }
 
 }  // namespace freshet

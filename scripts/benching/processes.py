@@ -129,8 +129,15 @@ class Several:
 
 
 def pin_threads(pid, name, cpus):
-    """The n-th thread of that name, with its number behind it, to the n-th processor."""
-    for comm in pathlib.Path(f"/proc/{pid}/task").glob("*/comm"):
-        thread = comm.read_text().strip()
-        if thread.startswith(name) and thread[len(name):].isdigit():
-            os.sched_setaffinity(int(comm.parent.name), {cpus[int(thread[len(name):]) % len(cpus)]})
+    """The n-th thread of that name, with its number behind it, to the n-th processor; as soon as all of them have started."""
+    end = time.monotonic() + PATIENCE
+    found = {}
+    while len(found) < len(cpus):
+        if time.monotonic() > end:
+            raise Failed(f"it has not as many threads {name}N as there are processors")
+        for comm in pathlib.Path(f"/proc/{pid}/task").glob("*/comm"):
+            thread = comm.read_text().strip()
+            if thread.startswith(name) and thread[len(name):].isdigit():
+                found[int(thread[len(name):])] = int(comm.parent.name)
+    for number, thread in found.items():
+        os.sched_setaffinity(thread, {cpus[number % len(cpus)]})

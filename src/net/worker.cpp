@@ -1,6 +1,7 @@
 #include "freshet/net/worker.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -36,6 +37,15 @@ void Worker::start() {
   ENSURE(!thread_.joinable());
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
+  const std::string name = "freshet-w" + std::to_string(index_);
+  pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
+}
+
+bool Worker::pin(unsigned processor) noexcept {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(processor, &one);
+  return pthread_setaffinity_np(thread_.native_handle(), sizeof one, &one) == 0;
 }
 
 void Worker::stop() noexcept { loop_.stop(); }
@@ -52,8 +62,6 @@ void Worker::discard() noexcept {
 void Worker::post(std::function<void()> work) { asio::post(loop_, std::move(work)); }
 
 void Worker::run() noexcept {
-  const std::string name = "freshet-w" + std::to_string(index_);
-  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
   const auto guard = asio::make_work_guard(loop_);
   while (!loop_.stopped()) {
     try {

@@ -25,6 +25,8 @@ class Worker {
   /// Starts the thread ("freshet-w<index>", all signals blocked). It runs until stop(). Throws std::system_error when
   /// the system has no thread left.
   void start();
+  /// From now on its thread stays on that processor. False when the system does not let it. REQUIRES: started.
+  bool pin(unsigned processor) noexcept;
   /// Makes the loop end without waiting for what is under way, whose coroutines are destroyed with the worker. Any
   /// thread.
   void stop() noexcept;

@@ -1,6 +1,7 @@
 #include "freshet/net/worker.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <boost/asio/post.hpp>
 #include <csignal>
@@ -64,6 +65,26 @@ TEST_CASE("work posted before the start and from many threads is all done, on on
     });
   for (auto& thread : threads) thread.join();
   CHECK(on(worker, [&done] { return done; }) == 4010);
+}
+
+TEST_CASE("a worker stays on the processor that it is told to, if there is such a one", "[net][worker]") {
+  SystemClock clock;
+  Worker worker(0, clock);
+  worker.start();
+  const auto processors = [] {
+    cpu_set_t set;
+    std::vector<unsigned> found;
+    const bool known = sched_getaffinity(0, sizeof set, &set) == 0;
+    for (unsigned i = 0; known && i < CPU_SETSIZE; ++i)
+      if (CPU_ISSET(i, &set)) found.push_back(i);
+    return found;
+  };
+  REQUIRE_FALSE(processors().empty());
+  const unsigned last = processors().back();
+  CHECK(worker.pin(last));
+  CHECK(on(worker, processors) == std::vector<unsigned>{last});
+  CHECK_FALSE(worker.pin(CPU_SETSIZE - 1));
+  CHECK(on(worker, processors) == std::vector<unsigned>{last});
 }
 
 TEST_CASE("deadlines expire on the worker, also after it had nothing to wait for", "[net][worker]") {

@@ -27,7 +27,7 @@ def goals(found):
     rows = []
     for name, measured in found.items():
         what, rounds = figure_of(name), good(measured)
-        others = {peer: results.middle(one, what) for peer, one in rounds.items() if peer not in ("floor", "freshet")}
+        others = {peer: results.middle(one, what) for peer, one in rounds.items() if peer not in ("floor", "freshet", "apart")}
         if "freshet" not in rounds or not others:
             continue
         ours, best = results.middle(rounds["freshet"], what), min(others, key=others.get)

@@ -1,4 +1,4 @@
-"""The load generator, wrk: one thread on the processor that the proxies do not have."""
+"""The load generator, wrk: processes of one thread each, on the processor that the proxies do not have, or on all."""
 import re
 import subprocess
 
@@ -55,16 +55,32 @@ def parse(said):
     return found
 
 
-def run(scenario, port, seconds, cpu, folder):
-    command = ["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}s", "--latency"]
+def add_up(parts):
+    """What several have measured at the same time."""
+    whole = {name: sum(part[name] for part in parts) for name in parts[0]}
+    whole["p99_us"] = max(part["p99_us"] for part in parts)
+    return whole
+
+
+def run(scenario, ports, seconds, cpus, folder):
+    """On each of `cpus` one for each of `ports`; together they have the scenario's connections."""
+    connections = scenario.connections // (len(ports) * len(cpus))
+    more = []
     if scenario.script:
         script = folder / f"{scenario.script}.lua"
         script.write_text(SCRIPTS[scenario.script])
-        command += ["-s", str(script)]
+        more += ["-s", str(script)]
     if scenario.close:
-        command += ["-H", "Connection: close"]
-    command.append(f"http://127.0.0.1:{port}{scenario.path}")
+        more += ["-H", "Connection: close"]
+    running = [subprocess.Popen(["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *more,
+                                 f"http://127.0.0.1:{port}{scenario.path}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+               for cpu in cpus for port in ports]
     try:
-        return parse(subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60).stdout)
+        return add_up([parse(one.communicate(timeout=seconds + 60)[0]) for one in running])
     except subprocess.TimeoutExpired:
         raise Failed("wrk does not end") from None
+    finally:
+        for one in running:
+            if one.poll() is None:
+                one.kill()
+            one.wait()

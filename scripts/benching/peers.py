@@ -1,4 +1,4 @@
-"""The programs that are compared, each with one worker: how they are configured and started.
+"""The programs that are compared, each with one worker if not said otherwise: how they are configured and started.
 
 Each is given its folder, its port and the origin's port, writes its files there, and returns its command and environment.
 """
@@ -10,26 +10,26 @@ import typing
 IDLE = 300  # seconds: no connection ends while something is measured
 
 
-def floor(folder, port, _origin, size, common):
+def floor(folder, port, _origin, size, common, _workers):
     return [str(common / "floor"), str(port), str(size)], {}
 
 
-def freshet(folder, port, origin, _size, common):
+def freshet(folder, port, origin, _size, common, workers):
     (folder / "freshet.yaml").write_text(f"""
 listeners: [{{bind: "127.0.0.1:{port}", routes: [{{upstream: origin}}]}}]
 upstreams: {{origin: {{servers: ["http://127.0.0.1:{origin}"]}}}}
 cache: {{max_size: 4GiB}}
 admin: off
 access_log: off
-workers: 1
+workers: {workers}
 timeouts: {{client_idle: {IDLE}s}}
 """)
     return [str(common / "freshet"), "run", "-c", f"{folder}/freshet.yaml"], {}
 
 
-def nginx(folder, port, origin, _size, _common):
+def nginx(folder, port, origin, _size, _common, workers):
     (folder / "nginx.conf").write_text(f"""
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_rlimit_nofile 20000;
+worker_processes {workers}; daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_rlimit_nofile 20000;
 events {{ worker_connections 12000; multi_accept on; }}
 http {{
   access_log off; sendfile on; keepalive_requests 100000000; keepalive_timeout {IDLE};
@@ -47,11 +47,11 @@ http {{
     return ["nginx", "-c", f"{folder}/nginx.conf"], {}
 
 
-def haproxy(folder, port, origin, _size, _common):
+def haproxy(folder, port, origin, _size, _common, workers):
     (folder / "haproxy.cfg").write_text(f"""
 global
   maxconn 9000
-  nbthread 1
+  nbthread {workers}
   tune.bufsize 131072
 defaults
   mode http
@@ -76,7 +76,7 @@ backend b
     return ["haproxy", "-db", "-f", f"{folder}/haproxy.cfg"], {}
 
 
-def varnish(folder, port, origin, _size, _common):
+def varnish(folder, port, origin, _size, _common, _workers):
     (folder / "default.vcl").write_text(
         f'vcl 4.1;\nbackend default {{ .host = "127.0.0.1"; .port = "{origin}"; }}\nsub vcl_recv {{ unset req.http.cookie; }}\n')
     parameters = {"thread_pools": 1, "thread_pool_min": 100, "thread_pool_max": 2000, "timeout_idle": IDLE}
@@ -84,7 +84,7 @@ def varnish(folder, port, origin, _size, _common):
             *(word for name, value in parameters.items() for word in ("-p", f"{name}={value}"))], {}
 
 
-def squid(folder, port, origin, _size, _common):
+def squid(folder, port, origin, _size, _common, _workers):
     (folder / "squid.conf").write_text(f"""
 http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1 no-vhost
 cache_peer 127.0.0.1 parent {origin} 0 no-query originserver name=o no-digest
@@ -114,7 +114,7 @@ ATS_SETTINGS = {
 }
 
 
-def trafficserver(folder, port, origin, _size, _common):
+def trafficserver(folder, port, origin, _size, _common, _workers):
     etc = folder / "etc"
     shutil.copytree("/etc/trafficserver", etc, dirs_exist_ok=True)
     places = {"prefix": folder, "exec_prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/sbin", "sysconfdir": etc, "datadir": "/usr/share",
@@ -134,7 +134,7 @@ def trafficserver(folder, port, origin, _size, _common):
     return ["traffic_server", f"--run-root={folder}/runroot.yaml"], {}
 
 
-def apache2(folder, port, origin, _size, _common):
+def apache2(folder, port, origin, _size, _common, _workers):
     modules = ["mpm_event", "authz_core", "proxy", "proxy_http", "cache", "cache_disk"]
     (folder / "apache.conf").write_text("".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in modules) + f"""
 ServerRoot {folder}
@@ -163,14 +163,16 @@ class Peer:
     about: str
     command: typing.Callable
     package: str = ""  # Debian's
+    widens: bool = False  # can be measured with two workers
     grows: bool = False  # with each object that it stores: neither in files nor in memory set aside at the start
 
 
 ALL = {
     "floor": Peer("answers without reading the request", floor),
-    "freshet": Peer("this", freshet, grows=True),
-    "nginx": Peer("proxy_cache, in memory (tmpfs)", nginx, "nginx"),
-    "haproxy": Peer("its small-object cache", haproxy, "haproxy"),
+    "freshet": Peer("this", freshet, widens=True, grows=True),
+    "apart": Peer("this, as two processes of one worker each, where others have two workers", freshet),
+    "nginx": Peer("proxy_cache, in memory (tmpfs)", nginx, "nginx", widens=True),
+    "haproxy": Peer("its small-object cache", haproxy, "haproxy", widens=True),
     "varnish": Peer("malloc storage", varnish, "varnish", grows=True),
     "squid": Peer("cache_mem alone", squid, "squid", grows=True),
     "trafficserver": Peer("RAM cache before a cache in tmpfs", trafficserver, "trafficserver"),
@@ -178,7 +180,7 @@ ALL = {
 }
 
 
-def prepare(name, folder, port, origin, size, common):
+def prepare(name, folder, port, origin, size, common, workers=1):
     """Command and environment. `folder`/shm leads to a folder in memory, for those that only cache in files."""
     folder, common = pathlib.Path(folder), pathlib.Path(common)
-    return ALL[name].command(folder, port, origin, size, common)
+    return ALL[name].command(folder, port, origin, size, common, workers)

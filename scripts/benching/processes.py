@@ -52,10 +52,10 @@ def read_all(pids, name):
 
 
 class Running:
-    """One program, pinned to `cpu`. Also a `with` block, that ends it."""
+    """One program, pinned to `cpu`, or to several: "0,1". Also a `with` block, that ends it."""
 
     def __init__(self, command, cpu, port, log, environment=None):
-        self.port, self.log = port, pathlib.Path(log)
+        self.port, self.ports, self.log = port, [port], pathlib.Path(log)
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(["taskset", "-c", str(cpu), *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                             env={**os.environ, **(environment or {})}, cwd=self.log.parent, start_new_session=True)
@@ -108,3 +108,36 @@ class Running:
 
     def __exit__(self, *_):
         self.end()
+
+
+class Several:
+    """Programs that are measured as one."""
+
+    def __init__(self, running):
+        self.running, self.ports = running, [one.port for one in running]
+
+    def cpu_seconds(self):
+        each = [one.cpu_seconds() for one in self.running]
+        return sum(user for user, _ in each), sum(system for _, system in each)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in self.running:
+            one.end()
+
+
+def pin_threads(pid, name, cpus):
+    """The n-th thread of that name, with its number behind it, to the n-th processor; as soon as all of them have started."""
+    end = time.monotonic() + PATIENCE
+    found = {}
+    while len(found) < len(cpus):
+        if time.monotonic() > end:
+            raise Failed(f"it has not as many threads {name}N as there are processors")
+        for comm in pathlib.Path(f"/proc/{pid}/task").glob("*/comm"):
+            thread = comm.read_text().strip()
+            if thread.startswith(name) and thread[len(name):].isdigit():
+                found[int(thread[len(name):])] = int(comm.parent.name)
+    for number, thread in found.items():
+        os.sched_setaffinity(thread, {cpus[number % len(cpus)]})

@@ -12,6 +12,7 @@ class Scenario:
     warm_up: int = 1  # seconds
     floor: int = 0  # bytes of the floor program's body; 0: it has nothing to say here
     hits: bool = True
+    workers: int = 1  # 2: on both processors, together with load and origin; what each of them takes is counted apart
     memory: str = ""  # a function of memory.py, instead of requests
 
 
@@ -22,6 +23,8 @@ ALL = {
     "hit100k": Scenario("hits, 100 KiB", "/h/100k", floor=102400),
     "hit1k_c2000": Scenario("hits, 1 KiB, 2000 connections", "/h/1k", connections=2000, warm_up=2, floor=1024),
     "hit1k_close": Scenario("hits, 1 KiB, a connection for each", "/h/1k", close=True),
+    "hit1k_two": Scenario("hits, 1 KiB, one object for two workers that share their processors with the load; beside two processes that share nothing", "/h/1k",
+                          workers=2),
     "miss1k": Scenario("misses that may not be stored, 1 KiB", "/m/1k", hits=False),
     "miss100k": Scenario("misses that may not be stored, 100 KiB", "/m/100k", hits=False),
     "conn_mem": Scenario("memory of an idle connection", memory="connection"),

@@ -119,7 +119,7 @@ Server::Server(const Settings& settings, std::string how_started)
     : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)), authentication_(clock_),
       proxy_options_(proxy_options(settings, make_loop_token(settings.via))), store_(store_options(settings), clock_),
       clients_(settings.limits.connections_per_client),
-      shared_{settings, clock_, proxy_options_, store_, nullptr, nullptr, workers_, settings.limits.connections, &clients_}, names_(metric_names(settings)) {}
+      shared_{settings, clock_, proxy_options_, store_, nullptr, nullptr, workers_, settings.limits.connections, &clients_, processors(settings)}, names_(metric_names(settings)) {}
 
 // No thread is started before the rights are given up: most of them are each thread's own.
 bool Server::open_all() {

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "program_log.hpp"
 #include "translate.hpp"
 
 namespace freshet {
 
 Site::Site(unsigned index, const Shared& shared)
-    : shared_(shared), worker_(index, shared.clock), counters_(shared.settings.listeners.size(), shared.settings.upstreams.size()) {
+    : shared_(shared), worker_(index, shared.clock, std::chrono::microseconds(shared.settings.busy_poll)), counters_(shared.settings.listeners.size(), shared.settings.upstreams.size()) {
   limits_.max_connections = std::max<std::size_t>(1, shared.connections / shared.workers);
   limits_.max_tunnels = std::max<std::size_t>(1, shared.settings.limits.tunnels / shared.workers);
   limits_.clients = shared.clients;
@@ -23,7 +24,7 @@ bool Site::open(std::vector<std::uint16_t>& ports, std::string& error) {
   const bool first = worker_.index() == 0;
   if (first) ports.clear();
   for (std::size_t i = 0; i < listeners.size(); ++i) {
-    const ListenAddress address{listeners[i].bind.address, first ? listeners[i].bind.port : ports[i]};
+    const ListenAddress address{listeners[i].bind.address, first ? listeners[i].bind.port : ports[i], listeners[i].defer_accept, processor()};
     auto acceptor = open_listen_socket(worker_.loop(), address, first, error);
     if (!acceptor.is_open()) return false;
     if (first) ports.push_back(acceptor.local_endpoint().port());
@@ -45,6 +46,13 @@ void Site::start(const std::vector<OriginServer>& own) {
     for (auto& listener : listeners_) listener->start();
   });
   worker_.start();
+  if (const auto place = processor(); place && !worker_.pin(*place))
+    log_warning("worker " + std::to_string(worker_.index()) + " cannot stay on processor " + std::to_string(*place));
+}
+
+std::optional<unsigned> Site::processor() const noexcept {
+  if (shared_.processors.empty()) return {};
+  return shared_.processors[worker_.index() % shared_.processors.size()];
 }
 
 void Site::drain() {

@@ -3,6 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "freshet/config/settings.hpp"
@@ -26,10 +27,11 @@ struct Shared {
   unsigned workers = 1;
   std::size_t connections = 1;  ///< of clients, all workers together
   ClientTable* clients = nullptr;
+  std::vector<unsigned> processors = {};  ///< that the workers are to stay on, in turn; empty: they go where the system puts them
 };
 
-/// Made and destroyed by the main thread, before the worker starts and after it has been joined.
-class Site {
+/// Made and destroyed by the main thread, before the worker starts and after it has been joined. Shares no cache line with another one.
+class alignas(64) Site {
  public:
   Site(unsigned index, const Shared& shared);
   ~Site();
@@ -55,6 +57,8 @@ class Site {
   const OriginPool& pool() const noexcept { return *pool_; }
 
  private:
+  std::optional<unsigned> processor() const noexcept;
+
   const Shared& shared_;
   Worker worker_;
   WheelPause pause_{worker_.deadlines()};

@@ -1,5 +1,7 @@
 #include "translate.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <limits>
 #include <thread>
@@ -85,6 +87,15 @@ AddressPolicy address_policy(const ListenerSettings& from) {
 
 unsigned worker_count(const Settings& settings) noexcept {
   return settings.workers ? *settings.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::vector<unsigned> processors(const Settings& settings) {
+  std::vector<unsigned> all;
+  cpu_set_t allowed;
+  if (!settings.pin_workers || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return all;
+  for (unsigned i = 0; i < CPU_SETSIZE; ++i)
+    if (CPU_ISSET(i, &allowed)) all.push_back(i);
+  return all;
 }
 
 ProxyOptions proxy_options(const Settings& settings, const std::string& loop_token) {

@@ -19,6 +19,9 @@ namespace freshet {
 /// How many workers `settings` asks for: at least one.
 unsigned worker_count(const Settings& settings) noexcept;
 
+/// The processors that workers are to stay on: those that this process may use, where `settings` asks for that.
+std::vector<unsigned> processors(const Settings& settings);
+
 /// Adds a realm for each listener that asks for credentials, and names it and `authentication` in `options`. What is wrong with the user
 /// files goes to `problems`, a line each.
 void add_realms(const Settings& settings, Authentication& authentication, ProxyOptions& options, std::vector<std::string>& problems);

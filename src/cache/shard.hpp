@@ -6,6 +6,8 @@
 #include <mutex>
 #include <string_view>
 
+#include "freshet/base/prefetch.hpp"
+#include "freshet/base/small_mutex.hpp"
 #include "freshet/cache/eviction.hpp"
 #include "freshet/cache/expiry.hpp"
 #include "freshet/cache/index.hpp"
@@ -80,11 +82,12 @@ class Invalidations {
 
 struct alignas(64) Store::Shard {
   StoredResponse* first(std::uint64_t hash, std::string_view key) const noexcept {
+    prefetch(index.likely(hash), kLikelySize);
     return same_key(index.first(hash), key);
   }
   StoredResponse* next(const StoredResponse& node) const noexcept { return same_key(index.next(node), node.key()); }
 
-  mutable std::mutex mutex;  // before the order's mutex, where both are taken
+  mutable SmallMutex mutex;  // before the order's mutex, where both are taken
   Index index;
   Flights flights;
   Invalidations invalidations;
@@ -92,9 +95,12 @@ struct alignas(64) Store::Shard {
   DeclinedKeys<8> declined_parts;  // apart: one URL has as many parts as clients can think of
 
  private:
+  static constexpr std::size_t kLikelySize = 640;  // object, entries, lines and key of most responses
+
   StoredResponse* same_key(IndexNode* node, std::string_view key) const noexcept {
     for (; node != nullptr; node = index.next(*node)) {
       auto* const response = static_cast<StoredResponse*>(node);
+      prefetch(response->body().get(), sizeof(StoredBody));
       if (response->key() == key) return response;
     }
     return nullptr;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -45,6 +46,37 @@ inline const char* find_control(const char* at, const char* end) noexcept {
 #endif
   while (at != end && !is_control(*at)) ++at;
   return at;
+}
+
+/// The first colon in [at, end), or `end`.
+inline const char* find_colon(const char* at, const char* end) noexcept {
+#if defined(__SSE2__)
+  const __m128i colon = _mm_set1_epi8(':');
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, colon));
+    if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
+  }
+#endif
+  while (at != end && *at != ':') ++at;
+  return at;
+}
+
+/// Calls found(position) for each LF at or after `from`, as long as it returns true. False when it did not.
+template <class Found>
+bool each_line_feed(std::string_view text, std::size_t from, Found found) noexcept {
+  std::size_t at = from;
+#if defined(__SSE2__)
+  const __m128i feed = _mm_set1_epi8('\n');
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, feed))); mask != 0; mask &= mask - 1)
+      if (!found(at + static_cast<std::size_t>(__builtin_ctz(mask)))) return false;
+  }
+#endif
+  for (; at < text.size(); ++at)
+    if (text[at] == '\n' && !found(at)) return false;
+  return true;
 }
 
 }  // namespace freshet

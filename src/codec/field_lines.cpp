@@ -39,6 +39,13 @@ Reason add_folded(std::string_view name, std::string_view first_part, const char
   return Reason::None;
 }
 
+// A token, not too long. One that was interned is one.
+bool is_plain_name(const char* at, const char* end) noexcept {
+  if (at == end || static_cast<std::size_t>(end - at) > kLongestFieldName) return false;
+  while (at != end && is_token_char(*at)) ++at;
+  return at == end;
+}
+
 // Lines that are written as nearly everybody writes them can be taken as they are. False: one of them is not.
 bool take_plain_lines(std::string_view lines, Fields& out) {
   if (!out.empty() || lines.size() > kLargestFieldBlock) return false;
@@ -47,14 +54,17 @@ bool take_plain_lines(std::string_view lines, Fields& out) {
   const char* const end = begin + lines.size();
   for (const char* at = begin; at != end;) {
     const char* const line = at;
-    while (is_token_char(*at)) ++at;  // stops at the line end at the latest
+    at = find_colon(at, end);
+    if (at == end) return false;
     const auto name_size = static_cast<std::size_t>(at - line);
-    if (name_size == 0 || name_size > kLongestFieldName || at[0] != ':' || at[1] != ' ') return false;
+    const FieldId id = intern_field({line, name_size});
+    if (id == FieldId::Unknown && !is_plain_name(line, at)) return false;
+    if (at[1] != ' ') return false;
     const char* const value = at + 2;
     const char* const last = find_control(value, end);
     if (last == end || last[0] != '\r' || last[1] != '\n') return false;
     if (last != value && (ascii::is_space(value[0]) || ascii::is_space(last[-1]))) return false;
-    out.add_in_place(intern_field({line, name_size}), static_cast<std::size_t>(line - begin), name_size,
+    out.add_in_place(id, static_cast<std::size_t>(line - begin), name_size,
                      static_cast<std::size_t>(last - value));
     at = last + 2;
   }
@@ -75,19 +85,24 @@ std::size_t find_line_feed(std::string_view text, std::size_t from) noexcept {
 }
 
 HeadProgress scan_field_lines(std::string_view window, const HeadLimits& limits, HeadScan& scan) noexcept {
-  for (;;) {
-    const std::size_t feed = find_line_feed(window, scan.at);
-    if (feed == std::string_view::npos) {
-      scan.at = window.size();
-      const bool fits = window.size() < limits.bytes && window.size() - scan.line <= limits.field_bytes;
-      return fits ? HeadProgress{} : bad_head(Reason::FieldsTooLarge, 431);
-    }
-    if (feed + 1 - scan.line > limits.field_bytes) return bad_head(Reason::FieldsTooLarge, 431);
-    if (feed == scan.line || window[feed - 1] != '\r') return bad_head(Reason::BareLineEnd, 400);
-    if (feed - scan.line == 1) return {HeadProgress::State::Complete, feed + 1, Reason::None, 0};
-    if (++scan.field_lines > limits.fields) return bad_head(Reason::TooManyFields, 431);
-    scan.line = scan.at = feed + 1;
-  }
+  HeadProgress progress;
+  const auto end_of_line = [&](std::size_t feed) {
+    if (feed + 1 - scan.line > limits.field_bytes)
+      progress = bad_head(Reason::FieldsTooLarge, 431);
+    else if (feed == scan.line || window[feed - 1] != '\r')
+      progress = bad_head(Reason::BareLineEnd, 400);
+    else if (feed - scan.line == 1)
+      progress = {HeadProgress::State::Complete, feed + 1, Reason::None, 0};
+    else if (++scan.field_lines > limits.fields)
+      progress = bad_head(Reason::TooManyFields, 431);
+    else
+      scan.line = feed + 1;
+    return progress.state == HeadProgress::State::NeedMore;
+  };
+  if (!each_line_feed(window, scan.at, end_of_line)) return progress;
+  scan.at = window.size();
+  const bool fits = window.size() < limits.bytes && window.size() - scan.line <= limits.field_bytes;
+  return fits ? progress : bad_head(Reason::FieldsTooLarge, 431);
 }
 
 Reason parse_field_lines(std::string_view lines, FieldRules rules, Fields& out) {

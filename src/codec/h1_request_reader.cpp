@@ -87,6 +87,7 @@ Survey survey_fields(FieldsView raw) noexcept {
 // or Host: such a message is not clear.
 bool drop_mistakable(Fields& fields) {
   bool clear = true;
+  if (!fields.view().may_hold({FieldId::Unknown})) return clear;
   fields.remove_if([&clear](const Field& field) {
     if (field.id != FieldId::Unknown) return false;
     const FieldId taken_for = field_mistaken_for(field.name);
@@ -193,7 +194,10 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
   if (!drop_mistakable(fields)) return bad_head(Reason::BadField, 400);
 
   const std::size_t method_at = 2 * scan_.empty_lines;
-  request.method_name = arena.copy(head.substr(method_at, scan_.method_end - method_at));
+  const std::string_view asked = arena.copy(head.substr(method_at, scan_.target_end - method_at));
+  const std::size_t method_size = scan_.method_end - method_at;
+  const std::string_view raw_target = asked.substr(method_size + 1);
+  request.method_name = asked.substr(0, method_size);
   request.method = parse_method(request.method_name);
   request.version = version_;
   out.framing = frame_request(request.method, version_, fields);
@@ -204,8 +208,6 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
   if (survey.credential_lines > 1) return bad_head(Reason::BadField, 400);
   if (survey.host) survey.host = arena.copy(*survey.host);
   out.proxy_credentials = survey.proxy_credentials.empty() ? std::string_view() : arena.copy(survey.proxy_credentials);
-  const std::string_view raw_target =
-      arena.copy(head.substr(scan_.method_end + 1, scan_.target_end - scan_.method_end - 1));
   const TargetVerdict target =
       decide_target(request.method, raw_target, survey.host, survey.host_count, version_, default_scheme_, arena);
   if (target.error != Reason::None) return bad_head(target.error, target.status);
@@ -221,9 +223,7 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
     out.upgrade = offered_upgrade(fields, arena);
 
   strip_hop_by_hop(fields);
-  fields.remove_if([](const Field& field) {
-    return field.id == FieldId::Host || field.id == FieldId::ContentLength || field.id == FieldId::Expect;
-  });
+  fields.remove(FieldIdSet{FieldId::Host, FieldId::ContentLength, FieldId::Expect});
   return {State::Complete, head.size(), Reason::None, 0};
 }
 

@@ -1,7 +1,6 @@
 // Heads and chunk framing to bytes. Sizes are known before anything is written: what is made lies in one piece.
 #include "freshet/codec/h1_writer.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -22,11 +21,14 @@ class Pen {
     if (!text.empty()) std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
-  void put_field(std::string_view name, std::string_view value) noexcept {
-    put(name);
-    put(": ");
+  void put_line_end() noexcept {
+    std::memcpy(at_, kCrlf.data(), kCrlf.size());
+    at_ += kCrlf.size();
+  }
+  void put_field(FieldId id, std::string_view value) noexcept {
+    put(field_line_start(id));
     put(value);
-    put(kCrlf);
+    put_line_end();
   }
   char* at() const noexcept { return at_; }
 
@@ -71,10 +73,9 @@ bool is_clean(std::string_view value) noexcept {
   return find_control(value.data(), value.data() + value.size()) == value.data() + value.size();
 }
 
-bool may_be_sent(const ExtraField& field) noexcept {
-  const bool good =
-      !field.name.empty() && std::all_of(field.name.begin(), field.name.end(), is_token_char) && is_clean(field.value);
-  if (!good) BUG("extra field that is none");
+bool may_be_sent(const AddedField& field) noexcept {
+  const bool good = field.id != FieldId::Unknown && is_clean(field.value);
+  if (!good) BUG("added field that is none");
   return good;
 }
 
@@ -87,11 +88,11 @@ struct FramingLines {
     }
     if (framing.length && framing.chunked) BUG("both Content-Length and chunked");
     if (framing.chunked) {
-      body_name = "Transfer-Encoding";
+      body_field = FieldId::TransferEncoding;
       body_value = "chunked";
     } else if (framing.length) {
       const auto end = std::to_chars(digits, digits + sizeof digits, *framing.length).ptr;
-      body_name = "Content-Length";
+      body_field = FieldId::ContentLength;
       body_value = {digits, static_cast<std::size_t>(end - digits)};
     }
     if (framing.close)
@@ -104,21 +105,24 @@ struct FramingLines {
   FramingLines(const FramingLines&) = delete;
   FramingLines& operator=(const FramingLines&) = delete;
 
-  // Calls `line(name, value)` for each.
+  // Calls `line(id, value)` for each.
   template <class Line>
   void each(Line line) const {
-    if (!body_name.empty()) line(body_name, body_value);
-    if (!connection.empty()) line(std::string_view("Connection"), connection);
-    if (!upgrade.empty()) line(std::string_view("Upgrade"), upgrade);
+    if (body_field != FieldId::Unknown) line(body_field, body_value);
+    if (!connection.empty()) line(FieldId::Connection, connection);
+    if (!upgrade.empty()) line(FieldId::Upgrade, upgrade);
   }
 
   std::string_view upgrade;
-  std::string_view body_name, body_value;
+  FieldId body_field = FieldId::Unknown;
+  std::string_view body_value;
   std::string_view connection;
   char digits[20];
 };
 
-std::size_t line_size(std::string_view name, std::string_view value) noexcept { return name.size() + value.size() + 4; }
+std::size_t line_size(FieldId id, std::string_view value) noexcept {
+  return field_line_start(id).size() + value.size() + kCrlf.size();
+}
 
 // Callers that make a request of their own need not spell the method.
 std::string_view method_text(const RequestHead& head) noexcept {
@@ -174,7 +178,7 @@ void append_request_target(std::string& out, const RequestHead& head, bool absol
 
 }  // namespace
 
-RenderedHead render_response_head(const ResponseHead& head, std::span<const ExtraField> extra,
+RenderedHead render_response_head(const ResponseHead& head, std::span<const AddedField> added,
                                   const OutgoingFraming& framing, Arena& arena) {
   RenderedHead rendered;
   rendered.pieces[rendered.count++] = status_line(head.status, arena);
@@ -183,17 +187,17 @@ RenderedHead render_response_head(const ResponseHead& head, std::span<const Extr
 
   const FramingLines framing_lines(framing);
   std::size_t size = kCrlf.size() + (wire ? 0 : head.fields.wire_size());
-  for (const ExtraField& field : extra) size += line_size(field.name, field.value);
-  framing_lines.each([&](std::string_view name, std::string_view value) { size += line_size(name, value); });
+  for (const AddedField& field : added) size += line_size(field.id, field.value);
+  framing_lines.each([&](FieldId id, std::string_view value) { size += line_size(id, value); });
 
   const std::span<char> room = arena.text(size);
   Pen pen(room.data());
   if (!wire)
     head.fields.each_run([&pen](std::string_view lines) { pen.put(lines); });
-  for (const ExtraField& field : extra)
-    if (may_be_sent(field)) pen.put_field(field.name, field.value);
-  framing_lines.each([&](std::string_view name, std::string_view value) { pen.put_field(name, value); });
-  pen.put(kCrlf);
+  for (const AddedField& field : added)
+    if (may_be_sent(field)) pen.put_field(field.id, field.value);
+  framing_lines.each([&](FieldId id, std::string_view value) { pen.put_field(id, value); });
+  pen.put_line_end();
   rendered.pieces[rendered.count++] = {room.data(), static_cast<std::size_t>(pen.at() - room.data())};
   return rendered;
 }
@@ -207,7 +211,7 @@ void render_request_head(const RequestHead& head, const OutgoingFraming& framing
   append_line(out, "Host", head.authority.empty() && head.method == Method::Connect ? head.target : head.authority);
   append_fields(out, head.fields);
   const FramingLines framing_lines(framing);
-  framing_lines.each([&](std::string_view name, std::string_view value) { append_line(out, name, value); });
+  framing_lines.each([&](FieldId id, std::string_view value) { append_line(out, field_name(id), value); });
   out.append(kCrlf);
 }
 

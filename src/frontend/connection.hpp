@@ -105,7 +105,7 @@ class Connection final : public Pinned {
   bool is_client_gone() noexcept;
   static constexpr Milliseconds kHalfClosedPatience{5000};
   bool reads_too_slowly() const noexcept { return reads_too_slowly_; }
-  SteadyTime now() const noexcept { return worker_.clock().now().steady; }
+  SteadyTime now() const noexcept { return worker_.clock().steady(); }
   /// Bytes written since the connection was made.
   std::uint64_t written() const noexcept { return written_; }
   /// Bytes read since then.

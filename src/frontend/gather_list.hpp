@@ -28,6 +28,7 @@ class GatherList {
   /// `size` bytes of the front have been written. REQUIRES: size <= left().
   void consume(std::size_t size) noexcept {
     ENSURE(size <= left_);
+    if (size == left_) return clear();
     left_ -= size;
     while (size > 0) {
       std::span<const std::byte>& first = pieces_[begin_];
@@ -36,7 +37,6 @@ class GatherList {
       size -= taken;
       if (first.empty()) ++begin_;
     }
-    if (begin_ == end_) begin_ = end_ = 0;
   }
   void clear() noexcept { begin_ = end_ = left_ = 0; }
   bool empty() const noexcept { return begin_ == end_; }

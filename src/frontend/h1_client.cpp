@@ -23,12 +23,13 @@ class OneClient final : public Serving {
 
 }  // namespace
 
-H1Client::H1Client(std::unique_ptr<Transport> transport, Peer peer, Ref<Serving> serving)
+H1Client::H1Client(std::unique_ptr<Transport> transport, Peer peer, Ref<Serving> serving, bool try_first)
     : serving_(std::move(serving)),
       peer_(std::move(peer)),
       connection_(make_ref<Connection>(std::move(transport), serving_->worker, serving_->options.write_timeout,
                                        serving_->options.rate)),
-      asked_(serving_->worker.clock().now().steady) {}
+      asked_(serving_->worker.clock().steady()),
+      is_tried_(try_first) {}
 
 H1Client::~H1Client() {
   if (admission_ && !over_) {  // its coroutine was destroyed, with the loop or for want of memory
@@ -110,6 +111,7 @@ void H1Client::give_session_back() {
 H1Client::Next H1Client::arrive(bool ready) {
   if (ready && !connection_->dead()) session();
   const Arrival arrival = connection_->finish_wait(ready);
+  if (std::exchange(is_tried_, false)) serving_->was_read_first(arrival != Arrival::Again);
   return judge(arrival);
 }
 

@@ -26,7 +26,8 @@ namespace freshet {
 //                                                             it is to be closed
 class H1Client final : public ReadWaiter {
  public:
-  H1Client(std::unique_ptr<Transport> transport, Peer peer, Ref<Serving> serving);
+  /// `try_first`: as the transport was told; Serving hears what came of it.
+  H1Client(std::unique_ptr<Transport> transport, Peer peer, Ref<Serving> serving, bool try_first = false);
   ~H1Client() override;
 
   /// Begins; to be called once, by somebody who holds a Ref. False, and closed, when there is no memory for it.
@@ -85,6 +86,7 @@ class H1Client final : public ReadWaiter {
   H1Client* next_ = nullptr;       // in the list of its Serving
   H1Client** previous_ = nullptr;  // the pointer that points here; null: not in the list
   Limit limit_ = Limit::None;
+  bool is_tried_ = false;  // the first read is one that was not waited for
   bool idle_ = false;
   bool told_to_drain_ = false;
   bool working_ = false;  // a coroutine has the session

@@ -100,18 +100,15 @@ bool H1Session::may_go_on() {
 }
 
 void H1Session::render_head() {
-  std::array<ExtraField, AddedFields::kCapacity + 1> extra;
-  std::size_t count = 0;
-  for (const AddedField& field : reply_->added) extra[count++] = {field_name(field.id), field.value};
   if (reply_->head.status >= 200 && !has_date(*reply_))
-    extra[count++] = {field_name(FieldId::Date), date_value(worker_.clock().now().wall)};
-  const std::span<const ExtraField> added(extra.data(), count);
-  const RenderedHead head = render_response_head(reply_->head, added, plan_.framing, arena_);
+    reply_->added.add(FieldId::Date, date_value(worker_.clock().now().wall));
+  const RenderedHead head = render_response_head(reply_->head, reply_->added.all(), plan_.framing, arena_);
   reply_at_ = connection_->written();
   head_bytes_ = head.size();
   if (connection_->dead()) return;
-  for (std::size_t i = 0; i < head.count; ++i) connection_->out().add(as_bytes(head.pieces[i]));
-  if (plan_.form == BodyForm::Whole) connection_->out().add(reply_->body.whole.bytes);
+  GatherList& out = connection_->out();
+  for (std::size_t i = 0; i < head.count; ++i) out.add(as_bytes(head.pieces[i]));
+  if (plan_.form == BodyForm::Whole) out.add(reply_->body.whole.bytes);
 }
 
 Task<H1Session::Next> H1Session::finish_reply() {
@@ -246,32 +243,35 @@ void H1Session::log_reply() noexcept {
   FinishedRequest finished;
   finished.method = request_.head.method;
   finished.tunnel = plan_.form == BodyForm::Tunnel;
-  AccessRecord& record = finished.record;
-  record.status = reply_->head.status;
+  finished.status = reply_->head.status;
   const std::uint64_t written = connection_->written() - reply_at_;
-  record.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
-  record.request_bytes = body_ ? body_->received() : 0;
-  record.duration = worker_.clock().now().steady - request_.received.steady;
-  if (serving_->log) {
-    record.received = request_.received.wall;
-    record.client = peer_.address;
-    record.user = request_.user;
-    record.listener = options().name;
-    record.method = subject_.method_name;
-    record.scheme = subject_.scheme;
-    record.authority = subject_.authority;
-    record.target = subject_.target;
-    record.version = subject_.version;
-    record.absolute_form = subject_.absolute_form;
-    record.content_type = first_or_empty(reply_->head.fields, FieldId::ContentType);
-    record.referer = subject_.referer;
-    record.user_agent = subject_.user_agent;
-    if (!subject_.version.empty() && !subject_.fields_kept) {  // the hit path: nobody has changed the head
-      record.referer = first_or_empty(request_.head.fields, FieldId::Referer);
-      record.user_agent = first_or_empty(request_.head.fields, FieldId::UserAgent);
-    }
+  finished.response_bytes = !is_whole() ? streamed_ : written > head_bytes_ ? written - head_bytes_ : 0;
+  finished.request_bytes = body_ ? body_->received() : 0;
+  finished.duration = worker_.clock().steady() - request_.received.steady;
+  count_request(finished, reply_->outcome, counters(), options().listener);
+  if (serving_->log) write_log(finished);
+}
+
+void H1Session::write_log(const FinishedRequest& finished) noexcept {
+  AccessRecord record;
+  record.received = request_.received.wall;
+  record.client = peer_.address;
+  record.user = request_.user;
+  record.listener = options().name;
+  record.method = subject_.method_name;
+  record.scheme = subject_.scheme;
+  record.authority = subject_.authority;
+  record.target = subject_.target;
+  record.version = subject_.version;
+  record.absolute_form = subject_.absolute_form;
+  record.content_type = first_or_empty(reply_->head.fields, FieldId::ContentType);
+  record.referer = subject_.referer;
+  record.user_agent = subject_.user_agent;
+  if (!subject_.version.empty() && !subject_.fields_kept) {  // the hit path: nobody has changed the head
+    record.referer = first_or_empty(request_.head.fields, FieldId::Referer);
+    record.user_agent = first_or_empty(request_.head.fields, FieldId::UserAgent);
   }
-  record_request(finished, reply_->outcome, counters(), options().listener, serving_->log);
+  log_request(record, finished, reply_->outcome, *serving_->log);
 }
 
 // Every request that was read leaves a line, also when its session ends before there is an answer, or in the midst of it.
@@ -298,7 +298,7 @@ Task<void> H1Session::send(ResponseHead head) {
     body_->continue_was_sent();
   }
   const OutgoingFraming none;
-  const std::span<const ExtraField> no_more;
+  const std::span<const AddedField> no_more;
   const RenderedHead rendered = render_response_head(head, no_more, none, arena_);
   if (connection_->out().room() < rendered.count + kFinalPieces)
     co_return;  // a client that does not read needs no hints

@@ -135,11 +135,23 @@ H1Session::Next H1Session::answer_head(const HeadProgress& head) {
   return end_request(true);
 }
 
+// The fields change places: each of the two keeps memory for the next ones.
+void H1Session::take_head() noexcept {
+  RequestHead& head = request_.head;
+  head.method = parsed_.head.method;
+  head.method_name = parsed_.head.method_name;
+  head.scheme = parsed_.head.scheme;
+  head.authority = parsed_.head.authority;
+  head.target = parsed_.head.target;
+  head.version = parsed_.head.version;
+  head.fields.swap(parsed_.head.fields);
+}
+
 // Answer: the request is ready for the service.
 H1Session::Next H1Session::take_request(std::size_t head_bytes) {
   connection_->in().consume(head_bytes);
   large_head_ |= head_bytes > kLargeHead;
-  std::swap(request_.head, parsed_.head);
+  take_head();
   const RequestHead& head = request_.head;
   request_.body_length.reset();
   request_.expects_continue = parsed_.expects_continue;

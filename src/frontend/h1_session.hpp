@@ -16,6 +16,7 @@
 #include "reply_stream.hpp"
 #include "request_body.hpp"
 #include "serving.hpp"
+#include "session_log.hpp"
 
 namespace freshet {
 
@@ -83,6 +84,7 @@ class H1Session final : private Interim {
   // Answer
   Next answer_head(const HeadProgress& head);
   Next take_request(std::size_t head_bytes);
+  void take_head() noexcept;
   void make_body();
   bool has_odd_body() const noexcept;
 
@@ -100,6 +102,7 @@ class H1Session final : private Interim {
   Task<Next> finish_body(bool sent);
   void end_reply(bool sent);
   void log_reply() noexcept;
+  void write_log(const FinishedRequest& finished) noexcept;
   Next end_request(bool sent) noexcept;
 
   Task<void> send(ResponseHead head) override;

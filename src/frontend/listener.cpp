@@ -3,10 +3,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <new>
 #include <utility>
@@ -28,8 +31,21 @@ using boost::system::error_code;
 
 /// Accepted between two looks at the rest of the loop.
 constexpr int kBatch = 64;
+/// When so few have been accepted, nobody else waits mostly: it is asked first.
+constexpr int kFew = 2;
 /// How long to wait for descriptors when none is closed here.
 constexpr Milliseconds kAcceptPause(1000);
+
+/// What inet_ntop(3) makes of it with printf(3), which shows where each connection brings one request.
+void write_ip(const asio::ip::address_v4& ip, std::string& out) {
+  std::array<char, 16> text;
+  char* at = text.data();
+  for (const unsigned byte : ip.to_bytes()) {
+    at = std::to_chars(at, text.data() + text.size(), byte).ptr;
+    *at++ = '.';
+  }
+  out.assign(text.data(), static_cast<std::size_t>(at - 1 - text.data()));
+}
 
 void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port) {
   asio::ip::address ip = end.address();
@@ -41,7 +57,10 @@ void set_end(const tcp::endpoint& end, std::string& address, std::uint16_t& port
     else
       ip = v6;
   }
-  address = ip.to_string();
+  if (ip.is_v4())
+    write_ip(ip.to_v4(), address);
+  else
+    address = ip.to_string();
   port = end.port();
 }
 
@@ -98,6 +117,25 @@ bool concerns_one_client(int error) noexcept {
   }
 }
 
+/// Whether reading at once from a connection that was accepted has found a request, lately. Where it mostly finds none, it
+/// is one call more for each connection.
+class FirstReads {
+ public:
+  bool are_worth_it() noexcept { return found_ > 0 || ++passed_over_ % kProbe == 0; }
+  void note(bool found) noexcept {
+    if (found)
+      found_ = std::min(found_ + 1, kMost);
+    else if (found_ > 0)
+      --found_;
+  }
+
+ private:
+  static constexpr int kMost = 8;
+  static constexpr unsigned kProbe = 16;  // one of so many is tried all the same: it may have become worth it
+  int found_ = kMost;
+  unsigned passed_over_ = 0;
+};
+
 /// What the listener, its accept loop and its clients share: it lives as long as the last of them. One thread.
 class AcceptLoop final : public Serving {
  public:
@@ -147,10 +185,11 @@ class AcceptLoop final : public Serving {
 
   Queue accept_batch() {
     for (int i = 0; i < kBatch; ++i) {
+      if (i > 0 && i <= kFew && !has_waiting(socket_.descriptor())) return Queue::Empty;
       const Accepted accepted = accept_now(socket_.descriptor());
       if (accepted.socket >= 0) {
-        // Who was not the first has waited while others were accepted: its request has mostly come.
-        if (!start_client(accepted, i > 0)) return Queue::Stuck;
+        // Who was not the first has waited while others were accepted: its request may have come.
+        if (!start_client(accepted, i > 0 && first_reads_.are_worth_it())) return Queue::Stuck;
         continue;
       }
       if (accepted.error == EAGAIN || accepted.error == EWOULDBLOCK) return Queue::Empty;
@@ -175,7 +214,7 @@ class AcceptLoop final : public Serving {
     try {
       Peer peer = common_.peer_of(accepted);
       if (limits.turned_away >= kRefusedAtOnce && close_if_refused(peer)) return true;
-      return make_ref<H1Client>(std::move(transport), std::move(peer), Ref<Serving>(this))->start();
+      return make_ref<H1Client>(std::move(transport), std::move(peer), Ref<Serving>(this), try_first)->start();
     } catch (...) {
       return false;
     }
@@ -193,8 +232,10 @@ class AcceptLoop final : public Serving {
   void client_left() noexcept override {
     if (paused_) room_.wake();
   }
+  void was_read_first(bool found) noexcept override { first_reads_.note(found); }
 
   const Common common_;
+  FirstReads first_reads_;
   const bool says_what_is_left_;
   WatchedSocket socket_;
   Deadline pause_;

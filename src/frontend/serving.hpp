@@ -56,6 +56,8 @@ class Serving : public Pinned {
   ~Serving() override;
   /// A client's connection has ended.
   virtual void client_left() noexcept {}
+  /// A client that was read from before the loop had heard of it: whether something had come.
+  virtual void was_read_first(bool /*found*/) noexcept {}
 
  private:
   friend class H1Client;

@@ -1,6 +1,7 @@
 // One finished request to the counters and the access log.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include "freshet/exchange/outcome.hpp"
@@ -10,15 +11,19 @@
 
 namespace freshet {
 
-/// What the session knows about a request when it is over.
+/// What is counted of a request that is over.
 struct FinishedRequest {
-  AccessRecord record;  ///< without what `outcome` says
   Method method = Method::Other;
   bool tunnel = false;  ///< counted, but its duration says nothing about us
+  int status = 0;
+  std::uint64_t response_bytes = 0, request_bytes = 0;  ///< of the bodies
+  std::chrono::nanoseconds duration{0};
 };
 
-/// Fills in the rest of the record from `outcome`. `log` may be null.
-void record_request(FinishedRequest& finished, const Outcome& outcome, WorkerCounters& counters, std::uint16_t listener,
-                    AccessLog* log) noexcept;
+void count_request(const FinishedRequest& finished, const Outcome& outcome, WorkerCounters& counters,
+                   std::uint16_t listener) noexcept;
+
+/// Fills in what `finished` and `outcome` say of the record, and writes it.
+void log_request(AccessRecord& record, const FinishedRequest& finished, const Outcome& outcome, AccessLog& log) noexcept;
 
 }  // namespace freshet

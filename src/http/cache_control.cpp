@@ -209,6 +209,7 @@ std::optional<ResponseDirectives> parse_targeted(FieldsView fields, std::string_
 
 RequestDirectives parse_request_directives(FieldsView fields) noexcept {
   RequestDirectives out;
+  if (!fields.may_hold({FieldId::CacheControl, FieldId::Pragma})) return out;
   FirstDelta max_age(out.max_age), min_fresh(out.min_fresh), max_stale(out.max_stale),
       stale_if_error(out.stale_if_error);
   for_each_directive(fields, FieldId::CacheControl, [&](std::string_view name, std::string_view value, bool has_value) {

@@ -45,6 +45,7 @@ bool weak_match(std::string_view a, std::string_view b) noexcept {
 bool strong_match(std::string_view a, std::string_view b) noexcept { return !a.empty() && a == b && !looks_weak(a); }
 
 bool is_not_modified(FieldsView request, const Validators& stored, std::int64_t now) noexcept {
+  if (!request.may_hold({FieldId::IfNoneMatch, FieldId::IfModifiedSince})) return false;
   if (request.contains(FieldId::IfNoneMatch)) return none_match_hits(request, stored.etag);
   if (request.count(FieldId::IfModifiedSince) != 1) return false;
   const auto since = parse_http_date(*request.first(FieldId::IfModifiedSince), now);

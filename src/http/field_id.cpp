@@ -12,12 +12,12 @@ namespace {
 
 struct Row {
   std::string_view name;
-  std::uint16_t flags;
+  std::string_view line_start;
 };
 
 constexpr auto kRows = std::to_array<Row>({
-    {"", kPlain},
-#define FIELD(id, name, flags) {name, flags},
+    {"", ""},
+#define FIELD(id, name, flags) {name, name ": "},
 #include "freshet/http/fields.def"
 #undef FIELD
 });
@@ -33,8 +33,9 @@ constexpr std::size_t kLongest = longest_name();
 constexpr std::size_t kSlots = 256;
 static_assert(kRows.size() * 2 < kSlots, "the table of field names has become too full: double kSlots");
 
+// Of a letter, 0x20 makes the lower-case one; what else it makes equal is told apart by same().
 constexpr std::size_t slot_of(std::string_view name) noexcept {
-  const auto byte = [name](std::size_t i) { return static_cast<std::uint32_t>(ascii::lower(name[i])); };
+  const auto byte = [name](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(name[i]) | 0x20u); };
   const std::size_t n = name.size();
   const std::uint32_t key = byte(0) | byte(n - 1) << 8 | byte(n / 2) << 16 | static_cast<std::uint32_t>(n) << 24;
   return (key * 0x9E3779B1U) >> 24;
@@ -42,13 +43,16 @@ constexpr std::size_t slot_of(std::string_view name) noexcept {
 
 struct Table {
   std::array<std::uint8_t, kSlots> slots{};
+  std::array<std::uint8_t, kRows.size()> sizes{};
   std::array<std::array<char, (kLongest + 7) / 8 * 8>, kRows.size()> lower{};
 };
+static_assert(kLongest <= 255, "a size is one byte");
 
 constexpr Table make_table() {
   Table table;
   for (std::size_t id = 1; id < kRows.size(); ++id) {
     const std::string_view name = kRows[id].name;
+    table.sizes[id] = static_cast<std::uint8_t>(name.size());
     for (std::size_t i = 0; i < name.size(); ++i) table.lower[id][i] = ascii::lower(name[i]);
     std::size_t slot = slot_of(name);
     while (table.slots[slot] != 0) slot = (slot + 1) % kSlots;
@@ -99,7 +103,7 @@ FieldId intern_field(std::string_view name) noexcept {
   for (std::size_t slot = slot_of(name);; slot = (slot + 1) % kSlots) {
     const std::size_t id = kTable.slots[slot];
     if (id == 0) return FieldId::Unknown;
-    if (kRows[id].name.size() == name.size() && same(name.data(), kTable.lower[id].data(), name.size()))
+    if (kTable.sizes[id] == name.size() && same(name.data(), kTable.lower[id].data(), name.size()))
       return static_cast<FieldId>(id);
   }
 }
@@ -113,6 +117,6 @@ FieldId field_mistaken_for(std::string_view name) noexcept {
 
 std::string_view field_name(FieldId id) noexcept { return kRows[static_cast<std::size_t>(id)].name; }
 
-std::uint16_t field_flags(FieldId id) noexcept { return kRows[static_cast<std::size_t>(id)].flags; }
+std::string_view field_line_start(FieldId id) noexcept { return kRows[static_cast<std::size_t>(id)].line_start; }
 
 }  // namespace freshet

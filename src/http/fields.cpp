@@ -30,13 +30,6 @@ bool lies_in(std::string_view s, const std::string& block) noexcept {
 
 }  // namespace
 
-std::optional<std::string_view> FieldsView::first(FieldId id) const noexcept {
-  if (id == FieldId::Unknown) return {};
-  for (std::size_t i = 0; i < count_; ++i)
-    if (entries_[i].id == id) return (*this)[i].value;
-  return {};
-}
-
 std::optional<std::string_view> FieldsView::first(std::string_view name) const noexcept {
   const NameMatch matches(name);
   for (std::size_t i = 0; i < count_; ++i)
@@ -45,7 +38,7 @@ std::optional<std::string_view> FieldsView::first(std::string_view name) const n
 }
 
 std::size_t FieldsView::count(FieldId id) const noexcept {
-  if (id == FieldId::Unknown) return 0;
+  if (id == FieldId::Unknown || !ids_.holds(id)) return 0;
   std::size_t found = 0;
   for (std::size_t i = 0; i < count_; ++i) found += entries_[i].id == id;
   return found;
@@ -76,8 +69,7 @@ void Fields::add(std::string_view name, std::string_view value) { add_interned(i
 void Fields::add(FieldId id, std::string_view value) { add_interned(id, field_name(id), value); }
 
 std::size_t Fields::remove(FieldId id) {
-  if (id == FieldId::Unknown) return 0;
-  return remove_if([id](const Field& f) { return f.id == id; });
+  return id == FieldId::Unknown ? 0 : remove(FieldIdSet{id});
 }
 
 std::size_t Fields::remove(std::string_view name) { return remove_if(NameMatch(name)); }
@@ -122,6 +114,7 @@ char* Fields::add_line(FieldId id, std::string_view name, std::size_t value_size
   if (block_.capacity() - at < size) block_.reserve(std::max(at + size, 2 * block_.capacity()));
   entries_.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(value_size),
                       static_cast<std::uint16_t>(name.size()), id});
+  ids_.add(id);
   block_.resize(at + size);
   char* const line = block_.data() + at;
   std::memcpy(line, name.data(), name.size());

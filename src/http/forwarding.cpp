@@ -1,6 +1,5 @@
 #include "freshet/http/forwarding.hpp"
 
-#include <array>
 #include <limits>
 #include <vector>
 
@@ -21,13 +20,8 @@ bool next_plain(std::string_view& rest, std::string_view& member) noexcept {
   return false;
 }
 
-constexpr std::size_t kIds = [] {
-  std::size_t ids = 1;
-#define FIELD(id, name, flags) ++ids;
-#include "freshet/http/fields.def"
-#undef FIELD
-  return ids;
-}();
+constexpr FieldIdSet kHopByHopIds = FieldIdSet::with_flags(kHopByHop);
+constexpr FieldIdSet kSteeringIds = FieldIdSet::with_flags(kOverride | kForwardedClaim);
 
 // The fields that Connection nominates.
 class Nominations {
@@ -39,25 +33,27 @@ class Nominations {
       std::string_view rest = field.value;
       for (std::string_view name; next_plain(rest, name);) {
         const FieldId id = intern_field(name);
-        known_[static_cast<std::size_t>(id)] = true;
-        // "close" and "keep-alive" are no fields, and all that nearly every message says.
-        unknown = unknown || (id == FieldId::Unknown && !ascii::iequals(name, "close"));
+        if (id == FieldId::Unknown)
+          // "close" and "keep-alive" are no fields, and all that nearly every message says.
+          unknown = unknown || !ascii::iequals(name, "close");
+        else if ((field_flags(id) & kProtected) == 0)
+          known_.add(id);
       }
       if (unknown) lists_.push_back(field.value);
     }
   }
 
-  bool holds(const Field& field) const noexcept {
-    if (field.id != FieldId::Unknown)
-      return known_[static_cast<std::size_t>(field.id)] && (field_flags(field.id) & kProtected) == 0;
+  const FieldIdSet& known() const noexcept { return known_; }
+  bool hold_others() const noexcept { return !lists_.empty(); }
+  bool hold(std::string_view unknown) const noexcept {
     for (std::string_view rest : lists_)
       for (std::string_view name; next_plain(rest, name);)
-        if (ascii::iequals(name, field.name)) return true;
+        if (ascii::iequals(name, unknown)) return true;
     return false;
   }
 
  private:
-  std::array<bool, kIds> known_{};
+  FieldIdSet known_;
   std::vector<std::string_view> lists_;
 };
 
@@ -161,9 +157,15 @@ std::string forwarded_member(std::string_view client, std::string_view scheme, s
 }  // namespace
 
 void strip_hop_by_hop(Fields& fields) {
+  if (!fields.view().may_hold({FieldId::Connection})) {  // nobody nominates others
+    fields.remove(kHopByHopIds);
+    return;
+  }
   const Nominations nominated(fields);
-  fields.remove_if(
-      [&nominated](const Field& field) { return (field_flags(field.id) & kHopByHop) != 0 || nominated.holds(field); });
+  if (nominated.hold_others())  // first: the lists lie in these very fields
+    fields.remove_if(
+        [&nominated](const Field& field) { return field.id == FieldId::Unknown && nominated.hold(field.name); });
+  fields.remove(kHopByHopIds | nominated.known());
 }
 
 void strip_forbidden_trailers(Fields& fields) {
@@ -226,6 +228,7 @@ void append_forwarded(Fields& fields, std::string_view client, std::string_view 
 
 bool may_steer_origin(const RequestHead& head, const ForwardedOptions& replaced, bool of_client) noexcept {
   const FieldsView fields = head.fields;
+  if (!fields.may_hold(kSteeringIds)) return false;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const FieldId id = fields.entries()[i].id;
     if (id == FieldId::Unknown) continue;

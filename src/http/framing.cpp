@@ -35,6 +35,9 @@ void read_connection(std::string_view list, Facts& facts) noexcept {
 // Proxy-Connection is what old clients say to a proxy instead of Connection; in a response it means nothing.
 Facts gather(FieldsView raw, bool of_request) noexcept {
   Facts facts;
+  constexpr FieldIdSet kDeciding = {FieldId::ContentLength, FieldId::TransferEncoding, FieldId::Connection,
+                                    FieldId::ProxyConnection};
+  if (!raw.may_hold(kDeciding)) return facts;
   for (const Field field : raw) {
     switch (field.id) {
       case FieldId::ContentLength:

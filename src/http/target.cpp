@@ -10,26 +10,37 @@ namespace freshet {
 namespace {
 
 // reg-name of RFC 3986 3.2.2 without percent-encoding and sub-delims, which no name that can be looked up needs.
-constexpr std::array<bool, 256> kNameChars = [] {
-  std::array<bool, 256> table{};
+enum NameChar : std::uint8_t { kNotInName = 0, kInName = 1, kDot = 2, kUpper = 4 };
+constexpr std::array<std::uint8_t, 256> kNameChars = [] {
+  std::array<std::uint8_t, 256> table{};
   for (int c = 0; c < 128; ++c)
-    table[static_cast<std::size_t>(c)] = ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
-  for (char c : std::string_view("-._~")) table[static_cast<unsigned char>(c)] = true;
+    if (ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c)))
+      table[static_cast<std::size_t>(c)] = kInName;
+  for (char c : std::string_view("-_~")) table[static_cast<unsigned char>(c)] = kInName;
+  for (char c = 'A'; c <= 'Z'; ++c) table[static_cast<unsigned char>(c)] = kInName | kUpper;
+  table[static_cast<unsigned char>('.')] = kDot;
   return table;
 }();
 // The DNS has 253 (RFC 1035 2.3.4).
 constexpr std::size_t kLongestName = 255;
-bool is_name_char(char c) noexcept { return kNameChars[static_cast<unsigned char>(c)]; }
 
-// A registered name or an IPv4 literal: labels of allowed characters, none of them empty.
-bool is_name(std::string_view host) noexcept {
-  if (host.size() > kLongestName) return false;
-  char before = '.';
-  for (char c : host) {
-    if (!is_name_char(c) || (c == '.' && before == '.')) return false;
-    before = c;
+// Takes a registered name or an IPv4 literal off `rest`: labels of allowed characters, none of them empty, and maybe a dot
+// behind them, which does not count. False when there is none.
+bool take_name(std::string_view& rest, Authority& authority) noexcept {
+  std::uint8_t before = kDot, all = 0;
+  std::size_t size = 0;
+  for (; size < rest.size(); ++size) {
+    const std::uint8_t kind = kNameChars[static_cast<unsigned char>(rest[size])];
+    if (kind == kNotInName) break;
+    if ((kind & before & kDot) != 0) return false;
+    before = kind;
+    all |= kind;
   }
-  return before != '.';
+  if (size == 0) return false;
+  authority.host = rest.substr(0, before == kDot ? size - 1 : size);
+  authority.is_lower = (all & kUpper) == 0;
+  rest.remove_prefix(size);
+  return authority.host.size() <= kLongestName;
 }
 
 // dec-octet "." dec-octet "." dec-octet "." dec-octet, without leading zeros.
@@ -84,13 +95,14 @@ bool has_upper(std::string_view s) noexcept {
 
 // "host:port" or "host" in lower case. `text` is what `authority` was split from; it is kept when it says just that.
 std::string_view render(std::string_view text, const Authority& authority, std::uint16_t port, Arena& arena) {
+  if (port == 0 && authority.is_lower) return authority.host;
   std::array<char, 6> digits{':'};
   const char* end = digits.data();
   if (port != 0) end = std::to_chars(digits.data() + 1, digits.data() + digits.size(), port).ptr;
   const std::string_view suffix(digits.data(), static_cast<std::size_t>(end - digits.data()));
   const std::string_view host = authority.host;
   const bool as_it_came = text.starts_with(host) && text.substr(host.size()).starts_with(suffix);
-  if (as_it_came && !has_upper(host) && (suffix.empty() || text.size() == host.size() + suffix.size()))
+  if (as_it_came && authority.is_lower && (suffix.empty() || text.size() == host.size() + suffix.size()))
     return text.substr(0, host.size() + suffix.size());
   const std::span<char> room = arena.text(host.size() + suffix.size());
   std::transform(host.begin(), host.end(), room.begin(), ascii::lower);
@@ -105,17 +117,33 @@ TargetVerdict refuse(Reason error, int status) noexcept {
   return verdict;
 }
 
-// Visible ASCII without '#': a fragment is never sent (RFC 9112 3.2). Everything else passes, also bytes that RFC 3986
-// wants encoded: browsers send | { } [ ] ^ ` in paths, in queries also " < > and \, and origins read them.
-bool has_only_target_bytes(std::string_view raw) noexcept {
-  return !raw.empty() && std::all_of(raw.begin(), raw.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
+enum TargetChar : std::uint8_t {
+  kNever = 1,    // visible ASCII without '#' is what there may be: a fragment is never sent (RFC 9112 3.2)
+  kUnclear = 2,  // in paths: a backslash, which some read as a slash, quotes and angle brackets, which clients encode
+  kPercent = 4,
+};
+constexpr std::array<std::uint8_t, 256> kTargetChars = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t c = 0; c < table.size(); ++c) table[c] = c <= 0x20 || c >= 0x7F || c == '#' ? kNever : 0;
+  for (char c : std::string_view("\\\"<>")) table[static_cast<unsigned char>(c)] = kUnclear;
+  table[static_cast<unsigned char>('%')] = kPercent;
+  return table;
+}();
+
+// The kinds of all bytes together.
+std::uint8_t kinds_in(std::string_view text) noexcept {
+  std::uint8_t found = 0;
+  for (char c : text) found |= kTargetChars[static_cast<unsigned char>(c)];
+  return found;
 }
 
-// Of the path, up to the query: no backslash, which some read as a slash, no quote and no angle bracket, which clients
-// encode, and no encoded NUL, where some stop to read.
-bool is_clear_path(std::string_view path) noexcept {
+// Everything else passes, also bytes that RFC 3986 wants encoded: browsers send | { } [ ] ^ ` in paths, in queries also
+// " < > and \, and origins read them. `kinds`: what the whole target has. No encoded NUL, where some stop to
+// read.
+bool is_clear_path(std::string_view path, std::uint8_t kinds) noexcept {
+  if ((kinds & (kUnclear | kPercent)) == 0) return true;
   path = path.substr(0, path.find('?'));
-  return path.find_first_of("\\\"<>") == std::string_view::npos && path.find("%00") == std::string_view::npos;
+  return (kinds_in(path) & kUnclear) == 0 && path.find("%00") == std::string_view::npos;
 }
 
 // The scheme in front of "://"; empty when there is none.
@@ -136,10 +164,11 @@ struct HostField {
   bool required;  // HTTP/1.1 (RFC 9112 3.2)
 };
 
+bool has_right_count(const HostField& host) noexcept { return host.count == 1 || (host.count == 0 && !host.required); }
+
 // True when the number of Host lines is right and the one there is has a valid value.
 bool is_good(const HostField& host) noexcept {
-  if (host.count > 1 || (host.count == 0 && host.required)) return false;
-  return host.count == 0 || (host.value && split_authority(*host.value));
+  return has_right_count(host) && (host.count == 0 || (host.value && split_authority(*host.value)));
 }
 
 TargetVerdict decide_connect(std::string_view raw, const HostField& host, std::string_view default_scheme,
@@ -156,7 +185,7 @@ TargetVerdict decide_connect(std::string_view raw, const HostField& host, std::s
 }
 
 TargetVerdict decide_absolute(Method method, std::string_view raw, std::string_view scheme, const HostField& host,
-                              Arena& arena) {
+                              std::uint8_t kinds, Arena& arena) {
   TargetVerdict verdict;
   verdict.absolute = true;
   verdict.scheme = ascii::iequals(scheme, "http") ? "http" : ascii::iequals(scheme, "https") ? "https" : "";
@@ -166,7 +195,7 @@ TargetVerdict decide_absolute(Method method, std::string_view raw, std::string_v
   const std::string_view named = rest.substr(0, end), path = rest.substr(end);
   if (named.find('@') != std::string_view::npos) return refuse(Reason::Userinfo, 400);
   const auto authority = normalise_authority(named, verdict.scheme, arena);
-  if (!authority || !is_clear_path(path)) return refuse(Reason::BadTarget, 400);
+  if (!authority || !is_clear_path(path, kinds)) return refuse(Reason::BadTarget, 400);
   if (host.count == 1 && host.value && host.value->empty()) return refuse(Reason::HostMismatch, 400);
   if (!is_good(host)) return refuse(Reason::BadHost, 400);
   if (host.count == 1 && normalise_authority(*host.value, verdict.scheme, arena) != authority)
@@ -184,18 +213,15 @@ TargetVerdict decide_absolute(Method method, std::string_view raw, std::string_v
 
 std::optional<Authority> split_authority(std::string_view text) noexcept {
   Authority authority;
-  std::string_view port;
+  std::string_view port = text;
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos || !is_ipv6(text.substr(1, close - 1))) return {};
     authority.host = text.substr(0, close + 1);
+    authority.is_lower = !has_upper(authority.host);
     port = text.substr(close + 1);
-  } else {
-    const std::size_t colon = std::min(text.find(':'), text.size());
-    authority.host = text.substr(0, colon);
-    port = text.substr(colon);
-    if (authority.host.ends_with('.')) authority.host.remove_suffix(1);
-    if (!is_name(authority.host)) return {};
+  } else if (!take_name(port, authority)) {
+    return {};
   }
   if (port.empty() || port == ":") return authority;
   const auto number = port.front() == ':' ? ascii::parse_decimal(port.substr(1)) : std::nullopt;
@@ -205,6 +231,7 @@ std::optional<Authority> split_authority(std::string_view text) noexcept {
 }
 
 std::uint16_t default_port(std::string_view scheme) noexcept {
+  if (scheme == "http") return 80;  // as nearly everybody writes it
   if (ascii::iequals(scheme, "http")) return 80;
   if (ascii::iequals(scheme, "https")) return 443;
   return 0;
@@ -219,21 +246,25 @@ std::optional<std::string_view> normalise_authority(std::string_view text, std::
 
 TargetVerdict decide_target(Method method, std::string_view raw_target, std::optional<std::string_view> host,
                             std::size_t host_count, Version version, std::string_view default_scheme, Arena& arena) {
-  if (!has_only_target_bytes(raw_target)) return refuse(Reason::BadTarget, 400);
+  const std::uint8_t kinds = kinds_in(raw_target);
+  if (raw_target.empty() || (kinds & kNever) != 0) return refuse(Reason::BadTarget, 400);
   const HostField field{host, host_count, version != Version::Http10};
   if (method == Method::Connect) return decide_connect(raw_target, field, default_scheme, arena);
   const bool asterisk = raw_target == "*" && method == Method::Options;
   if (raw_target.front() != '/' && !asterisk) {
     const std::string_view scheme = scheme_of(raw_target);
     if (scheme.empty()) return refuse(Reason::BadTarget, 400);
-    return decide_absolute(method, raw_target, scheme, field, arena);
+    return decide_absolute(method, raw_target, scheme, field, kinds, arena);
   }
-  if (!is_clear_path(raw_target)) return refuse(Reason::BadTarget, 400);
-  if (!is_good(field)) return refuse(Reason::BadHost, 400);
+  if (!is_clear_path(raw_target, kinds)) return refuse(Reason::BadTarget, 400);
+  if (!has_right_count(field)) return refuse(Reason::BadHost, 400);
   TargetVerdict verdict;
   verdict.scheme = default_scheme;
   verdict.target = raw_target;
-  if (host_count == 1) verdict.authority = *normalise_authority(*host, default_scheme, arena);
+  if (host_count == 0) return verdict;
+  const auto authority = host ? normalise_authority(*host, default_scheme, arena) : std::nullopt;
+  if (!authority) return refuse(Reason::BadHost, 400);
+  verdict.authority = *authority;
   return verdict;
 }
 

@@ -1,5 +1,6 @@
 #include "freshet/net/accept.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -16,6 +17,11 @@ Accepted accept_now(int listening) noexcept {
   if (accepted.socket < 0 || (from.ss_family != AF_INET && from.ss_family != AF_INET6)) return accepted;
   std::memcpy(accepted.from.data(), &from, from.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
   return accepted;
+}
+
+bool has_waiting(int listening) noexcept {
+  pollfd asked{listening, POLLIN, 0};
+  return ::poll(&asked, 1, 0) != 0;  // after a failure, accept_now() tells which
 }
 
 }  // namespace freshet

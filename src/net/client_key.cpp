@@ -5,6 +5,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <string>
 
+#include "freshet/base/ip.hpp"
+
 namespace freshet {
 namespace {
 
@@ -37,6 +39,11 @@ std::optional<ClientKey> key_of(const ip::address_v6& address) noexcept {
 }  // namespace
 
 std::optional<ClientKey> client_key(std::string_view address) noexcept {
+  if (const auto plain = parse_ip(address); plain && plain->v4) {  // what most clients have, for less
+    const ip::address_v4 four({plain->bytes[0], plain->bytes[1], plain->bytes[2], plain->bytes[3]});
+    if (four.is_loopback()) return {};
+    return key_of(four);
+  }
   try {
     boost::system::error_code error;
     const ip::address parsed = ip::make_address(std::string(address), error);

@@ -1,6 +1,8 @@
 #include "freshet/net/listen_socket.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/address.hpp>
@@ -14,6 +16,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+using DeferAccept = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_DEFER_ACCEPT>;  // seconds
+using IncomingCpu = asio::detail::socket_option::integer<SOL_SOCKET, SO_INCOMING_CPU>;
 constexpr int kBacklog = 4096;
 
 std::string name_of(const ListenAddress& where) {
@@ -52,10 +56,19 @@ error_code try_alone(asio::io_context& loop, const tcp::endpoint& endpoint) {
   return error;
 }
 
-error_code open_at(tcp::acceptor& acceptor, asio::io_context& loop, const tcp::endpoint& endpoint, bool exclusive) {
+error_code choose_connections(tcp::acceptor& acceptor, const ListenAddress& where) {
+  error_code error;
+  if (where.defer_accept) acceptor.set_option(DeferAccept(1), error);
+  if (!error && where.processor) acceptor.set_option(IncomingCpu(static_cast<int>(*where.processor)), error);
+  return error;
+}
+
+error_code open_at(tcp::acceptor& acceptor, asio::io_context& loop, const tcp::endpoint& endpoint,
+                   const ListenAddress& where, bool exclusive) {
   error_code error;
   if (exclusive) error = try_alone(loop, endpoint);
   if (!error) error = open_and_bind(acceptor, endpoint, true);
+  if (!error) error = choose_connections(acceptor, where);
   if (!error) acceptor.listen(kBacklog, error);
   if (!error) acceptor.non_blocking(true, error);
   return error;
@@ -72,7 +85,7 @@ tcp::acceptor open_listen_socket(asio::io_context& loop, const ListenAddress& wh
     error = "cannot listen on " + name_of(where) + ": not an IP address";
     return acceptor;
   }
-  failure = open_at(acceptor, loop, tcp::endpoint(address, where.port), exclusive);
+  failure = open_at(acceptor, loop, tcp::endpoint(address, where.port), where, exclusive);
   if (failure) {
     error = "cannot listen on " + name_of(where) + ": " + words_for(failure);
     error_code ignored;

@@ -1,6 +1,7 @@
 #include "freshet/net/worker.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -22,8 +23,8 @@ constexpr Milliseconds kTick(100);
 
 }  // namespace
 
-Worker::Worker(unsigned index, const Clock& clock)
-    : index_(index), clock_(clock), deadlines_(clock.now().steady, kTick), timer_(loop_) {
+Worker::Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll)
+    : index_(index), clock_(clock), busy_poll_(busy_poll), deadlines_(clock.now().steady, kTick), timer_(loop_) {
   deadlines_.on_first_armed([](void* self) noexcept { static_cast<Worker*>(self)->resume_ticking(); }, this);
 }
 
@@ -36,6 +37,15 @@ void Worker::start() {
   ENSURE(!thread_.joinable());
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
+  const std::string name = "freshet-w" + std::to_string(index_);
+  pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
+}
+
+bool Worker::pin(unsigned processor) noexcept {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(processor, &one);
+  return pthread_setaffinity_np(thread_.native_handle(), sizeof one, &one) == 0;
 }
 
 void Worker::stop() noexcept { loop_.stop(); }
@@ -52,17 +62,29 @@ void Worker::discard() noexcept {
 void Worker::post(std::function<void()> work) { asio::post(loop_, std::move(work)); }
 
 void Worker::run() noexcept {
-  const std::string name = "freshet-w" + std::to_string(index_);
-  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
   const auto guard = asio::make_work_guard(loop_);
   while (!loop_.stopped()) {
     try {
-      loop_.run();
+      turn();
     } catch (const std::bad_alloc&) {
       // The same, but no mistake of ours.
     } catch (...) {
       BUG("an exception reached the event loop");  // one connection is lost; the others go on
     }
+  }
+}
+
+void Worker::turn() {
+  if (busy_poll_.count() == 0) {
+    loop_.run();
+    return;
+  }
+  for (SteadyTime busy = clock_.steady(); !loop_.stopped();) {
+    if (loop_.poll() == 0) {
+      if (clock_.steady() - busy < busy_poll_) continue;
+      loop_.run_one();
+    }
+    busy = clock_.steady();
   }
 }
 

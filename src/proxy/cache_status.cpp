@@ -31,8 +31,14 @@ class Line {
 }  // namespace
 
 std::string_view render_cache_status(const CacheStatus& status, std::string_view pseudonym, Arena& arena) {
+  pseudonym = pseudonym.substr(0, 64);
+  if (status.hit && status.ttl && status.detail == Reason::None) {  // nearly every hit
+    std::array<char, 24> digits;
+    const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), status.ttl->count()).ptr;
+    return arena.join({pseudonym, "; hit; ttl=", {digits.data(), static_cast<std::size_t>(end - digits.data())}});
+  }
   Line line;
-  line.add(pseudonym.substr(0, 64));
+  line.add(pseudonym);
   if (status.hit) {
     line.add("; hit");
   } else if (!status.forward.empty()) {

@@ -144,9 +144,9 @@ std::optional<Reply> CachingProxy::look_now(Request& request) {
   if (!knows(request)) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty() || !has_partition(request)) return {};
-  const LookUp look = look_up(request, request.received, {});
+  LookUp look = look_up(request, request.received, {});
   if (look.decision.reuse != Reuse::Use) return {};
-  return hit(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
+  return hit_once(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
 }
 
 // Not coroutines, but choices of one: a frame for each would cost more than the choice.

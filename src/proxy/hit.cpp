@@ -1,10 +1,12 @@
 #include "hit.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "content_range.hpp"
 #include "fill_reader.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/base/prefetch.hpp"
 #include "freshet/http/conditional.hpp"
 #include "multipart.hpp"
 #include "sequence.hpp"
@@ -58,10 +60,11 @@ bool are_in_order(const std::vector<ByteRange>& ranges) noexcept {
 
 /// The ranges to answer with, when this request asks for some that can be served from the stored response.
 std::optional<RangeVerdict> wanted_ranges(const Request& request, const StoredResponse& stored, std::optional<std::uint64_t> size) {
+  const auto field = request.head.fields.first(FieldId::Range);
+  if (!field) return {};
   const StoredMeta& meta = stored.meta();
   if (request.head.method != Method::Get || meta.status != 200) return {};
-  const auto field = request.head.fields.first(FieldId::Range);
-  if (!field || !range_applies(request.head.fields, validators_of(meta), unix_seconds(request.received.wall))) return {};
+  if ( !range_applies(request.head.fields, validators_of(meta), unix_seconds(request.received.wall))) return {};
   if (request.head.fields.count(FieldId::Range) != 1) return {};
   // Several ranges of a body that may have to pass some time: only in order, so that nothing behind the reader is needed again.
   RangeVerdict verdict = decide_range(*field, size.value_or(UINT64_MAX), size ? kMostRanges : 1);
@@ -108,23 +111,41 @@ Body make_stored_body(const Ref<StoredBody>& body, std::uint64_t from, std::opti
 }
 
 bool has_this_already(const Request& request, const StoredResponse& stored) noexcept {
+  if (!request.head.fields.view().may_hold({FieldId::IfNoneMatch, FieldId::IfModifiedSince})) return false;
   const StoredMeta& meta = stored.meta();
   const bool may_ask = meta.status == 200 || stored.parts();
   return may_ask && is_not_modified(request.head.fields, validators_of(meta), unix_seconds(request.received.wall));
 }
 
-Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const HitLines& lines) {
+namespace {
+
+/// Of a body: what is worth to be fetched while its head is made.
+constexpr std::size_t kSentSoon = 1024;
+
+/// For a reply that pins `stored`, and with it the body: one pin less to be taken, on memory that other workers use too.
+Body whole_body(const StoredResponse& stored) {
+  if (const auto bytes = stored.body()->contiguous()) {
+    prefetch(bytes->data(), std::min(bytes->size(), kSentSoon));
+    return Body(Piece(*bytes, Pin(), true));
+  }
+  return make_stored_body(stored.body(), 0, {});
+}
+
+}  // namespace
+
+Reply make_hit(const Request& request, Ref<StoredResponse> pinned, const HitLines& lines) {
+  const StoredResponse& stored = *pinned;
   Reply reply;
-  reply.head = stored->head();
-  reply.pin = Pin(stored);
-  if (has_this_already(request, *stored)) return not_modified(request, std::move(reply), lines);
-  const auto size = known_size(*stored->body());
-  const auto ranges = wanted_ranges(request, *stored, size);
+  reply.head = stored.head();
+  reply.pin = std::move(pinned);
+  if (has_this_already(request, stored)) return not_modified(request, std::move(reply), lines);
+  const auto size = known_size(*stored.body());
+  const auto ranges = wanted_ranges(request, stored, size);
   add_lines(reply, request, lines);
   if (ranges && ranges->kind == RangeKind::Unsatisfiable) return unsatisfiable(request, std::move(reply), *size);
   if (ranges && ranges->parts.size() > 1) {
     std::vector<RangeContent> contents;
-    for (const ByteRange& range : ranges->parts) contents.push_back({range, {{stored->body(), range.first, range.size}}});
+    for (const ByteRange& range : ranges->parts) contents.push_back({range, {{stored.body(), range.first, range.size}}});
     return make_multipart(request, std::move(reply), contents, *size);
   }
   if (ranges) {
@@ -132,11 +153,11 @@ Reply make_hit(const Request& request, const Ref<StoredResponse>& stored, const 
     reply.head.status = 206;
     reply.added.add(FieldId::ContentRange, content_range(&part, size, request.arena));
     reply.length = part.size;
-    reply.body = make_stored_body(stored->body(), part.first, part.size);
+    reply.body = make_stored_body(stored.body(), part.first, part.size);
     return reply;
   }
   reply.length = size;
-  if (request.head.method != Method::Head) reply.body = make_stored_body(stored->body(), 0, {});
+  if (request.head.method != Method::Head) reply.body = whole_body(stored);
   return reply;
 }
 

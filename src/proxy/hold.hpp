@@ -21,6 +21,8 @@ class Holds {
   void add(const PartSlice& slice) {
     if (needs_hold(*slice.body)) held_.emplace_back(slice.body, slice.from + slice.size);
   }
+  /// False: it stays as it is anyway.
+  static bool needs_hold(const StoredBody& body) noexcept { return body.state() != StoredBody::State::Complete || body.passing(); }
   /// Something cannot be had any more: look again.
   bool late() const noexcept {
     for (const Held& held : held_)
@@ -40,7 +42,6 @@ class Holds {
       return body->state() == StoredBody::State::Aborted && body->size() < *end;
     }
   };
-  static bool needs_hold(const StoredBody& body) noexcept { return body.state() != StoredBody::State::Complete || body.passing(); }
   std::list<Held> held_;  // a list: empty, it allocates nothing; its readers stay where they are
 };
 

@@ -96,8 +96,8 @@ void CachingProxy::judge(const Request& request, Time now, LookUp& look, const S
 }
 
 /// `stored`: what was found, or what it has become since.
-Reply CachingProxy::answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines) {
-  return stored->parts() ? make_parts_hit(request, stored, look.fit, lines) : make_hit(request, stored, lines);
+Reply CachingProxy::answer_from(const Request& request, const LookUp& look, Ref<StoredResponse> stored, const HitLines& lines) {
+  return stored->parts() ? make_parts_hit(request, stored, look.fit, lines) : make_hit(request, std::move(stored), lines);
 }
 
 Holds LookUp::hold() const {
@@ -119,6 +119,18 @@ Holds LookUp::hold() const {
 std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, CacheResult result) {
   const Holds holds = look.hold();
   if (holds.late()) return {};
+  return make_hit_reply(request, look, look.found.response, result);
+}
+
+/// The same from a look-up that nobody needs any more: what it pins may go to the reply.
+std::optional<Reply> CachingProxy::hit_once(Request& request, LookUp& look, CacheResult result) {
+  const StoredResponse& found = *look.found.response;
+  const bool stays = !found.parts() && !Holds::needs_hold(*found.body());
+  if (!stays) return hit(request, look, result);
+  return make_hit_reply(request, look, std::move(look.found.response), result);
+}
+
+Reply CachingProxy::make_hit_reply(Request& request, const LookUp& look, Ref<StoredResponse> stored, CacheResult result) {
   CacheStatus said;
   said.hit = result != CacheResult::Collapsed;
   said.ttl = look.decision.ttl;
@@ -131,8 +143,9 @@ std::optional<Reply> CachingProxy::hit(Request& request, const LookUp& look, Cac
   HitLines lines;
   lines.age = look.decision.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
-  Reply reply = answer_from(request, look, look.found.response, lines);
-  make_resumable(reply, request, look.found.response);
+  StoredResponse* const response = stored.get();  // the reply pins it
+  Reply reply = answer_from(request, look, std::move(stored), lines);
+  if (reply.body.source) make_resumable(reply, request, Ref<StoredResponse>(response));
   reply.outcome.cache = result;
   reply.outcome.reason = look.decision.why;
   reply.outcome.cache_status = lines.cache_status;

@@ -121,9 +121,11 @@ class CachingProxy final : public Service {
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
   void judge(const Request& request, Time now, LookUp& look, const StoredBody* held = nullptr) const;
   std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
+  std::optional<Reply> hit_once(Request& request, LookUp& look, CacheResult result);
+  Reply make_hit_reply(Request& request, const LookUp& look, Ref<StoredResponse> stored, CacheResult result);
   std::optional<Reply> take(Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
-  static Reply answer_from(const Request& request, const LookUp& look, const Ref<StoredResponse>& stored, const HitLines& lines);
+  static Reply answer_from(const Request& request, const LookUp& look, Ref<StoredResponse> stored, const HitLines& lines);
   Task<void> revalidate_soon(Request& request, const LookUp& look);
   std::string variant_of(const Request& request, const LookUp& look) const;
   enum class RangeSent : std::uint8_t { Never, Always, WhenRemembered };

@@ -81,10 +81,13 @@ RouteVerdict decide_reverse(const Request& request, const ListenerRules& rules) 
   const RequestHead& head = request.head;
   if (head.method == Method::Connect) return refuse(Reason::ConnectRefused, 405);
   if (head.scheme != "http") return refuse(Reason::UnsupportedScheme, 421);
-  const bool by_path = std::any_of(rules.routes.begin(), rules.routes.end(),
-                                   [](const Route& route) { return !route.path_prefix.empty(); });
+  bool by_path = false, by_host = false;
+  for (const Route& route : rules.routes) {
+    by_path |= !route.path_prefix.empty();
+    by_host |= !route.host.empty();
+  }
   if (by_path && has_dot_segment(head.target)) return refuse(Reason::BadTarget, 400);
-  const auto host = host_of(head.authority);
+  const auto host = by_host ? host_of(head.authority) : std::string_view();
   for (const Route& route : rules.routes)
     if (host_matches(route.host, host) && (route.path_prefix.empty() || head.target.starts_with(route.path_prefix))) {
       RouteVerdict verdict;

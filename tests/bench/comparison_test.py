@@ -53,6 +53,10 @@ class Reading(unittest.TestCase):
             with self.assertRaises(processes.Failed):
                 load.parse(said)
 
+    def test_several_are_added_up(self):
+        slow = {"requests": 10.0, "per_second": 5.0, "p99_us": 900.0, "bad": 2}
+        self.assertEqual(load.add_up([load.parse(WRK), slow]), {"requests": 656133.0, "per_second": 164035.75, "p99_us": 1290.0, "bad": 2})
+
     def test_proc(self):
         self.assertEqual(processes.parse_stat("7 (a ) b) S 1 1 1 0 -1 0 0 0 0 0 250 50 0 0 20 0"), (250, 50))
         self.assertEqual(processes.parse_pss("1-2 ---p 0 00:00 0 [rollup]\nRss:  90 kB\nPss:  12 kB\nPss_Dirty:  3 kB\n"), 12 * 1024)
@@ -94,7 +98,7 @@ class Document(unittest.TestCase):
             self.assertTrue(not scenario.script or scenario.script in load.SCRIPTS)
         self.assertTrue(set(scenarios.QUICK) <= set(scenarios.ALL))
         self.assertEqual({"freshet", "varnish", "squid"}, {name for name, peer in peers.ALL.items() if peer.grows})
-        self.assertEqual({"floor", "freshet"}, {name for name, peer in peers.ALL.items() if not peer.package})
+        self.assertEqual({"floor", "freshet", "apart"}, {name for name, peer in peers.ALL.items() if not peer.package})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -18,16 +20,30 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   /// `size` bytes aligned to `align` (a power of two up to alignof(max_align_t)).
-  void* allocate(std::size_t size, std::size_t align = alignof(std::max_align_t));
+  void* allocate(std::size_t size, std::size_t align = alignof(std::max_align_t)) {
+    const auto padding = static_cast<std::size_t>(-reinterpret_cast<std::uintptr_t>(at_)) & (align - 1);
+    if (size + padding > static_cast<std::size_t>(end_ - at_)) return allocate_block(size);
+    std::byte* const result = at_ + padding;
+    at_ = result + size;
+    return result;
+  }
   /// Room for text; not terminated.
   std::span<char> text(std::size_t size) { return {static_cast<char*>(allocate(size, 1)), size}; }
   /// A copy of `s` that lives in the arena.
-  std::string_view copy(std::string_view s);
+  std::string_view copy(std::string_view s) {
+    const std::span<char> room = text(s.size());
+    if (!s.empty()) std::memcpy(room.data(), s.data(), s.size());
+    return {room.data(), room.size()};
+  }
   /// The concatenation of `parts`.
   std::string_view join(std::initializer_list<std::string_view> parts);
 
   /// Forgets everything and keeps the first block, so that the next request of the same size allocates nothing.
-  void reset() noexcept;
+  void reset() noexcept {
+    if (blocks_.size() > 1) forget_later_blocks();
+    at_ = first_;
+    end_ = at_ + held_;
+  }
   /// Gives the first block back too: an idle connection holds none.
   void release() noexcept;
   /// Bytes held from the heap.
@@ -38,9 +54,13 @@ class Arena {
     std::unique_ptr<std::byte[]> bytes;
     std::size_t size;
   };
+  void* allocate_block(std::size_t size);
+  void forget_later_blocks() noexcept;
+
   std::vector<Block> blocks_;
   std::byte* at_ = nullptr;
   std::byte* end_ = nullptr;
+  std::byte* first_ = nullptr;  // the first block
   std::size_t block_size_;
   std::size_t held_ = 0;
 };

@@ -27,12 +27,16 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Time now() const noexcept = 0;
+  /// now().steady, for less.
+  virtual SteadyTime steady() const noexcept { return now().steady; }
 };
 
-/// The operating system's clocks.
+/// The operating system's clocks. The wall clock, which counts in milliseconds, is asked once in a millisecond by each
+/// thread.
 class SystemClock final : public Clock {
  public:
   Time now() const noexcept override;
+  SteadyTime steady() const noexcept override;
 };
 
 /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.

@@ -29,6 +29,8 @@ class Index {
  public:
   Index();
 
+  /// The node that is probably the one of that hash; null: none.
+  const IndexNode* likely(std::uint64_t hash) const noexcept { return *bucket(hash); }
   /// The first node of that hash, and the next one of the same hash; null: none.
   IndexNode* first(std::uint64_t hash) const noexcept { return same_hash(*bucket(hash), hash); }
   IndexNode* next(const IndexNode& node) const noexcept { return same_hash(node.chain_, node.hash_); }

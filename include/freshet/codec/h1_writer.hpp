@@ -23,12 +23,6 @@ struct OutgoingFraming {
   std::string_view upgrade;             ///< Connection: upgrade and Upgrade: this
 };
 
-/// An extra line after the head's own: a name and a value.
-struct ExtraField {
-  std::string_view name;
-  std::string_view value;
-};
-
 /// A response head as at most three pieces for a gather write: status line, the fields' own block (not copied when it
 /// is contiguous), and the lines made now with the empty line. What is made lies in `arena`; no heap allocation beyond
 /// that.
@@ -42,7 +36,7 @@ struct RenderedHead {
   }
 };
 /// The version written is always HTTP/1.1 (RFC 9112 2.3); 1xx heads are rendered with an empty OutgoingFraming.
-RenderedHead render_response_head(const ResponseHead&, std::span<const ExtraField> extra, const OutgoingFraming&,
+RenderedHead render_response_head(const ResponseHead&, std::span<const AddedField> added, const OutgoingFraming&,
                                   Arena& arena);
 
 /// Appends a whole request head to `out`: request line (origin-form, or `target` as given for CONNECT and "*"), Host,

@@ -36,7 +36,8 @@ class BodySource {
   virtual void cancel() noexcept {}
 };
 
-/// A whole body in one piece, already in memory; or a source; or none.
+/// A whole body in one piece, already in memory; or a source; or none. A piece without a pin is kept alive by that of the
+/// Reply.
 struct Body {
   Piece whole;                         ///< used when `source` is null; empty: no body
   std::unique_ptr<BodySource> source;

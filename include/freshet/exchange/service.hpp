@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -79,16 +80,11 @@ struct Request {
   Request(Arena& a, const Peer& p, Interim& i) : arena(a), peer(p), interim(i) {}
 };
 
-/// A field line made for one reply only. Views in the request's arena or static.
-struct AddedField {
-  FieldId id = FieldId::Unknown;
-  std::string_view value;
-};
-
-/// The lines that are added to a head which itself stays as it is (a stored one): Age, Cache-Status, Via, Date ...
+/// The lines that are added to a head which itself stays as it is (a stored one): Age, Cache-Status, Via, Date ... Their views lie in
+/// the request's arena or are static.
 class AddedFields {
  public:
-  static constexpr std::size_t kCapacity = 8;
+  static constexpr std::size_t kCapacity = 9;  ///< one of them for Date, which the session may add
   /// REQUIRES: fewer than kCapacity so far; `id` is in fields.def.
   void add(FieldId id, std::string_view value) {
     ENSURE(size_ < kCapacity);
@@ -97,6 +93,7 @@ class AddedFields {
   const AddedField* begin() const noexcept { return fields_.data(); }
   const AddedField* end() const noexcept { return fields_.data() + size_; }
   std::size_t size() const noexcept { return size_; }
+  std::span<const AddedField> all() const noexcept { return {fields_.data(), size_}; }
 
  private:
   std::array<AddedField, kCapacity> fields_{};

@@ -1,7 +1,10 @@
 // The field names Freshet knows, interned to small numbers with flags: the rows of fields.def.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace freshet {
@@ -35,6 +38,59 @@ FieldId intern_field(std::string_view name) noexcept;
 FieldId field_mistaken_for(std::string_view name) noexcept;
 /// The name with its usual spelling; empty for Unknown.
 std::string_view field_name(FieldId) noexcept;
-std::uint16_t field_flags(FieldId) noexcept;
+/// The same with ": " behind it, as a line begins.
+std::string_view field_line_start(FieldId) noexcept;
+
+inline constexpr auto kFieldFlags = std::to_array<std::uint16_t>({
+    kPlain,
+#define FIELD(id, name, flags) flags,
+#include "freshet/http/fields.def"
+#undef FIELD
+});
+constexpr std::uint16_t field_flags(FieldId id) noexcept { return kFieldFlags[static_cast<std::size_t>(id)]; }
+
+/// Which field names there are, Unknown being one of them.
+class FieldIdSet {
+ public:
+  constexpr FieldIdSet() = default;
+  constexpr FieldIdSet(std::initializer_list<FieldId> ids) noexcept {
+    for (const FieldId id : ids) add(id);
+  }
+  /// Everything.
+  static constexpr FieldIdSet all() noexcept {
+    FieldIdSet set;
+    for (std::uint64_t& word : set.words_) word = ~std::uint64_t{0};
+    return set;
+  }
+  /// All known fields that have one of these flags.
+  static constexpr FieldIdSet with_flags(unsigned flags) noexcept {
+    FieldIdSet set;
+    for (std::size_t id = 1; id < kFieldFlags.size(); ++id)
+      if ((kFieldFlags[id] & flags) != 0) set.add(static_cast<FieldId>(id));
+    return set;
+  }
+  constexpr void add(FieldId id) noexcept {
+    const auto at = static_cast<unsigned>(id);
+    words_[at / 64] |= std::uint64_t{1} << at % 64;
+  }
+  constexpr FieldIdSet& operator|=(const FieldIdSet& other) noexcept {
+    for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
+    return *this;
+  }
+  friend constexpr FieldIdSet operator|(FieldIdSet a, const FieldIdSet& b) noexcept { return a |= b; }
+  constexpr bool holds(FieldId id) const noexcept {
+    const auto at = static_cast<unsigned>(id);
+    return (words_[at / 64] >> at % 64 & 1) != 0;
+  }
+  constexpr bool meets(const FieldIdSet& other) const noexcept {
+    std::uint64_t common = 0;
+    for (std::size_t i = 0; i < words_.size(); ++i) common |= words_[i] & other.words_[i];
+    return common != 0;
+  }
+
+ private:
+  static constexpr std::size_t kWords = (kFieldFlags.size() + 63) / 64;
+  std::array<std::uint64_t, kWords> words_{};
+};
 
 }  // namespace freshet

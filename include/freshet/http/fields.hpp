@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "freshet/http/field_id.hpp"
@@ -35,13 +36,16 @@ struct Field {
   std::string_view value;  ///< without surrounding white space
 };
 
-/// A look at field lines that somebody else keeps alive. Two pointers and two sizes: pass it by value.
+/// A look at field lines that somebody else keeps alive. Two pointers, two sizes and a set: pass it by value.
 class FieldsView {
  public:
   FieldsView() = default;
-  FieldsView(const char* block, std::uint32_t block_size, std::span<const FieldEntry> entries, bool contiguous) noexcept
+  /// `ids`: of the lines, and maybe others.
+  FieldsView(const char* block, std::uint32_t block_size, std::span<const FieldEntry> entries, bool contiguous,
+             const FieldIdSet& ids = FieldIdSet::all()) noexcept
       : block_(block),
         entries_(entries.data()),
+        ids_(ids),
         count_(static_cast<std::uint32_t>(entries.size())),
         block_size_(block_size),
         contiguous_(contiguous) {}
@@ -73,11 +77,17 @@ class FieldsView {
   Iterator end() const noexcept { return {this, count_}; }
 
   /// The value of the first line with this id. FieldId::Unknown matches nothing, here and below.
-  std::optional<std::string_view> first(FieldId) const noexcept;
+  std::optional<std::string_view> first(FieldId id) const noexcept {
+    for (std::size_t i = 0; ids_.holds(id) && i < count_; ++i)
+      if (entries_[i].id == id && id != FieldId::Unknown) return (*this)[i].value;
+    return {};
+  }
   /// The same by name, in any case, for names that are not in fields.def too.
   std::optional<std::string_view> first(std::string_view name) const noexcept;
   bool contains(FieldId id) const noexcept { return first(id).has_value(); }
   std::size_t count(FieldId) const noexcept;
+  /// False: there is none of them. At once, but true does not say that there is one.
+  bool may_hold(const FieldIdSet& ids) const noexcept { return ids_.meets(ids); }
   /// All lines of this name (any case) joined by ", " (RFC 9110 5.3), appended to `out`. False when there is none.
   bool join(std::string_view name, std::string& out) const;
 
@@ -102,12 +112,13 @@ class FieldsView {
   std::span<const FieldEntry> entries() const noexcept { return {entries_, count_}; }
   /// The same block seen through another index: a selection of its lines. `entries` must outlive the view.
   FieldsView with_entries(std::span<const FieldEntry> entries) const noexcept {
-    return {block_, block_size_, entries, false};
+    return {block_, block_size_, entries, false, ids_};
   }
 
  private:
   const char* block_ = nullptr;
   const FieldEntry* entries_ = nullptr;
+  FieldIdSet ids_;
   std::uint32_t count_ = 0;
   std::uint32_t block_size_ = 0;
   bool contiguous_ = true;
@@ -137,8 +148,13 @@ class Fields {
     for (std::size_t i = 0; i < all; ++i)
       if (!predicate(before[i])) entries_[kept++] = entries_[i];
     entries_.resize(kept);
-    if (kept != all) contiguous_ = kept == 0 ? (block_.clear(), true) : false;
-    return all - kept;
+    return note_removal(all);
+  }
+  /// REQUIRES: Unknown is not among them.
+  std::size_t remove(const FieldIdSet& ids) {
+    const std::size_t all = entries_.size();
+    if (ids_.meets(ids)) std::erase_if(entries_, [&ids](const FieldEntry& entry) { return ids.holds(entry.id); });
+    return note_removal(all);
   }
   /// The value in parts, without white space around it. None of them lies in this object.
   void add_joined(FieldId, std::initializer_list<std::string_view> value);
@@ -151,6 +167,7 @@ class Fields {
   void add_in_place(FieldId id, std::size_t name_at, std::size_t name_size, std::size_t value_size) {
     entries_.push_back({static_cast<std::uint32_t>(name_at), static_cast<std::uint32_t>(value_size),
                         static_cast<std::uint16_t>(name_size), id});
+    ids_.add(id);
   }
   void append(FieldsView other) {
     for (Field f : other) add_interned(f.id, f.name, f.value);
@@ -162,6 +179,13 @@ class Fields {
     block_.assign(other.block_);
     entries_.assign(other.entries_.begin(), other.entries_.end());
     contiguous_ = other.contiguous_;
+    ids_ = other.ids_;
+  }
+  void swap(Fields& other) noexcept {
+    block_.swap(other.block_);
+    entries_.swap(other.entries_);
+    std::swap(ids_, other.ids_);
+    std::swap(contiguous_, other.contiguous_);
   }
   /// Room for so many bytes and lines in all.
   void reserve(std::size_t bytes, std::size_t lines) {
@@ -172,18 +196,20 @@ class Fields {
     block_.clear();
     entries_.clear();
     contiguous_ = true;
+    ids_ = {};
   }
   /// Gives the memory back.
   void release() noexcept {
     std::string().swap(block_);  // "= {}" would keep it
     std::vector<FieldEntry>().swap(entries_);
     contiguous_ = true;
+    ids_ = {};
   }
   /// Closes the holes that removals left, so that wire() works.
   void compact();
 
   FieldsView view() const noexcept {
-    return {block_.data(), static_cast<std::uint32_t>(block_.size()), entries_, contiguous_};
+    return {block_.data(), static_cast<std::uint32_t>(block_.size()), entries_, contiguous_, ids_};
   }
   operator FieldsView() const noexcept { return view(); }
   std::size_t size() const noexcept { return entries_.size(); }
@@ -196,8 +222,16 @@ class Fields {
  private:
   void add_interned(FieldId, std::string_view name, std::string_view value);
   char* add_line(FieldId, std::string_view name, std::size_t value_size);
+  std::size_t note_removal(std::size_t before) noexcept {
+    if (entries_.empty())
+      clear();
+    else if (entries_.size() != before)
+      contiguous_ = false;
+    return before - entries_.size();
+  }
   std::string block_;
   std::vector<FieldEntry> entries_;
+  FieldIdSet ids_;  // of the lines, and of some that were removed
   bool contiguous_ = true;
 };
 

@@ -40,6 +40,12 @@ struct ResponseHead {
   ResponseHead(int s, FieldsView f) : status(s), fields(f) {}
 };
 
+/// A field line made for one message only, behind those of its head.
+struct AddedField {
+  FieldId id = FieldId::Unknown;  ///< REQUIRES: another one, before it is written
+  std::string_view value;
+};
+
 /// The usual reason phrase; empty for codes we do not know.
 std::string_view reason_phrase(int status) noexcept;
 

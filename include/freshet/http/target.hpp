@@ -15,8 +15,9 @@ namespace freshet {
 
 /// host and port of an authority.
 struct Authority {
-  std::string_view host;   ///< lower case, no trailing dot; an IPv6 address keeps its brackets
+  std::string_view host;   ///< no trailing dot; an IPv6 address keeps its brackets
   std::uint16_t port = 0;  ///< 0: none given, the scheme's default
+  bool is_lower = true;    ///< `host` holds no upper-case letter
 };
 
 /// Parses and checks "host[:port]": registered names, IPv4 literals, bracketed IPv6; no userinfo, no empty host, no odd

@@ -64,14 +64,14 @@ inline constexpr std::array kOriginFaults = {Reason::BadResponse, Reason::Respon
 /// What clients do too slowly, counted there too when it has ended a request.
 inline constexpr std::array kSlowness = {Reason::ReadsTooSlowly, Reason::TunnelIdle};
 
-struct ListenerCounters {
+struct alignas(64) ListenerCounters {
   Count connections_accepted, connections_open, connections_idle;  ///< idle: waiting for the first byte of a request
   std::array<std::array<Count, kCodeClasses>, kMethods> requests;
   Count response_bytes, request_bytes;
   DurationHistogram duration;
 };
 
-struct UpstreamCounters {
+struct alignas(64) UpstreamCounters {
   std::array<Count, kCodeClasses> requests;
   Count failures;                        ///< asked, and no valid head came back
   Count connections_active, connections_idle;

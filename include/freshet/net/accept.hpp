@@ -13,5 +13,7 @@ struct Accepted {
 
 /// Does not wait. Any thread.
 Accepted accept_now(int listening) noexcept;
+/// Whether there is one to accept. Costs much less than an accept_now() in vain, for which the kernel makes a socket first.
+bool has_waiting(int listening) noexcept;
 
 }  // namespace freshet

@@ -4,13 +4,16 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace freshet {
 
 struct ListenAddress {
-  std::string address;     ///< IP literal without brackets
-  std::uint16_t port = 0;  ///< 0: the kernel chooses
+  std::string address;         ///< IP literal without brackets
+  std::uint16_t port = 0;      ///< 0: the kernel chooses
+  bool defer_accept = false;   ///< connections are there once their first bytes are, or a second later (TCP_DEFER_ACCEPT)
+  std::optional<unsigned> processor = {};  ///< whose packets bring the connections that this socket is to have (SO_INCOMING_CPU)
 };
 
 /// Opens, binds and listens (SO_REUSEADDR, SO_REUSEPORT, IPV6_V6ONLY, backlog 4096, non-blocking, close-on-exec). On

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -15,7 +16,8 @@ namespace freshet {
 /// rest is for the worker's own thread.
 class Worker {
  public:
-  Worker(unsigned index, const Clock& clock);
+  /// `busy_poll`: how long it looks for events again and again when there are none, before it sleeps until one comes.
+  Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll = {});
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -23,6 +25,8 @@ class Worker {
   /// Starts the thread ("freshet-w<index>", all signals blocked). It runs until stop(). Throws std::system_error when
   /// the system has no thread left.
   void start();
+  /// From now on its thread stays on that processor. False when the system does not let it. REQUIRES: started.
+  bool pin(unsigned processor) noexcept;
   /// Makes the loop end without waiting for what is under way, whose coroutines are destroyed with the worker. Any
   /// thread.
   void stop() noexcept;
@@ -47,13 +51,15 @@ class Worker {
     void discard() { shutdown(); }
   };
   void run() noexcept;
+  void turn();
   void resume_ticking() noexcept;
   void wait_for_tick();
   void tick();
   unsigned index_;
   const Clock& clock_;
+  const std::chrono::microseconds busy_poll_;
   DeadlineWheel deadlines_;  // outlives loop_: coroutines that are destroyed with the loop disarm their deadlines
-  Loop loop_{1};
+  Loop loop_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets and timers are touched by the worker alone
   boost::asio::steady_timer timer_;
   bool ticking_ = false;
   std::thread thread_;

@@ -13,13 +13,13 @@ void render_hit_head(benchmark::State& state) {
   ParsedResponse parsed;
   if (!parse(kResponse, parsed)) state.SkipWithError("the head was not understood");
   parsed.fields.compact();
-  const ExtraField extra[] = {{"Age", "17"}, {"Cache-Status", "freshet; hit; ttl=43"}};
+  const AddedField added[] = {{FieldId::Age, "17"}, {FieldId::CacheStatus, "freshet; hit; ttl=43"}};
   OutgoingFraming framing;
   framing.length = 1024;
   Arena arena;
   for (auto _ : state) {
     arena.reset();
-    const RenderedHead head = render_response_head({200, parsed.fields}, extra, framing, arena);
+    const RenderedHead head = render_response_head({200, parsed.fields}, added, framing, arena);
     if (head.count != 3) {
       state.SkipWithError("the stored block was copied");
       break;

@@ -18,10 +18,10 @@ std::string text_of(const RenderedHead& head) {
   return text;
 }
 
-std::string render(int status, FieldsView fields, std::vector<ExtraField> extra = {},
+std::string render(int status, FieldsView fields, std::vector<AddedField> added = {},
                    const OutgoingFraming& framing = {}) {
   Arena arena;
-  return text_of(render_response_head({status, fields}, extra, framing, arena));
+  return text_of(render_response_head({status, fields}, added, framing, arena));
 }
 
 RequestHead request(Method method, std::string_view name, std::string_view target) {
@@ -55,7 +55,7 @@ TEST_CASE("a response head is written as status line, fields, added lines and fr
   fields.add("x-a", "");
   OutgoingFraming framing = with_length(12345678901234567890U);
   framing.keep_alive = true;
-  CHECK(render(200, fields, {{"Age", "7"}, {"Via", "1.1 freshet"}}, framing) ==
+  CHECK(render(200, fields, {{FieldId::Age, "7"}, {FieldId::Via, "1.1 freshet"}}, framing) ==
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nx-a: \r\nAge: 7\r\nVia: 1.1 freshet\r\n"
         "Content-Length: 12345678901234567890\r\nConnection: keep-alive\r\n\r\n");
   CHECK(render(103, {}) == "HTTP/1.1 103 Early Hints\r\n\r\n");
@@ -106,7 +106,7 @@ TEST_CASE("fields in one block are not copied, fields with holes are", "[codec]"
 TEST_CASE("a response head costs no heap allocation", "[codec][performance]") {
   Fields fields;
   fields.add("Content-Type", "text/plain");
-  const ExtraField extra[] = {{"Age", "7"}, {"Via", "1.1 freshet"}};
+  const AddedField extra[] = {{FieldId::Age, "7"}, {FieldId::Via, "1.1 freshet"}};
   const OutgoingFraming framing = with_length(7);
   Arena arena;
   for (int status : {200, 299}) {
@@ -122,8 +122,8 @@ TEST_CASE("a response head costs no heap allocation", "[codec][performance]") {
 TEST_CASE("nothing that could end a line is written from a value", "[codec][rfc9110-5.5]") {
   using namespace std::string_view_literals;
   const unsigned long before = bugs_found();
-  CHECK(render(200, {}, {{"a", "b\r\nc: d"}, {"e", "f\n"}, {"g", "\0"sv}, {"h i", "j"}, {"", "k"}, {"l", "m"}}) ==
-        "HTTP/1.1 200 OK\r\nl: m\r\n\r\n");
+  CHECK(render(200, {}, {{FieldId::Age, "b\r\nc: d"}, {FieldId::Via, "f\n"}, {FieldId::Date, "\0"sv}, {FieldId::Unknown, "j"}, {FieldId::ETag, "m"}}) ==
+        "HTTP/1.1 200 OK\r\nETag: m\r\n\r\n");
   OutgoingFraming framing;
   framing.upgrade = "x\r\ny: z";
   CHECK(render(200, {}, {}, framing) == "HTTP/1.1 200 OK\r\n\r\n");
@@ -131,7 +131,7 @@ TEST_CASE("nothing that could end a line is written from a value", "[codec][rfc9
   framing.chunked = true;
   CHECK(render(200, {}, {}, framing) == "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
   CHECK(render(99, {}) == "HTTP/1.1 500 Internal Server Error\r\n\r\n");
-  CHECK(bugs_found() == before + 8);
+  CHECK(bugs_found() == before + 7);
 }
 #endif
 

@@ -123,3 +123,25 @@ TEST_CASE("the flags of the table say what the RFCs say", "[http][field_id][rfc9
     CHECK_FALSE(((row.flags & kHopByHop) != 0 && (row.flags & kProtected) != 0));
   }
 }
+
+TEST_CASE("a set holds what was added to it, and Unknown like any other", "[http][field_id]") {
+  FieldIdSet set = {FieldId::Unknown, FieldId::Host};
+  CHECK(set.holds(FieldId::Unknown));
+  CHECK(set.holds(FieldId::Host));
+  CHECK_FALSE(set.holds(FieldId::Via));
+  CHECK(set.meets({FieldId::Via, FieldId::Host}));
+  CHECK_FALSE(set.meets({FieldId::Via}));
+  CHECK_FALSE(set.meets({}));
+  set |= {FieldId::Via};
+  CHECK(set.holds(FieldId::Via));
+  const FieldIdSet hop_by_hop = FieldIdSet::with_flags(kHopByHop);
+  CHECK_FALSE(hop_by_hop.holds(FieldId::Unknown));
+  std::size_t id = 0;
+  for (const Row& row : kRows) {
+    CAPTURE(row.name);
+    ++id;
+    CHECK(hop_by_hop.holds(static_cast<FieldId>(id)) == ((row.flags & kHopByHop) != 0));
+    CHECK(FieldIdSet::all().holds(static_cast<FieldId>(id)));
+    CHECK(field_line_start(static_cast<FieldId>(id)) == std::string(row.name) + ": ");
+  }
+}

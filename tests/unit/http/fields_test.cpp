@@ -204,3 +204,27 @@ TEST_CASE("a view of many large lines reads them back", "[http][fields]") {
   CHECK(fields.view()[2000].name.size() == kLongestFieldName);
   CHECK(fields.view()[2000].value == "longest");
 }
+
+TEST_CASE("what fields may hold is all that they hold, and nothing once they are empty", "[http][fields]") {
+  Fields fields = fields_of({{"Host", "h"}, {"x", "1"}});
+  fields.add(FieldId::Via, "v");
+  CHECK(fields.view().may_hold({FieldId::Host}));
+  CHECK(fields.view().may_hold({FieldId::Unknown}));
+  CHECK(fields.view().may_hold({FieldId::Via, FieldId::Age}));
+  CHECK_FALSE(fields.view().may_hold({FieldId::Age}));
+  Fields other;
+  other.swap(fields);
+  CHECK(fields.empty());
+  CHECK_FALSE(fields.view().may_hold(FieldIdSet::all()));
+  Fields copied;
+  copied.copy(other, 0, 0);
+  CHECK(copied.first(FieldId::Via) == "v");
+  CHECK(copied.remove(FieldIdSet{FieldId::Host, FieldId::Age, FieldId::Via}) == 2);
+  CHECK(shown(copied) == "x: 1");
+  CHECK_FALSE(copied.view().wire());
+  CHECK(copied.remove("x") == 1);
+  CHECK_FALSE(copied.view().may_hold(FieldIdSet::all()));
+  CHECK(copied.view().wire() == "");
+  const FieldsView unsaid("Age: 1\r\n", 8, other.view().entries().first(1), true);
+  CHECK(unsaid.may_hold({FieldId::Age}));  // nobody has told what is in it
+}

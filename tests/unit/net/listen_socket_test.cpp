@@ -1,6 +1,9 @@
 #include "freshet/net/listen_socket.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -43,6 +46,32 @@ TEST_CASE("a listening socket is shared by port, never blocks and is not inherit
   tcp::socket client(f.loop);
   client.connect(acceptor.local_endpoint());
   CHECK(acceptor.accept().is_open());
+}
+
+TEST_CASE("a listening socket holds silent connections back, or has those of one processor, only where it is told to", "[net][listen]") {
+  Fixture f;
+  const auto number = [](tcp::acceptor& acceptor, int level, int name) {
+    int value = -2;
+    socklen_t size = sizeof value;
+    REQUIRE(::getsockopt(acceptor.native_handle(), level, name, &value, &size) == 0);
+    return value;
+  };
+  auto plain = f.open("127.0.0.1", 0, true);
+  CHECK(number(plain, IPPROTO_TCP, TCP_DEFER_ACCEPT) == 0);
+  CHECK(number(plain, SOL_SOCKET, SO_INCOMING_CPU) == -1);
+  auto told = open_listen_socket(f.loop, {"127.0.0.1", 0, true, 0u}, true, f.error);
+  CHECK(f.error == "");
+  CHECK(number(told, IPPROTO_TCP, TCP_DEFER_ACCEPT) == 1);
+  CHECK(number(told, SOL_SOCKET, SO_INCOMING_CPU) == 0);
+  tcp::socket client(f.loop);
+  client.connect(told.local_endpoint());
+  boost::system::error_code error;
+  CHECK_FALSE(told.accept(error).is_open());
+  CHECK(error == asio::error::would_block);
+  client.send(asio::buffer("x", 1));
+  pollfd arrived{told.native_handle(), POLLIN, 0};
+  REQUIRE(::poll(&arrived, 1, 10000) == 1);
+  CHECK(told.accept().is_open());
 }
 
 TEST_CASE("each worker can open the same port, and the kernel gives connections to all", "[net][listen]") {

@@ -1,6 +1,7 @@
 #include "freshet/net/worker.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <boost/asio/post.hpp>
 #include <csignal>
@@ -14,6 +15,8 @@
 
 namespace freshet::test {
 namespace {
+
+using namespace std::chrono_literals;
 
 /// Runs `work` on the worker and waits for its result.
 template <class F>
@@ -51,7 +54,7 @@ TEST_CASE("a worker has its own named thread, which takes no signals", "[net][wo
 
 TEST_CASE("work posted before the start and from many threads is all done, on one thread", "[net][worker]") {
   SystemClock clock;
-  Worker worker(0, clock);
+  Worker worker(0, clock, GENERATE(0us, 1us, 1000000us));
   int done = 0;  // only the worker's thread touches it
   for (int i = 0; i < 10; ++i) worker.post([&done] { ++done; });
   worker.start();
@@ -64,9 +67,29 @@ TEST_CASE("work posted before the start and from many threads is all done, on on
   CHECK(on(worker, [&done] { return done; }) == 4010);
 }
 
-TEST_CASE("deadlines expire on the worker, also after it had nothing to wait for", "[net][worker]") {
+TEST_CASE("a worker stays on the processor that it is told to, if there is such a one", "[net][worker]") {
   SystemClock clock;
   Worker worker(0, clock);
+  worker.start();
+  const auto processors = [] {
+    cpu_set_t set;
+    std::vector<unsigned> found;
+    const bool known = sched_getaffinity(0, sizeof set, &set) == 0;
+    for (unsigned i = 0; known && i < CPU_SETSIZE; ++i)
+      if (CPU_ISSET(i, &set)) found.push_back(i);
+    return found;
+  };
+  REQUIRE_FALSE(processors().empty());
+  const unsigned last = processors().back();
+  CHECK(worker.pin(last));
+  CHECK(on(worker, processors) == std::vector<unsigned>{last});
+  CHECK_FALSE(worker.pin(CPU_SETSIZE - 1));
+  CHECK(on(worker, processors) == std::vector<unsigned>{last});
+}
+
+TEST_CASE("deadlines expire on the worker, also after it had nothing to wait for", "[net][worker]") {
+  SystemClock clock;
+  Worker worker(0, clock, GENERATE(0us, 1us, 1000000us));
   worker.start();
   struct Alarm {
     explicit Alarm(Worker& w)

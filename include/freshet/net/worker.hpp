@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "freshet/base/clock.hpp"
+#include "freshet/base/pipe.hpp"
 #include "freshet/net/deadline_wheel.hpp"
 
 namespace freshet {
@@ -37,6 +38,7 @@ class Worker {
   unsigned index() const noexcept { return index_; }
   boost::asio::io_context& loop() noexcept { return loop_; }
   DeadlineWheel& deadlines() noexcept { return deadlines_; }
+  PipePool& pipes() noexcept { return pipes_; }
   const Clock& clock() const noexcept { return clock_; }
 
  private:
@@ -53,6 +55,7 @@ class Worker {
   unsigned index_;
   const Clock& clock_;
   DeadlineWheel deadlines_;  // outlives loop_: coroutines that are destroyed with the loop disarm their deadlines
+  PipePool pipes_;          // and so do these: coroutines give them back
   Loop loop_{1};
   boost::asio::steady_timer timer_;
   bool ticking_ = false;

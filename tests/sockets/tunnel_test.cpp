@@ -197,6 +197,8 @@ TEST_CASE("a tunnel waits for a client that does not read, with one pipe, and go
   CHECK(other.ask(connect_to(origin)).status() == 200);
   CHECK((other.wire().take_all() == down));
   CHECK((client.wire().take_all() == down));
+  client.wire().close();
+  other.wire().close();
   CHECK(comes_true([&] { return proxy.connections() == 0; }));
   CHECK(Pipes(proxy).lent == 0);
   CHECK(went_out(proxy) == 2 * down.size());

@@ -22,7 +22,7 @@ struct Pipe {
 class PipePool {
  public:
   static constexpr std::size_t kMost = 16;              ///< pipes, of two descriptors each
-  static constexpr std::size_t kWanted = 1024 * 1024;    ///< bytes that a pipe should hold,
+  static constexpr std::size_t kWanted = 512 * 1024;    ///< bytes that a pipe should hold,
   static constexpr std::size_t kLeast = 64 * 1024;      ///< and less than which are not worth one
   static constexpr unsigned kPause = 1024;              ///< so often the system is not asked again after it had none to give
 

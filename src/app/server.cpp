@@ -23,6 +23,7 @@
 
 #include "admin_site.hpp"
 #include "banner.hpp"
+#include "freshet/base/pipe.hpp"
 #include "freshet/config/secret_file.hpp"
 #include "freshet/metrics/prometheus.hpp"
 #include "freshet/proxy/purge.hpp"
@@ -46,8 +47,9 @@ std::string make_loop_token(const std::string& via) {
   return via + '-' + digits;
 }
 
-/// Descriptors that clients never get: listeners, event loops, logs, look-ups, the admin endpoint; and those of clients that are refused.
-std::size_t reserved_descriptors(unsigned workers) noexcept { return 32 + (8 + kRefusedAtOnce) * workers; }
+/// Descriptors that clients never get: listeners, event loops, logs, look-ups, the admin endpoint; those of clients that are refused; and
+/// the pipes of tunnels.
+std::size_t reserved_descriptors(unsigned workers) noexcept { return 32 + (8 + kRefusedAtOnce + 2 * PipePool::kMost) * workers; }
 
 /// As many descriptors as the system lets us have; returns how many client connections they are enough for, at two each.
 std::size_t raise_descriptor_limit(unsigned workers) {

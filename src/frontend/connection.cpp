@@ -11,6 +11,9 @@
 namespace freshet {
 namespace {
 
+/// What a read takes as well.
+constexpr std::size_t kWorthAPipe = 16 * 1024;
+
 void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noexcept {
   timed_out = true;
   ++cancels;
@@ -70,7 +73,9 @@ Outgoing& Connection::outgoing() {
 }
 
 void Connection::drop_unwritten() noexcept {
-  if (outgoing_) outgoing_->list_.clear();
+  if (!outgoing_) return;
+  outgoing_->list_.clear();
+  outgoing_->pipe_ = nullptr;
 }
 
 void Connection::start_wait() noexcept {
@@ -109,6 +114,8 @@ Arrival Connection::judge_read(IoResult::State state) const noexcept {
       return Arrival::End;
     case IoResult::State::WouldBlock:
       return Arrival::Again;
+    case IoResult::State::Unable:
+      return Arrival::Bytes;
     case IoResult::State::Failed:
       break;
   }
@@ -121,9 +128,27 @@ Task<Arrival> Connection::read_more(std::size_t capacity) {
     const std::span<std::byte> room = in_.room(capacity);
     IoResult got{IoResult::State::Failed, 0};
     if (!transport_->is_reset()) got = co_await transport_->read(room);
+    reads_in_bulk_ = got.size == room.size();
     const Arrival arrival = finish_read(got);
     if (arrival != Arrival::Again) co_return arrival;
   }
+}
+
+Task<Arrival> Connection::pipe_more(PipeLease& into) {
+  for (;;) {
+    start_wait();
+    IoResult got{IoResult::State::Failed, 0};
+    if (!transport_->is_reset()) got = co_await transport_->pipe_in(into);
+    reads_in_bulk_ = got.size >= kWorthAPipe;
+    received_ += got.size;
+    const Arrival arrival = judge_read(got.state);
+    if (arrival != Arrival::Again) co_return arrival;
+  }
+}
+
+void Connection::add_pipe(PipeLease& from) {
+  ENSURE(has_written_all() && !flushing_ && from.held() > 0);
+  outgoing().pipe_ = &from;
 }
 
 void Connection::limit_read(Milliseconds limit) noexcept {
@@ -144,10 +169,14 @@ void Connection::cancel_read() noexcept {
 
 Connection::Step Connection::write_step() noexcept {
   GatherList& out = outgoing_->list_;
-  const IoResult result = transport_->write_now(out.pieces());
+  PipeLease* const pipe = out.empty() ? outgoing_->pipe_ : nullptr;
+  const IoResult result = pipe ? transport_->pipe_out_now(*pipe) : transport_->write_now(out.pieces());
   if (result.state == IoResult::State::WouldBlock) return Step::Blocked;
   if (result.state != IoResult::State::Done) return Step::Failed;
-  out.consume(result.size);
+  if (!pipe)
+    out.consume(result.size);
+  else if (pipe->held() == 0)
+    outgoing_->pipe_ = nullptr;
   written_ += result.size;
   return Step::Moved;
 }

@@ -40,6 +40,7 @@ class Outgoing {
   friend class Connection;
   Connection* connection_ = nullptr;
   GatherList list_;
+  PipeLease* pipe_ = nullptr;  // written after list_
   Deadline limit_;
   Wakeup flushed_;
   SteadyTime stalled_since_;
@@ -68,6 +69,12 @@ class Connection final : public Pinned {
   void start_wait() noexcept;
   Arrival finish_wait(bool ready);
   Task<Arrival> read_more(std::size_t capacity);
+  /// The same, into a pipe, for what is read in one go with nothing in in(); it may come to Bytes with none held: read_more().
+  /// REQUIRES: `into` holds nothing.
+  Task<Arrival> pipe_more(PipeLease& into);
+  bool can_pipe() const noexcept { return transport_->can_pipe(); }
+  /// The last read filled its room: more will be there.
+  bool reads_in_bulk() const noexcept { return reads_in_bulk_; }
   /// From now on reads time out after `limit` in all, until lift_read_limit() or another limit.
   void limit_read(Milliseconds limit) noexcept;
   void lift_read_limit() noexcept;
@@ -76,7 +83,12 @@ class Connection final : public Pinned {
 
   // Writing: pieces are added to out() and leave in that order. Their bytes stay alive until out() is empty.
   GatherList& out() { return outgoing().list_; }
-  bool has_written_all() const noexcept { return !outgoing_ || outgoing_->list_.empty(); }
+  bool has_written_all() const noexcept {
+    return !outgoing_ || (outgoing_->list_.empty() && !outgoing_->pipe_);
+  }
+  /// What `from` holds leaves with the next flush, which must be awaited while `from` lives. REQUIRES: can_pipe(), and nothing
+  /// else is to be written.
+  void add_pipe(PipeLease& from);
   /// Writes what can be written at once. True when nothing is left. REQUIRES: no flush is under way.
   bool flush_now() noexcept;
   /// Writes everything. False when the client is gone, or too slow. For the session alone.
@@ -142,6 +154,7 @@ class Connection final : public Pinned {
   unsigned cancels_at_read_ = 0;
   bool read_timed_out_ = false;
   bool read_cancelled_ = false;
+  bool reads_in_bulk_ = false;
   bool flushing_ = false;
   bool write_failed_ = false;
   bool reads_too_slowly_ = false;

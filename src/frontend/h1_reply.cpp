@@ -196,7 +196,7 @@ void H1Session::replace_reply(const Failure& failure) {
 
 Task<bool> H1Session::send_tunnel() {
   if (!tunnel_) tunnel_.emplace(limits());  // a service that did not ask: it is one all the same
-  TunnelRelay relay(connection_, body_, worker_.deadlines(), options().tunnel_idle, counters());
+  TunnelRelay relay(connection_, body_, worker_, options().tunnel_idle, counters());
   const Reason broken = co_await relay.run(reply_->body.source.get());
   streamed_ = relay.bytes_to_client();
   linger_ = true;

@@ -17,7 +17,8 @@ class RequestBody::Source final : public BodySource {
  public:
   explicit Source(Ref<RequestBody> body) : body_(std::move(body)) {}
   ~Source() override { body_->source_gone(); }
-  Task<Result<Piece>> read() override { return body_->read(); }
+  Task<Result<Piece>> read() override { return body_->read(nullptr); }
+  Task<Result<Piece>> read_or_pipe(PipeLease& pipe) override { return body_->read(&pipe); }
   const Fields* trailers() const noexcept override { return body_->reader_.trailers(); }
   void cancel() noexcept override { body_->cancel(); }
 
@@ -63,16 +64,16 @@ std::optional<std::uint64_t> RequestBody::left() const noexcept {
   return length_ - received_;
 }
 
-Task<Result<Piece>> RequestBody::read() {
+Task<Result<Piece>> RequestBody::read(PipeLease* pipe) {
   ENSURE(!reading_);
   std::optional<Reading> reading(std::in_place, *this);
-  Result<Piece> result = co_await next_piece();
+  Result<Piece> result = co_await next_piece(pipe);
   reading.reset();
   if (!result && watch_ && is_tunnel() && failed()) watch_->client_failed();
   co_return result;
 }
 
-Task<Result<Piece>> RequestBody::next_piece() {
+Task<Result<Piece>> RequestBody::next_piece(PipeLease* pipe) {
   for (;;) {
     if (failure_) co_return Result<Piece>(*failure_);
     if (stopped_ || cancelled_) co_return Result<Piece>(stopped());
@@ -86,13 +87,19 @@ Task<Result<Piece>> RequestBody::next_piece() {
       co_await ask_to_continue();
       if (stopped_ || cancelled_) continue;
     }
-    const Arrival arrival = co_await wait_for_more();
+    const Arrival arrival = co_await wait_for_more(pipe);
     if (arrival != Arrival::Bytes) co_return after_wait(arrival);
+    if (!pipe || pipe->held() == 0) continue;
+    pipe->tell(Ref<PipeFiller>(this));
+    counted(pipe->held());
+    co_return Piece({}, Pin(), false);
   }
 }
 
 // Only here does time pass for the client: as long as nobody asks for its bytes, it is not the one who is slow.
-Task<Arrival> RequestBody::wait_for_more() {
+Task<Arrival> RequestBody::wait_for_more(PipeLease* pipe) {
+  const bool piped = pipe && is_tunnel() && connection_->reads_in_bulk() && connection_->can_pipe();
+  if (piped) co_return co_await connection_->pipe_more(*pipe);
   if (is_tunnel()) co_return co_await connection_->read_more(kBodyBlock);
   const SteadyTime start = connection_->now();
   const std::uint64_t before = connection_->received();

@@ -16,6 +16,7 @@
 #include "connection.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/pin.hpp"
+#include "freshet/base/pipe.hpp"
 #include "freshet/codec/h1_reader.hpp"
 #include "freshet/exchange/body.hpp"
 
@@ -25,6 +26,8 @@ namespace freshet {
 class TunnelWatch {
  public:
   virtual void client_sent(std::size_t bytes) noexcept = 0;
+  /// What it sent before moves on.
+  virtual void bytes_moved_on() noexcept = 0;
   /// The client is gone, not merely done with sending.
   virtual void client_failed() noexcept = 0;
 
@@ -32,8 +35,8 @@ class TunnelWatch {
   ~TunnelWatch() = default;
 };
 
-/// One thread; at most one coroutine in read() or drain().
-class RequestBody final : public Pinned {
+/// Half a tunnel that comes as a stream is read by pipe. One thread; at most one coroutine in read() or drain().
+class RequestBody final : public PipeFiller {
  public:
   struct Limits {
     std::uint64_t bytes;   ///< beyond: Failure{BodyTooLarge, 413}
@@ -84,11 +87,14 @@ class RequestBody final : public Pinned {
  private:
   class Source;
   class Reading;
-  Task<Result<Piece>> read();
-  Task<Result<Piece>> next_piece();
+  void bytes_moved_on() noexcept override {
+    if (watch_) watch_->bytes_moved_on();
+  }
+  Task<Result<Piece>> read(PipeLease* pipe);
+  Task<Result<Piece>> next_piece(PipeLease* pipe);
   Task<void> ask_to_continue();
   std::optional<Result<Piece>> take_buffered();
-  Task<Arrival> wait_for_more();
+  Task<Arrival> wait_for_more(PipeLease* pipe);
   Result<Piece> after_wait(Arrival) noexcept;
   Result<Piece> fail(Reason, int status) noexcept;
   Failure stopped() const noexcept;

@@ -2,14 +2,15 @@
 
 namespace freshet {
 
-TunnelRelay::TunnelRelay(Ref<Connection> connection, Ref<RequestBody> from_client, DeadlineWheel& deadlines,
-                         Milliseconds idle, WorkerCounters& counters)
+TunnelRelay::TunnelRelay(Ref<Connection> connection, Ref<RequestBody> from_client, Worker& worker, Milliseconds idle,
+                         WorkerCounters& counters)
     : connection_(std::move(connection)),
       from_client_(std::move(from_client)),
+      pipes_(worker.pipes()),
       counters_(counters),
       idle_(idle),
       deadline_(
-          deadlines, [](void* self) noexcept { static_cast<TunnelRelay*>(self)->idle_for_too_long(); }, this) {
+          worker.deadlines(), [](void* self) noexcept { static_cast<TunnelRelay*>(self)->idle_for_too_long(); }, this) {
   counters_.tunnels_active.add();
   // What the client sent before the tunnel stood.
   counters_.tunnel_bytes_in.add(from_client_->received());
@@ -41,16 +42,23 @@ Task<Reason> TunnelRelay::run(BodySource* to_client) {
 }
 
 Task<Reason> TunnelRelay::pump_to_client(BodySource& source) {
+  const bool can_pipe = connection_->can_pipe();
+  PipeLease pipe(
+      pipes_, [](void* self) noexcept { static_cast<TunnelRelay*>(self)->bytes_moved_on(); }, this);
   for (;;) {
     if (was_idle_) co_return Reason::TunnelIdle;
     if (client_failed_) co_return Reason::ClientClosed;
-    Result<Piece> got = co_await source.read();
+    Task<Result<Piece>> reading = can_pipe ? source.read_or_pipe(pipe) : source.read();
+    Result<Piece> got = co_await std::move(reading);
     if (was_idle_) co_return Reason::TunnelIdle;
     if (client_failed_) co_return Reason::ClientClosed;
     if (!got) co_return got.error().reason;
     const Piece piece = std::move(*got);
     const std::uint64_t before = connection_->written();
-    connection_->out().add(piece.bytes);
+    if (pipe.held() > 0)
+      connection_->add_pipe(pipe);
+    else
+      connection_->out().add(piece.bytes);
     const bool sent = co_await connection_->flush();
     const std::uint64_t moved = connection_->written() - before;
     to_client_bytes_ += moved;
@@ -63,6 +71,10 @@ Task<Reason> TunnelRelay::pump_to_client(BodySource& source) {
 
 void TunnelRelay::client_sent(std::size_t bytes) noexcept {
   counters_.tunnel_bytes_in.add(bytes);
+  bytes_moved_on();
+}
+
+void TunnelRelay::bytes_moved_on() noexcept {
   if (!was_idle_) deadline_.arm(idle_);
 }
 

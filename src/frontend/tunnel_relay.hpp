@@ -19,7 +19,7 @@ namespace freshet {
 //   both             idle for too long, client gone, source failed    everything is closed
 class TunnelRelay final : private TunnelWatch {
  public:
-  TunnelRelay(Ref<Connection> connection, Ref<RequestBody> from_client, DeadlineWheel& deadlines, Milliseconds idle,
+  TunnelRelay(Ref<Connection> connection, Ref<RequestBody> from_client, Worker& worker, Milliseconds idle,
               WorkerCounters& counters);
   ~TunnelRelay();
   TunnelRelay(const TunnelRelay&) = delete;
@@ -33,11 +33,13 @@ class TunnelRelay final : private TunnelWatch {
  private:
   Task<Reason> pump_to_client(BodySource& source);
   void client_sent(std::size_t bytes) noexcept override;
+  void bytes_moved_on() noexcept override;
   void client_failed() noexcept override;
   void idle_for_too_long() noexcept;
 
   Ref<Connection> connection_;
   Ref<RequestBody> from_client_;
+  PipePool& pipes_;
   WorkerCounters& counters_;
   const Milliseconds idle_;
   Deadline deadline_;

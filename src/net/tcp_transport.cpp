@@ -1,5 +1,6 @@
 #include "freshet/net/tcp_transport.hpp"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -136,6 +137,55 @@ class Receive {
   IoResult result_;
 };
 
+/// What the socket has without a pipe's help. A splice(2) stops before an urgent byte, and says EAGAIN there, or the end
+/// when the peer has finished, although more is behind it: only a read gets past.
+IoResult after_splice(int socket) noexcept {
+  std::byte first{};
+  for (;;) {
+    const IoResult there = received(::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT));
+    if (there.state == IoResult::State::Done) return {IoResult::State::Unable, 0};
+    if (there.state != IoResult::State::Failed || errno != EINTR) return there;
+  }
+}
+
+IoResult splice_from(int socket, PipeLease& into) noexcept {
+  if (!into.obtain()) return {IoResult::State::Unable, 0};
+  for (;;) {
+    const ssize_t got =
+        ::splice(socket, nullptr, into.write_end(), nullptr, PipePool::kWanted, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (got < 0 && errno == EINTR) continue;
+    if (got > 0) {
+      into.filled(static_cast<std::size_t>(got));
+      return {IoResult::State::Done, static_cast<std::size_t>(got)};
+    }
+    const bool impossible = got < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM || errno == ENOMEM);
+    const bool unclear = got == 0 || would_block(errno);
+    into.give_back();
+    if (impossible) return {IoResult::State::Unable, 0};
+    return unclear ? after_splice(socket) : IoResult{};
+  }
+}
+
+/// A Receive into a pipe.
+class ReceivePiped {
+ public:
+  ReceivePiped(int socket, PipeLease& into, bool& is_empty) noexcept
+      : socket_(socket), into_(into), is_empty_(is_empty) {}
+  Step operator()() noexcept {
+    result_ = splice_from(socket_, into_);
+    is_empty_ = result_.state == IoResult::State::WouldBlock;
+    return is_empty_ ? Step::Later : Step::Done;
+  }
+  IoResult result() const noexcept { return result_; }
+  IoResult failed() const noexcept { return {}; }
+
+ private:
+  int socket_;
+  PipeLease& into_;
+  bool& is_empty_;
+  IoResult result_;
+};
+
 /// std::allocator's form of a WaitPlace.
 template <class T>
 class PlaceAllocator {
@@ -207,6 +257,22 @@ WatchedSocket::Start TcpTransport::start_of_read() noexcept {
 Task<IoResult> TcpTransport::read(std::span<std::byte> into) {
   Receive receive(descriptor(), into, says_what_is_left_, is_empty_);
   return socket_.run(WatchedSocket::Direction::Read, start_of_read(), receive);
+}
+
+Task<IoResult> TcpTransport::pipe_in(PipeLease& into) {
+  ReceivePiped receive(descriptor(), into, is_empty_);
+  return socket_.run(WatchedSocket::Direction::Read, start_of_read(), receive);
+}
+
+IoResult TcpTransport::pipe_out_now(PipeLease& from) noexcept {
+  const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (writes_the_last_ ? SPLICE_F_MORE : 0);
+  for (;;) {
+    const ssize_t put = ::splice(from.read_end(), nullptr, descriptor(), nullptr, from.held(), flags);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return failed_now(errno);
+    from.emptied(static_cast<std::size_t>(put));
+    return {put > 0 ? IoResult::State::Done : IoResult::State::Failed, static_cast<std::size_t>(put)};
+  }
 }
 
 Task<bool> TcpTransport::wait_readable() {

@@ -48,6 +48,10 @@ void Transport::tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter
   boost::asio::co_spawn(loop, wait_and_tell(*this, std::move(waiter)), boost::asio::detached);
 }
 
+Task<IoResult> Transport::pipe_in(PipeLease&) { co_return IoResult{IoResult::State::Unable, 0}; }
+
+IoResult Transport::pipe_out_now(PipeLease&) noexcept { return {IoResult::State::Failed, 0}; }
+
 Task<bool> write_all(Transport& to, std::span<Bytes> pieces) {
   pieces = after_writing(pieces, 0);
   while (!pieces.empty()) {

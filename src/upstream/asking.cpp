@@ -220,7 +220,7 @@ Task<Reply> Asking::connect_tunnel() {
   address_ = (*connection)->address();
   auto tunnel =
       make_ref<OriginTunnel>(std::move(slot_), std::move(*connection), std::move(request_.body), std::string(),
-                             origins_.options.timeouts.tunnel_idle, origins_.worker.deadlines());
+                             origins_.options.timeouts.tunnel_idle, origins_.worker);
   Reply reply;
   reply.head.status = 200;
   reply.tunnel = true;
@@ -234,7 +234,7 @@ Task<Reply> Asking::switch_protocols(ParsedResponse response) {
   Ref<OriginConnection> connection = exchange_->take_connection();
   auto tunnel = make_ref<OriginTunnel>(exchange_->take_slot(), std::move(connection), std::move(request_.body),
                                        exchange_->take_surplus(), origins_.options.timeouts.tunnel_idle,
-                                       origins_.worker.deadlines());
+                                       origins_.worker);
   Reply reply;
   reply.head = ResponseHead(101, head->fields.view());
   reply.tunnel = true;

@@ -73,6 +73,11 @@ IoResult OriginConnection::finish_read(IoResult got, std::span<std::byte> into) 
   return left.state == State::Done ? left : got;
 }
 
+Task<IoResult> OriginConnection::pipe_in(PipeLease& into) {
+  if (expired() || transport_->is_reset()) return fail_read();
+  return transport_->pipe_in(into);
+}
+
 Task<IoResult> OriginConnection::fail_read() { co_return IoResult{State::Failed, 0}; }
 
 bool OriginConnection::write_now(std::span<std::span<const std::byte>>& pieces) noexcept {
@@ -92,6 +97,17 @@ Task<bool> OriginConnection::write(std::span<std::span<const std::byte>> pieces,
     if (patience > Milliseconds(0)) write_deadline_.arm(patience);
     const bool ready = co_await transport_->wait_writable();
     write_deadline_.disarm();
+    if (!ready) co_return false;
+  }
+  co_return true;
+}
+
+Task<bool> OriginConnection::pipe_out(PipeLease& from) {
+  while (from.held() > 0) {
+    const IoResult result = transport_->pipe_out_now(from);
+    if (result.state == State::Done) continue;
+    if (result.state != State::WouldBlock || expired()) co_return false;
+    const bool ready = co_await transport_->wait_writable();
     if (!ready) co_return false;
   }
   co_return true;

@@ -28,11 +28,17 @@ class OriginConnection final : public Pinned {
   IoResult read_now(std::span<std::byte> into) noexcept { return transport_->read_now(into); }
   Task<IoResult> start_read(std::span<std::byte> into);
   IoResult finish_read(IoResult got, std::span<std::byte> into) noexcept;
+  /// The same, into a pipe; REQUIRES what Transport::pipe_in() does.
+  Task<IoResult> pipe_in(PipeLease& into);
+  bool can_pipe() const noexcept { return transport_->can_pipe(); }
   /// Writes what can be written at once, and takes that off `pieces`. False when the connection has failed.
   bool write_now(std::span<std::span<const std::byte>>& pieces) noexcept;
   /// Writes all of `pieces`, each step within `patience` (0: somebody else watches the time); false when the connection
   /// failed or a deadline has expired. `pieces` is used up.
   Task<bool> write(std::span<std::span<const std::byte>> pieces, Milliseconds patience);
+
+  /// Writes all that `from` holds; somebody else watches the time. False when the connection failed.
+  Task<bool> pipe_out(PipeLease& from);
 
   /// A deadline that had expired before counts no longer.
   void arm_read(Milliseconds after) noexcept {

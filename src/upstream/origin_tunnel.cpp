@@ -18,6 +18,7 @@ class OriginTunnelBody final : public BodySource {
     if (!tunnel_->origin_ended()) tunnel_->stop();
   }
   Task<Result<Piece>> read() override { return tunnel_->read(); }
+  Task<Result<Piece>> read_or_pipe(PipeLease& pipe) override { return tunnel_->read_or_pipe(pipe); }
   void cancel() noexcept override { tunnel_->stop(); }
 
  private:
@@ -27,13 +28,14 @@ class OriginTunnelBody final : public BodySource {
 }  // namespace
 
 OriginTunnel::OriginTunnel(IdlePool::Slot slot, Ref<OriginConnection> connection, std::unique_ptr<BodySource> upload,
-                           std::string early, Milliseconds idle, DeadlineWheel& wheel)
+                           std::string early, Milliseconds idle, Worker& worker)
     : slot_(std::move(slot)),
       connection_(std::move(connection)),
       upload_(std::move(upload)),
       early_(std::move(early)),
       patience_(idle),
-      idle_(wheel, &OriginTunnel::idle_too_long, this) {
+      idle_(worker.deadlines(), &OriginTunnel::idle_too_long, this),
+      pipes_(worker.pipes()) {
   idle_.arm(patience_);
 }
 
@@ -60,8 +62,10 @@ void OriginTunnel::stop() noexcept {
 
 Task<void> OriginTunnel::run_upload(Ref<OriginTunnel> self) {
   OriginTunnel& tunnel = *self;
+  PipeLease pipe(
+      tunnel.pipes_, [](void* tunnel_moved) noexcept { static_cast<OriginTunnel*>(tunnel_moved)->progress(); }, &tunnel);
   for (bool last = false; !last && !tunnel.stopped_;) {
-    const Result<Piece> piece = co_await tunnel.upload_->read();
+    const Result<Piece> piece = co_await tunnel.read_upload(pipe);
     if (!piece) {
       tunnel.stop();
       break;
@@ -69,10 +73,7 @@ Task<void> OriginTunnel::run_upload(Ref<OriginTunnel> self) {
     if (tunnel.stopped_) break;
     tunnel.progress();
     last = piece->last;
-    std::array<std::span<const std::byte>, 1> pieces{piece->bytes};
-    const std::span<std::span<const std::byte>> all(pieces);
-    // Bounded by the tunnel's own deadline, which the other direction moves too.
-    const bool sent = co_await tunnel.connection_->write(all, Milliseconds(0));
+    const bool sent = co_await tunnel.send(*piece, pipe);
     if (!sent) {
       tunnel.stop();
       break;
@@ -81,6 +82,18 @@ Task<void> OriginTunnel::run_upload(Ref<OriginTunnel> self) {
     if (last) tunnel.connection_->shutdown_write();
   }
   tunnel.upload_.reset();
+}
+
+Task<Result<Piece>> OriginTunnel::read_upload(PipeLease& pipe) {
+  return connection_->can_pipe() ? upload_->read_or_pipe(pipe) : upload_->read();
+}
+
+// Bounded by the tunnel's own deadline, which the other direction moves too.
+Task<bool> OriginTunnel::send(const Piece& piece, PipeLease& pipe) {
+  if (pipe.held() > 0) co_return co_await connection_->pipe_out(pipe);
+  std::array<std::span<const std::byte>, 1> pieces{piece.bytes};
+  const std::span<std::span<const std::byte>> all(pieces);
+  co_return co_await connection_->write(all, Milliseconds(0));
 }
 
 Failure OriginTunnel::broken() const noexcept {
@@ -102,15 +115,32 @@ Task<Result<Piece>> OriginTunnel::read() {
     co_return Piece(bytes, nullptr, false);
   }
   const IoResult result = co_await connection_->read(room);
-  if (stopped_) co_return broken();
+  Result<Piece> piece = after_read(result);
+  if (piece) piece->bytes = room.first(result.size);
+  co_return std::move(piece);
+}
+
+Task<Result<Piece>> OriginTunnel::read_or_pipe(PipeLease& pipe) {
+  const bool piped = in_bulk_ && early_.empty() && !stopped_ && !origin_ended_ && connection_->can_pipe();
+  return piped ? read_piped(pipe) : read();
+}
+
+Task<Result<Piece>> OriginTunnel::read_piped(PipeLease& pipe) {
   progress();
-  if (result.state == IoResult::State::Done) co_return Piece(room.first(result.size), nullptr, false);
-  if (result.state != IoResult::State::End) {
-    stop();
-    co_return broken();
-  }
-  origin_ended_ = true;
-  co_return Piece({}, nullptr, true);
+  const IoResult result = co_await connection_->pipe_in(pipe);
+  if (pipe.held() > 0) pipe.tell(Ref<PipeFiller>(this));
+  if (result.state == IoResult::State::Unable && !stopped_) co_return co_await read();
+  co_return after_read(result);
+}
+
+Result<Piece> OriginTunnel::after_read(IoResult result) noexcept {
+  if (stopped_) return broken();
+  progress();
+  in_bulk_ = result.size >= kBuffer;
+  origin_ended_ = result.state == IoResult::State::End;
+  if (origin_ended_ || result.state == IoResult::State::Done) return Piece({}, nullptr, origin_ended_);
+  stop();
+  return broken();
 }
 
 Task<std::unique_ptr<BodySource>> open_tunnel(Ref<OriginTunnel> tunnel) {

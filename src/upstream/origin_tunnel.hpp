@@ -7,25 +7,29 @@
 #include "freshet/async/result.hpp"
 #include "freshet/async/task.hpp"
 #include "freshet/base/pin.hpp"
+#include "freshet/base/pipe.hpp"
 #include "freshet/exchange/body.hpp"
+#include "freshet/net/worker.hpp"
 #include "idle_pool.hpp"
 #include "origin_connection.hpp"
 
 namespace freshet {
 
 /// Shared by the reply's body (origin to client) and the coroutine that moves the request's body (client to origin).
-/// Each direction ends by itself; a failure of one ends both. One worker's thread.
-class OriginTunnel final : public Pinned {
+/// Each direction ends by itself; a failure of one ends both. What comes little by little is copied; a stream that fills
+/// the buffer goes through a pipe from then on, as long as it keeps coming. One worker's thread.
+class OriginTunnel final : public PipeFiller {
  public:
   /// `early`: what the origin has sent already. `idle`: for how long both directions may be still. `upload` null: the
   /// client sends nothing.
   OriginTunnel(IdlePool::Slot slot, Ref<OriginConnection> connection, std::unique_ptr<BodySource> upload,
-               std::string early, Milliseconds idle, DeadlineWheel& wheel);
+               std::string early, Milliseconds idle, Worker& worker);
   ~OriginTunnel() override;
 
   /// To be spawned, once.
   static Task<void> run_upload(Ref<OriginTunnel> self);
   Task<Result<Piece>> read();
+  Task<Result<Piece>> read_or_pipe(PipeLease& pipe);
   /// Ends both directions.
   void stop() noexcept;
   /// The origin has sent its last byte and read() has said so.
@@ -34,7 +38,12 @@ class OriginTunnel final : public Pinned {
 
  private:
   static void idle_too_long(void* self) noexcept;
+  void bytes_moved_on() noexcept override { progress(); }
   void progress() noexcept;
+  Task<Result<Piece>> read_piped(PipeLease& pipe);
+  Result<Piece> after_read(IoResult result) noexcept;
+  Task<Result<Piece>> read_upload(PipeLease& pipe);
+  Task<bool> send(const Piece& piece, PipeLease& pipe);
   Failure broken() const noexcept;
 
   IdlePool::Slot slot_;
@@ -44,6 +53,8 @@ class OriginTunnel final : public Pinned {
   std::unique_ptr<std::byte[]> buffer_;
   const Milliseconds patience_;
   Deadline idle_;
+  PipePool& pipes_;
+  bool in_bulk_ = false;  // the last read from the origin filled the buffer
   bool expired_ = false;
   bool stopped_ = false;
   bool origin_ended_ = false;

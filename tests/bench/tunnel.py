@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What a CONNECT tunnel costs beside a bare splice(2) relay: processor time for each GiB that it moves.
+"""What a CONNECT tunnel costs beside a bare splice(2) relay: processor time for each GiB that it moves, and for each message of
+100 bytes that goes there and comes back.
 
 usage: tunnel.py PATH_TO_FRESHET [GIB [ROUNDS]]
 The relays run on processor 0, client and target on processor 1; rounds alternate. It needs gcc and taskset.
@@ -8,6 +9,7 @@ import os, socket, statistics, subprocess, sys, tempfile, threading, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BLOCK = b"x" * (256 * 1024)
+MESSAGES = 20000
 CONFIGURATION = """
 workers: 1
 admin: off
@@ -40,7 +42,7 @@ def wait_for(port):
 
 
 class Target(threading.Thread):
-    """Sends `size` bytes to whoever connects and asks with one byte."""
+    """Sends `size` bytes to whoever connects and asks with "!"; sends back what others send."""
 
     def __init__(self, size):
         super().__init__(daemon=True)
@@ -50,21 +52,42 @@ class Target(threading.Thread):
     def run(self):
         while True:
             client, _ = self.listening.accept()
-            if client.recv(1):
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            asked = client.recv(4096)
+            if asked == b"!":
                 for _ in range(self.size // len(BLOCK)):
                     client.sendall(BLOCK)
+            while asked and asked != b"!":
+                client.sendall(asked)
+                asked = client.recv(4096)
             client.close()
 
 
-def fetch(port, connect_to, size):
-    """Seconds for `size` bytes through the relay on `port`."""
+def open_tunnel(port, connect_to):
     s = socket.create_connection(("127.0.0.1", port))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if connect_to:
         s.sendall(f"CONNECT 127.0.0.1:{connect_to} HTTP/1.1\r\nHost: 127.0.0.1:{connect_to}\r\n\r\n".encode())
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += s.recv(1)
         assert answer.startswith(b"HTTP/1.1 200"), answer
+    return s
+
+
+def talk(port, connect_to):
+    """MESSAGES of 100 bytes there and back."""
+    with open_tunnel(port, connect_to) as s:
+        for _ in range(MESSAGES):
+            s.sendall(b"x" * 100)
+            got = 0
+            while got < 100:
+                got += len(s.recv(100))
+
+
+def fetch(port, connect_to, size):
+    """Seconds for `size` bytes through the relay on `port`."""
+    s = open_tunnel(port, connect_to)
     start, room, got = time.monotonic(), bytearray(1 << 20), 0
     s.sendall(b"!")
     while got < size:
@@ -99,16 +122,23 @@ def main():
                 wait_for(port)
             for _ in range(rounds):
                 for name, process in running.items():
+                    connect_to = target.port if name == "freshet" else None
                     before = processor_time(process.pid)
-                    took = fetch(ports[name], target.port if name == "freshet" else None, size)
-                    figures[name].append(((processor_time(process.pid) - before) * 1e3 / gib, gib / took))
+                    took = fetch(ports[name], connect_to, size)
+                    moved = processor_time(process.pid)
+                    talk(ports[name], connect_to)
+                    talked = processor_time(process.pid)
+                    figures[name].append(((moved - before) * 1e3 / gib, gib / took, (talked - moved) * 1e6 / MESSAGES))
         finally:
             for process in running.values():
                 process.terminate()
                 process.wait()
         for name, rows in figures.items():
             print(f"{name:8} {statistics.median(r[0] for r in rows):7.0f} ms of processor time for a GiB, "
-                  f"{statistics.median(r[1] for r in rows):5.2f} GiB/s")
+                  f"{statistics.median(r[1] for r in rows):5.2f} GiB/s, "
+                  f"{statistics.median(r[2] for r in rows):5.1f} us for a message and its answer")
+        spent = [statistics.median(r[0] for r in figures[name]) for name in ("freshet", "splice")]
+        print(f"a tunnel takes {spent[0] / spent[1]:.2f} times what the relay takes")
 
 
 main()

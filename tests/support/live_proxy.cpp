@@ -215,6 +215,18 @@ std::uint64_t LiveProxy::connections() const {
   return open;
 }
 
+void LiveProxy::on_workers(const std::function<void(Worker&)>& work) {
+  for (auto& site : sites_) {
+    Worker& worker = site->worker();
+    Gate done;
+    worker.post([&] {
+      work(worker);
+      done.open();
+    });
+    done.wait();
+  }
+}
+
 Settings reverse_to(std::initializer_list<std::uint16_t> ports) {
   std::vector<ServerUrl> servers;
   for (const std::uint16_t port : ports) servers.push_back({"http", "127.0.0.1", port});

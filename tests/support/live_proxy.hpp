@@ -211,6 +211,8 @@ class LiveProxy {
   const Site& site(unsigned i) const { return *sites_.at(i); }
   std::uint64_t sum(const std::function<std::uint64_t(const WorkerCounters&)>& of) const;
   std::uint64_t connections() const;
+  /// Runs `work` on each worker's thread and waits for it.
+  void on_workers(const std::function<void(Worker&)>& work);
 
  private:
   SystemClock clock_;

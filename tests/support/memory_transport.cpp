@@ -1,5 +1,7 @@
 #include "support/memory_transport.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
@@ -26,6 +28,9 @@ struct End {
   std::size_t capacity = MemoryTransport::kUnlimited;
   std::size_t grain = 1;
   bool hesitant = false;
+  bool pipes = false;
+  std::size_t piped_in = 0;
+  std::size_t piped_out = 0;
   bool read_next_blocks = true;
   bool write_next_blocks = true;
   unsigned cancels = 0;
@@ -102,6 +107,27 @@ Task<IoResult> read_from(std::shared_ptr<Link> link, int side, std::span<std::by
   co_return link->take(side, into);
 }
 
+IoResult take_piped(Link& link, int side, PipeLease& into) {
+  End& end = link.own(side);
+  if (end.dead()) return {State::Failed, 0};
+  if (end.inbox.empty()) return {State::End, 0};
+  if (!into.obtain()) return {State::Unable, 0};
+  const std::size_t size = std::min({end.inbox.size(), end.max_read, PipePool::kLeast});
+  ENSURE(::write(into.write_end(), end.inbox.data(), size) == static_cast<ssize_t>(size));
+  end.inbox.erase(0, size);
+  end.piped_in += size;
+  into.filled(size);
+  link.peer(side).writable.wake();
+  return {State::Done, size};
+}
+
+Task<IoResult> pipe_from(std::shared_ptr<Link> link, int side, PipeLease& into) {
+  ++link->own(side).reads;
+  const bool ready = co_await readable(link, side);
+  if (!ready) co_return IoResult{State::Failed, 0};
+  co_return take_piped(*link, side, into);
+}
+
 }  // namespace
 
 MemoryTransport::MemoryTransport(std::shared_ptr<Link> link, int side) noexcept : link_(std::move(link)), side_(side) {}
@@ -135,6 +161,31 @@ IoResult MemoryTransport::write_now(std::span<const std::span<const std::byte>> 
   }
   link_->peer(side_).readable.wake();
   return {State::Done, moved};
+}
+
+bool MemoryTransport::can_pipe() const noexcept { return link_->own(side_).pipes; }
+
+Task<IoResult> MemoryTransport::pipe_in(PipeLease& into) {
+  ENSURE(can_pipe() && into.held() == 0);
+  return pipe_from(link_, side_, into);
+}
+
+IoResult MemoryTransport::pipe_out_now(PipeLease& from) noexcept {
+  ENSURE(can_pipe() && from.held() > 0);
+  const AllocSpared spared;
+  End& end = link_->own(side_);
+  ++end.writes;
+  if (link_->write_fails(side_)) return {State::Failed, 0};
+  if (end.hesitant && std::exchange(end.write_next_blocks, !end.write_next_blocks)) return {State::WouldBlock, 0};
+  const std::size_t size = std::min({link_->room(side_), end.max_write, from.held()});
+  if (size == 0) return {State::WouldBlock, 0};
+  std::string bytes(size, '\0');
+  ENSURE(::read(from.read_end(), bytes.data(), size) == static_cast<ssize_t>(size));
+  link_->peer(side_).inbox.append(bytes);
+  link_->peer(side_).readable.wake();
+  end.piped_out += size;
+  from.emptied(size);
+  return {State::Done, size};
 }
 
 Task<IoResult> MemoryTransport::read(std::span<std::byte> into) { return read_from(link_, side_, into); }
@@ -185,6 +236,8 @@ void MemoryTransport::set_write_grain(std::size_t size) noexcept { link_->own(si
 
 void MemoryTransport::set_hesitant(bool on) noexcept { link_->own(side_).hesitant = on; }
 
+void MemoryTransport::set_pipes(bool on) noexcept { link_->own(side_).pipes = on; }
+
 bool MemoryTransport::push(std::string_view text) {
   if (link_->write_fails(side_)) return false;
   link_->peer(side_).inbox.append(text);
@@ -206,6 +259,9 @@ bool MemoryTransport::was_reset() const noexcept { return link_->own(side_).rese
 bool MemoryTransport::closed() const noexcept { return link_->own(side_).closed; }
 std::size_t MemoryTransport::reads() const noexcept { return link_->own(side_).reads; }
 std::size_t MemoryTransport::writes() const noexcept { return link_->own(side_).writes; }
+
+std::size_t MemoryTransport::piped_in() const noexcept { return link_->peer(side_).piped_in; }
+std::size_t MemoryTransport::piped_out() const noexcept { return link_->peer(side_).piped_out; }
 
 MemoryPair make_memory_pair(const Executor& executor) {
   auto link = std::make_shared<MemoryTransport::Link>(executor);

@@ -27,6 +27,9 @@ class MemoryTransport final : public Transport {
   Task<IoResult> read(std::span<std::byte> into) override;
   Task<bool> wait_readable() override;
   Task<bool> wait_writable() override;
+  bool can_pipe() const noexcept override;
+  Task<IoResult> pipe_in(PipeLease& into) override;
+  IoResult pipe_out_now(PipeLease& from) noexcept override;
   Peer peer() noexcept override;
   /// What the peer has not read yet.
   std::size_t unacknowledged() const noexcept override;
@@ -51,6 +54,9 @@ class MemoryTransport final : public Transport {
   /// Every other read_now() and write_now() says WouldBlock, and every read() and wait suspends at least once.
   void set_hesitant(bool) noexcept;
 
+  /// Its bytes can go through pipes, 64 KiB at a time, like those of a socket.
+  void set_pipes(bool) noexcept;
+
   // The test's own hand on this end.
 
   /// Sends text to the peer, past all limits. False when the connection is gone.
@@ -68,6 +74,9 @@ class MemoryTransport final : public Transport {
   /// How often read_now(), read() and write_now() were called on this end.
   std::size_t reads() const noexcept;
   std::size_t writes() const noexcept;
+  /// Bytes that the other end has taken in, and sent, by pipe.
+  std::size_t piped_in() const noexcept;
+  std::size_t piped_out() const noexcept;
 
  private:
   std::shared_ptr<Link> link_;

@@ -14,6 +14,8 @@
 
 namespace freshet {
 
+class PipeLease;
+
 /// Some bytes of a body. They stay valid while the pin is held, or, with an empty pin, until the next read() of the same
 /// source or its destruction.
 struct Piece {
@@ -30,6 +32,9 @@ class BodySource {
  public:
   virtual ~BodySource() = default;
   virtual Task<Result<Piece>> read() = 0;
+  /// As read(), for one who can also take bytes out of a pipe: they are in the piece or in `pipe`, never in both. REQUIRES:
+  /// `pipe` holds nothing, and lives until the read is over.
+  virtual Task<Result<Piece>> read_or_pipe([[maybe_unused]] PipeLease& pipe) { return read(); }
   /// The trailer fields, once a piece with `last` has been read; null when there were none.
   virtual const Fields* trailers() const noexcept { return nullptr; }
   /// Makes a read() that is under way, and every later one, fail soon. Same thread as the reader. Idempotent.

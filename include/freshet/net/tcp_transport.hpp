@@ -51,6 +51,9 @@ class TcpTransport final : public Transport {
   /// Takes nothing from the heap, but for the first wait with `try_first`.
   void tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter) override;
   Task<bool> wait_writable() override;
+  bool can_pipe() const noexcept override { return true; }
+  Task<IoResult> pipe_in(PipeLease& into) override;
+  IoResult pipe_out_now(PipeLease& from) noexcept override;
   Peer peer() noexcept override;
   bool is_reset() noexcept override;
   std::size_t unacknowledged() const noexcept override;

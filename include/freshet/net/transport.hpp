@@ -12,6 +12,7 @@
 #include "freshet/async/result.hpp"
 #include "freshet/async/task.hpp"
 #include "freshet/base/pin.hpp"
+#include "freshet/base/pipe.hpp"
 
 namespace freshet {
 
@@ -22,6 +23,7 @@ struct IoResult {
     WouldBlock,  ///< nothing moved: wait
     End,         ///< reading: the peer has finished sending
     Failed,      ///< reset, closed, cancelled
+    Unable,      ///< a pipe is not the way, now or at all: nothing moved, read or write instead
   } state = State::Failed;
   std::size_t size = 0;
 };
@@ -54,6 +56,15 @@ class Transport {
   virtual void tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter);
   /// Suspends until write_now() is worth trying; false when the connection has failed or was cancelled.
   virtual Task<bool> wait_writable() = 0;
+
+  /// Its bytes can be moved through a pipe, without this process ever seeing them: those of a plain socket can.
+  virtual bool can_pipe() const noexcept { return false; }
+  /// As read(), but into a pipe: what came, Done says how much, is held by `into`, which otherwise holds none. The pipe is
+  /// only taken when there are bytes for it. Unable: no pipe is to be had, or these bytes cannot be moved by one.
+  /// REQUIRES: `into` holds nothing.
+  virtual Task<IoResult> pipe_in(PipeLease& into);
+  /// As write_now(), from a pipe. A peer that is gone may raise SIGPIPE. REQUIRES: can_pipe(), and `from` holds something.
+  virtual IoResult pipe_out_now(PipeLease& from) noexcept;
 
   /// How the peer is doing, also behind bytes that it sent and that are still unread. Costs a system call.
   enum class Peer : std::uint8_t {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "freshet/base/clock.hpp"
+#include "freshet/base/pipe.hpp"
 #include "freshet/net/deadline_wheel.hpp"
 
 namespace freshet {
@@ -41,6 +42,7 @@ class Worker {
   unsigned index() const noexcept { return index_; }
   boost::asio::io_context& loop() noexcept { return loop_; }
   DeadlineWheel& deadlines() noexcept { return deadlines_; }
+  PipePool& pipes() noexcept { return pipes_; }
   const Clock& clock() const noexcept { return clock_; }
 
  private:
@@ -59,6 +61,7 @@ class Worker {
   const Clock& clock_;
   const std::chrono::microseconds busy_poll_;
   DeadlineWheel deadlines_;  // outlives loop_: coroutines that are destroyed with the loop disarm their deadlines
+  PipePool pipes_;          // and so do these: coroutines give them back
   Loop loop_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets and timers are touched by the worker alone
   boost::asio::steady_timer timer_;
   bool ticking_ = false;

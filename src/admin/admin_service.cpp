@@ -9,6 +9,7 @@
 #include "bearer.hpp"
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/http/no_vary_search.hpp"
 #include "freshet/metrics/prometheus.hpp"
 
 namespace freshet {
@@ -21,11 +22,13 @@ constexpr std::string_view kIndex =
     "  /metrics  counters and gauges for Prometheus\n"
     "  /healthz  200 while the process runs\n"
     "  /readyz   200 while it takes requests, 503 while it shuts down\n"
-    "  /purge    POST URLs, one a line: what is stored for them is removed\n";
+    "  /purge    POST URLs, one a line: what is stored for them is removed\n"
+    "  /purge/groups[?origin=ORIGIN][&soft]\n"
+    "            POST names of groups, one a line: what is in them is removed, or counts as stale\n";
 
-/// More than this many bytes of URLs are refused: 413.
+/// More than this many bytes of URLs or names are refused: 413.
 constexpr std::size_t kLongestPurge = 64 * 1024;
-constexpr std::string_view kTooLong = "The list of URLs is longer than 64 KiB; nothing was purged. Send it in parts.\n";
+constexpr std::string_view kTooLong = "The list is longer than 64 KiB; nothing was purged. Send it in parts.\n";
 
 /// One answer: the reply's pin owns it.
 class Page final : public Pinned {
@@ -81,13 +84,13 @@ std::string_view host_of(std::string_view authority) noexcept {
 class AdminService final : public Service {
  public:
   explicit AdminService(AdminOptions options) : options_(std::move(options)) {
-    ENSURE(options_.metrics && options_.ready && options_.purge);
+    ENSURE(options_.metrics && options_.ready && options_.purge && options_.purge_groups);
   }
 
   Task<Reply> serve(Request& request) override {
     std::optional<Reply> refusal = refuse(request);
     if (refusal) co_return std::move(*refusal);
-    if (path_of(request) == "/purge") {
+    if (path_of(request) == "/purge" || path_of(request) == "/purge/groups") {
       Answer answer = co_await purge(request);
       co_return make_reply(request, std::move(answer));
     }
@@ -141,23 +144,54 @@ class AdminService final : public Service {
   }
 
   Task<Answer> purge(Request& request) const {
-    if (request.head.method != Method::Post) co_return Answer{405, kPlain, "POST the URLs to purge, one a line.\n", "POST"};
+    const bool groups = path_of(request) == "/purge/groups";
+    const std::string_view what = groups ? "groups" : "URLs";
+    if (request.head.method != Method::Post)
+      co_return Answer{405, kPlain, "POST the " + std::string(what) + " to purge, one a line.\n", "POST"};
     if (comes_from_elsewhere(request)) co_return Answer{403, kPlain, "Web pages may not purge.\n"};
+    std::string origin;
+    GroupsToPurge wanted;
+    if (groups && !read_query(request, origin, wanted.soft))
+      co_return Answer{400, kPlain, "Expected /purge/groups[?origin=http://HOST[:PORT]][&soft]. Nothing was purged.\n"};
     if (request.body_length.value_or(0) > kLongestPurge) co_return Answer{413, kPlain, std::string(kTooLong)};
     std::string lines;
     while (request.body) {
       Result<Piece> piece = co_await request.body->read();
-      if (!piece) co_return Answer{400, kPlain, "The list of URLs was cut short; nothing was purged.\n"};
+      if (!piece) co_return Answer{400, kPlain, "The list was cut short; nothing was purged.\n"};
       if (piece->bytes.size() > kLongestPurge - lines.size())
         co_return Answer{413, kPlain, std::string(kTooLong)};
       lines += as_text(piece->bytes);
       if (piece->last) break;
     }
-    const PurgeReport report = options_.purge(lines);
+    wanted.names = lines;
+    wanted.origin = origin;
+    const PurgeReport report = groups ? options_.purge_groups(wanted) : options_.purge(lines);
     if (!report.refused.empty())
       co_return Answer{400, kPlain, "Not a URL: expected http://HOST[:PORT]/PATH, found '" + printable(report.refused) + "'. Nothing was purged.\n"};
     co_return Answer{200, "application/json",
-                     "{\"urls\": " + std::to_string(report.urls) + ", \"responses\": " + std::to_string(report.responses) + "}\n"};
+                     "{\"" + std::string(groups ? "groups" : "urls") + "\": " + std::to_string(report.named) +
+                         ", \"responses\": " + std::to_string(report.responses) + "}\n"};
+  }
+
+  /// False for anything but ?origin=... and soft, once each. The origin may be percent-encoded.
+  static bool read_query(const Request& request, std::string& origin, bool& soft) {
+    const std::string_view target = request.head.target;
+    std::string_view query = target.substr(std::min(target.find('?') + 1, target.size()));
+    if (path_of(request).size() == target.size()) query = {};
+    while (!query.empty()) {
+      const std::size_t end = std::min(query.find('&'), query.size());
+      const std::string_view part = query.substr(0, end);
+      query.remove_prefix(std::min(end + 1, query.size()));
+      if (part == "soft" && !soft) {
+        soft = true;
+      } else if (part.starts_with("origin=") && origin.empty()) {
+        origin = decode_parameter(part.substr(7));
+        if (origin.empty()) return false;
+      } else {
+        return false;
+      }
+    }
+    return true;
   }
 
   static std::string printable(std::string text) {

@@ -219,6 +219,10 @@ bool Server::open_admin(std::string& error) {
     const PurgeVerdict verdict = purge_list(store_, proxy_options_, lines);
     return PurgeReport{verdict.urls, verdict.responses, verdict.refused};
   };
+  options.purge_groups = [this](const GroupsToPurge& wanted) {
+    const auto verdict = purge_groups(store_, proxy_options_, wanted.names, wanted.origin, wanted.soft ? Purge::Soft : Purge::Hard);
+    return PurgeReport{verdict.groups, verdict.responses, verdict.refused};
+  };
   options.host_names = settings_.admin->hosts.names;
   std::array<char, 256> own_name{};
   if (gethostname(own_name.data(), own_name.size() - 1) == 0) options.host_names.emplace_back(own_name.data());
@@ -312,9 +316,10 @@ void Server::await_drained(std::chrono::steady_clock::time_point end) {
   });
 }
 
-/// What no request pays for: expired responses leave the store, and readers that hold up others are cut off.
+/// What no request pays for: expired responses and those of purged groups leave the store, and readers that hold up others are cut off.
 void Server::keep_house() {
   store_.expire_some(clock_.now().steady, 10000);
+  store_.sweep_purged(8192);
   store_.cut_off_slow_readers();
   for (const auto& notice : authentication_.read_again()) notice.wrong ? log_warning(notice.text) : log_info(notice.text);
   std::uint64_t pauses = 0;

@@ -1,6 +1,7 @@
 #include "freshet/cache/index.hpp"
 
 #include <new>
+#include <utility>
 
 namespace freshet {
 namespace {
@@ -29,6 +30,13 @@ bool Index::remove(IndexNode& node) noexcept {
     return true;
   }
   return false;
+}
+
+void Index::replace(IndexNode& old, IndexNode& by) noexcept {
+  IndexNode** at = bucket(old.hash_);
+  while (*at != &old) at = &(*at)->chain_;
+  by.chain_ = std::exchange(old.chain_, nullptr);
+  *at = &by;
 }
 
 IndexNode* Index::any() const noexcept {

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -92,6 +93,13 @@ CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std
   key.text = arena.join({partition, " ", scheme, "://", authority, target});
   key.hash = hash_key(key.text);
   return key;
+}
+
+std::string_view origin_of_key(std::string_view key) noexcept {
+  constexpr std::string_view kBefore = "://";
+  const std::size_t scheme = key.find(kBefore, std::min(key.find(' '), key.size()));
+  if (scheme == std::string_view::npos) return key;
+  return key.substr(0, key.find('/', scheme + kBefore.size()));
 }
 
 CacheKey make_cache_key(std::string_view partition, const RequestHead& head, Arena& arena) {

@@ -44,6 +44,7 @@ Eviction::Standing measure(const EvictionNode& node) {
 Reason why_unfit(const StoredResponse* response) noexcept {
   if (response == nullptr) return Reason::NoRoom;
   if (response->why_not_kept() != Reason::None) return response->why_not_kept();
+  if (response->is_purged()) return Reason::Invalidated;
   const bool part_passes = response->parts() && response->body()->passing();
   if (response->is_usable() && !part_passes) return Reason::None;
   const Reason passing = response->body()->why_passing();
@@ -73,6 +74,7 @@ FetchTicket& FetchTicket::operator=(FetchTicket&& other) noexcept {
   hash_ = other.hash_;
   part_hash_ = other.part_hash_;
   began_ = other.began_;
+  purges_ = other.purges_;
   path_ = other.path_;
   remembered_ = other.remembered_;
   large_ = other.large_;
@@ -147,7 +149,7 @@ Store::~Store() {
 
 Store::Shard& Store::shard_of(std::uint64_t hash) const noexcept { return shards_[hash >> shard_shift_]; }
 
-Store::Found Store::find(const CacheKey& key, FieldsView request) {
+Store::Found Store::find_once(const CacheKey& key, FieldsView request, Ref<StoredResponse>& purged) {
   Found found;
   StoredResponse* parts = nullptr;  // a whole answers more
   VaryMatcher matcher(request);
@@ -155,7 +157,10 @@ Store::Found Store::find(const CacheKey& key, FieldsView request) {
   const std::lock_guard lock(shard.mutex);
   for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr;
        response = shard.next(*response)) {
-    if (!response->is_usable()) continue;  // its fill failed, and is about to take it out
+    if (!response->is_usable()) {  // its fill failed, and is about to take it out
+      if (response->is_purged()) purged = Ref<StoredResponse>(response);
+      continue;
+    }
     if (!matcher.matches(response->vary_key())) {
       found.other_variants = true;
       continue;
@@ -187,17 +192,24 @@ std::vector<Ref<StoredResponse>> Store::variants(const CacheKey& key, std::size_
 // REQUIRES: the shard is locked. What keeps `response` alive goes to `gone`.
 void Store::take_out(Shard& shard, StoredResponse& response, Nodes& gone) {
   gone.emplace_back(&response);  // first: nothing may fail once it is out of the index
-  if (!shard.index.remove(response)) return gone.pop_back();
+  if (!unlink(shard, response)) gone.pop_back();
+}
+
+// The same for who has a reference. False when it is not there any more.
+bool Store::unlink(Shard& shard, StoredResponse& response) noexcept {
+  if (!shard.index.remove(response)) return false;
   response.release();  // the index's reference
   counts_.objects.fetch_sub(1, std::memory_order_relaxed);
   const std::lock_guard lock(order_->mutex);
   order_->eviction.erase(response);
   order_->expiry.remove(response);
+  return true;
 }
 
 Kept Store::put(FetchTicket& ticket, const StoredResponse* old, const Ref<StoredResponse>& response, bool share) {
   Reason why = why_unfit(response.get());
   Nodes gone;
+  if (why == Reason::None && old != nullptr && old->is_purged()) why = Reason::Invalidated;
   if (why == Reason::None) {
     Shard& shard = shard_of(response->hash());
     const std::lock_guard lock(shard.mutex);
@@ -229,7 +241,7 @@ bool Store::is_outdone(const Shard& shard, const StoredResponse* old, const Stor
     if (other == old) return false;
     if (other->vary_key() != response.vary_key() || !other->is_usable()) continue;
     replaced = replaced || old != nullptr;
-    const bool fresh = !other->meta().no_cache && current_age(other->meta(), now) < other->meta().lifetime;
+    const bool fresh = !other->meta().no_cache && current_age(other->meta(), now) < other->meta().lifetime && !other->outdated_since();
     if (response.parts() && !other->parts() && fresh) return true;
   }
   return replaced;
@@ -241,7 +253,7 @@ bool Store::hand_over(FetchTicket& ticket, const Ref<StoredResponse>& response, 
   {
     Shard& shard = shard_of(ticket.hash_);
     const std::lock_guard lock(shard.mutex);
-    valid = !shard.invalidations.may_contain(ticket.hash_, ticket.began_);
+    valid = !is_invalidated(shard, ticket, *response);
     if (valid) shard.declined_parts.forget(ticket.part_hash_);
   }
   Fetch::Look look{FetchVerdict::Declined, Reason::Invalidated, 0, {}};
@@ -252,6 +264,8 @@ bool Store::hand_over(FetchTicket& ticket, const Ref<StoredResponse>& response, 
 
 // REQUIRES: the shard of `response` is locked.
 bool Store::is_invalidated(Shard& shard, const FetchTicket& ticket, const StoredResponse& response) const noexcept {
+  const auto groups = response.groups();
+  if (!groups.empty() && groups_.purged_since(ticket.purges_, origin_of_key(response.key()), groups)) return true;
   if (response.hash() == ticket.hash_) return shard.invalidations.may_contain(ticket.hash_, ticket.began_);
   return path_generation(response.key()) != ticket.path_;
 }
@@ -317,6 +331,7 @@ FetchTicket Store::make_ticket(Shard& shard, const CacheKey& key, std::uint32_t 
   ticket.hash_ = key.hash;
   ticket.path_ = path;
   ticket.began_ = shard.invalidations.now();
+  ticket.purges_ = groups_.now();
   ticket.store_ = this;
   return ticket;
 }
@@ -424,6 +439,27 @@ void Store::remove(const Ref<StoredResponse>& response) {
   Shard& shard = shard_of(response->hash());
   const std::lock_guard lock(shard.mutex);
   take_out(shard, *response, gone);
+}
+
+/// Puts a stale one in its place, if it is still there; without room for that it goes.
+void Store::outdate(const Ref<StoredResponse>& response, SteadyTime since) {
+  const Ref<StoredResponse> stale = make_outdated(*response, since, *this);
+  if (!stale) return take_purged(response);
+  Shard& shard = shard_of(response->hash());
+  const std::lock_guard lock(shard.mutex);
+  const StoredResponse* there = shard.first(response->hash(), response->key());
+  while (there != nullptr && there != response.get()) there = shard.next(*there);
+  if (there == nullptr) return;
+  {
+    const std::lock_guard order(order_->mutex);
+    order_->eviction.replace(*response, *stale, stale->hash(), stale->bytes());
+    order_->expiry.remove(*response);
+    order_->expiry.add(*stale, keep_until(stale->meta(), options_.default_stale_if_error));
+  }
+  shard.index.replace(*response, *stale);
+  stale->retain();  // the index's reference
+  response->release();  // which was the old one's; the caller has another
+  count(counts_.replaced);
 }
 
 void Store::outgrown(const Ref<StoredResponse>& response) {

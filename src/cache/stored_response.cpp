@@ -1,11 +1,13 @@
 #include "freshet/cache/stored_response.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <span>
 
 #include "freshet/cache/key.hpp"
 #include "freshet/cache/vary.hpp"
+#include "freshet/http/cache_groups.hpp"
 #include "freshet/http/date.hpp"
 #include "freshet/http/grammar.hpp"
 #include "freshness.hpp"
@@ -19,6 +21,7 @@ constexpr std::size_t kIndexShare = 32;
 
 bool is_stored(const Field& field) noexcept {
   if ((field_flags(field.id) & kHopByHop) != 0) return false;
+  if (is_private_group_field(field.id)) return false;
   return field.id != FieldId::Age && field.id != FieldId::ContentLength && field.id != FieldId::Trailer;
 }
 
@@ -30,6 +33,41 @@ bool has_valid_date(FieldsView fields, std::int64_t now) noexcept {
   return fields.count(FieldId::Date) == 1 && parse_http_date(*fields.first(FieldId::Date), now);
 }
 
+/// Empty optional when the ledger has no room.
+std::optional<GroupList> join_all(std::string_view key, const std::vector<std::string>& names, Ledger& ledger) {
+  if (names.empty() || ledger.groups() == nullptr) return GroupList();
+  GroupList groups(*ledger.groups());
+  for (const std::string& name : names)
+    if (!groups.add(origin_of_key(key), name)) return {};
+  return groups;
+}
+
+/// The same groups as another one.
+GroupList join_same(const StoredResponse& stored, Ledger& ledger) {
+  if (stored.groups().empty()) return {};
+  GroupList groups(*ledger.groups());
+  for (Group* const group : stored.groups()) groups.add(*group);
+  return groups;
+}
+
+/// What a response is in once a 304 has brought `fresh` and made `merged` of its fields. Cache-Groups lies among the stored fields and
+/// is replaced like others; what the other two fields said stays, unless one of them comes again.
+std::optional<GroupList> join_freshened(const StoredResponse& stored, FieldsView fresh, const GroupNames& now, Ledger& ledger) {
+  if (!has_group_fields(fresh)) return join_same(stored, ledger);
+  auto groups = join_all(stored.key(), now.names, ledger);
+  if (!groups || has_private_group_fields(fresh) || stored.groups().empty()) return groups;
+  if (now.names.empty()) groups.emplace(*ledger.groups());
+  std::vector<std::string> named = read_cache_groups(stored.head().fields).names;
+  named.insert(named.end(), now.names.begin(), now.names.end());
+  std::vector<std::uint64_t> replaced;
+  for (const std::string& name : named) replaced.push_back(CacheGroups::hash(origin_of_key(stored.key()), name));
+  for (Group* const group : stored.groups()) {
+    if (groups->all().size() > kMostGroups) break;  // too many already
+    if (std::find(replaced.begin(), replaced.end(), group->hash()) == replaced.end()) groups->add(*group);
+  }
+  return groups;
+}
+
 std::string_view http_date(std::int64_t seconds, std::span<char, kHttpDateSize> out) noexcept {
   format_http_date(seconds, out);
   return {out.data(), out.size()};
@@ -37,17 +75,21 @@ std::string_view http_date(std::int64_t seconds, std::span<char, kHttpDateSize> 
 
 }  // namespace
 
-/// Lays a response out in one block.
+/// Lays a response out in one block. Behind all else, where a pointer may lie: how many purges there had been, and the groups.
 class StoredResponseBuilder {
  public:
+  static std::size_t align(std::size_t size) noexcept { return (size + alignof(Group*) - 1) / alignof(Group*) * alignof(Group*); }
+
   /// Views into `fields` in `meta` are moved to where the copy lies.
   static Ref<StoredResponse> build(std::string_view key, std::string_view vary_key, const StoredMeta& meta,
-                                   Fields& fields, StoredContent content, Ledger& ledger, Reason why_not_kept) {
+                                   Fields& fields, StoredContent content, Ledger& ledger, Reason why_not_kept,
+                                   GroupList& groups) {
     fields.compact();
     const std::string_view lines = *fields.view().wire();
     const std::span<const FieldEntry> entries = fields.view().entries();
-    const std::size_t size =
-        sizeof(StoredResponse) + entries.size_bytes() + lines.size() + key.size() + vary_key.size();
+    const std::span<Group* const> joined = groups.all();
+    const std::size_t text = sizeof(StoredResponse) + entries.size_bytes() + lines.size() + key.size() + vary_key.size();
+    const std::size_t size = joined.empty() ? text : align(text) + sizeof(std::uint64_t) + joined.size_bytes();
     const std::uint64_t cost = heap_cost(size) + kIndexShare + (content.parts ? content.parts->overhead() : 0);
     if (entries.size() > UINT16_MAX || cost > UINT32_MAX || !ledger.charge(cost)) return {};
 
@@ -64,6 +106,14 @@ class StoredResponseBuilder {
     response->lines_size_ = copy(lines.data(), lines.size());
     response->key_size_ = copy(key.data(), key.size());
     response->vary_key_size_ = copy(vary_key.data(), vary_key.size());
+    if (!joined.empty()) {
+      at += align(text) - text;
+      const std::uint64_t purges = ledger.groups()->now();
+      copy(&purges, sizeof(purges));
+      copy(joined.data(), joined.size_bytes());
+      response->group_count_ = static_cast<std::uint8_t>(joined.size());
+      groups.release();
+    }
     const FieldsView stored = response->head().fields;
     response->meta_ = meta;
     response->meta_.etag = stored.first(FieldId::ETag).value_or(std::string_view{});
@@ -78,6 +128,7 @@ class StoredResponseBuilder {
   }
 };
 
+static_assert(kMostGroups < UINT8_MAX);
 static_assert(sizeof(StoredResponse) % alignof(FieldEntry) == 0 && sizeof(StoredResponse) <= 216);
 
 std::uint64_t StoredResponse::bytes() const noexcept {
@@ -99,7 +150,29 @@ void StoredResponse::stop_keeping(const StoredResponse* successor, Reason why) n
     if (!stays(part.body.get())) part.body->stop_keeping(why);
 }
 
+Group* const* StoredResponse::group_list() const noexcept {
+  const std::size_t text = sizeof(StoredResponse) + entry_count_ * sizeof(FieldEntry) + lines_size_ + key_size_ + vary_key_size_;
+  const char* const at = reinterpret_cast<const char*>(this) + StoredResponseBuilder::align(text);
+  return reinterpret_cast<Group* const*>(at + sizeof(std::uint64_t));
+}
+
+bool StoredResponse::is_group_purged() const noexcept {
+  for (const Group* const group : groups())
+    if (group->is_purged()) return true;
+  return false;
+}
+
+std::optional<SteadyTime> StoredResponse::group_outdated_since() const noexcept {
+  std::uint64_t seen = 0;
+  std::memcpy(&seen, reinterpret_cast<const char*>(group_list()) - sizeof(seen), sizeof(seen));
+  std::optional<SteadyTime> first;
+  for (const Group* const group : groups())
+    if (const auto since = group->outdated_since(seen); since && (!first || *since < *first)) first = since;
+  return first;
+}
+
 StoredResponse::~StoredResponse() {
+  for (Group* const group : groups()) ledger_->groups()->leave(*group);
   if (ledger_ != nullptr) ledger_->credit(charged_);
 }
 
@@ -123,7 +196,9 @@ Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view 
   std::array<char, kHttpDateSize> date;
   if (!fields.contains(FieldId::Date)) fields.add(FieldId::Date, http_date(now, date));
   if (!via.empty()) fields.add(FieldId::Via, via);
-  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(content), ledger, Reason::None);
+  auto groups = join_all(key, read_groups(head.fields).names, ledger);
+  if (!groups) return {};
+  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(content), ledger, Reason::None, *groups);
 }
 
 // ---- freshening ----
@@ -180,6 +255,10 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
   const auto vary_key = freshened_vary_key(stored, request.fields, not_modified.fields, fields);
   Reason why_not_kept = objection_to_keeping(request, directives);
   if (!vary_key) why_not_kept = says_vary_star(fields) ? Reason::VaryStar : Reason::VaryTooComplex;
+  const GroupNames names = has_group_fields(not_modified.fields) ? read_groups(fields, not_modified.fields) : GroupNames();
+  auto groups = join_freshened(stored, not_modified.fields, names, ledger);
+  if (!groups) return {};
+  if (names.too_many || groups->all().size() > kMostGroups) why_not_kept = Reason::TooManyGroups;
   // Whether everybody may have a cookie, the answer that sets it says itself.
   const bool cookie =
       !not_modified.fields.contains(FieldId::SetCookie) || may_store_cookie(parse_response_directives(not_modified.fields, policy.targets), policy);
@@ -191,17 +270,32 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
     return lists_name(private_fields, field.name) || lists_name(no_cache_fields, field.name);
   });
   return StoredResponseBuilder::build(stored.key(), vary_key ? *vary_key : stored.vary_key(), freshness.meta, fields,
-                                      std::move(content), ledger, why_not_kept);
+                                      std::move(content), ledger, why_not_kept, *groups);
 }
+
+namespace {
+
+Ref<StoredResponse> with_meta(const StoredResponse& stored, const StoredMeta& meta, Ledger& ledger) {
+  GroupList groups = join_same(stored, ledger);
+  Fields fields;
+  fields.append(stored.head().fields);
+  return StoredResponseBuilder::build(stored.key(), stored.vary_key(), meta, fields, {stored.body(), stored.parts()}, ledger,
+                                      Reason::None, groups);
+}
+
+}  // namespace
 
 Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Ledger& ledger) {
   StoredMeta meta = stored.meta();
   meta.lifetime = std::min<Seconds>(meta.lifetime, current_age(meta, now));
   meta.stale_while_revalidate = Seconds{0};
-  Fields fields;
-  fields.append(stored.head().fields);
-  return StoredResponseBuilder::build(stored.key(), stored.vary_key(), meta, fields, {stored.body(), stored.parts()}, ledger,
-                                      Reason::None);
+  return with_meta(stored, meta, ledger);
+}
+
+Ref<StoredResponse> make_outdated(const StoredResponse& stored, SteadyTime since, Ledger& ledger) {
+  StoredMeta meta = stored.meta();
+  meta.lifetime = std::min<Seconds>(meta.lifetime, current_age(meta, since));
+  return with_meta(stored, meta, ledger);
 }
 
 void add_stored_validators(const StoredMeta& stored, Fields& request) {

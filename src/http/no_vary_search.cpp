@@ -15,8 +15,10 @@ unsigned hex_value(char c) noexcept {
   return static_cast<unsigned>(ascii::is_digit(c) ? c - '0' : ascii::lower(c) - 'a' + 10);
 }
 
-// application/x-www-form-urlencoded: "+" is a space, "%xx" a byte, and what is not "%xx" stands for itself.
-std::string decode_bytes(std::string_view text) {
+}  // namespace
+
+// What is not "%xx" stands for itself.
+std::string decode_parameter(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool escaped =
@@ -30,6 +32,8 @@ std::string decode_bytes(std::string_view text) {
   }
   return out;
 }
+
+namespace {
 
 // "UTF-8 decode without BOM" of the Encoding Standard: each maximal part of what is malformed becomes one U+FFFD.
 class Utf8Decoder {
@@ -73,7 +77,7 @@ class Utf8Decoder {
   bool clean_ = true;
 };
 
-std::string decode(std::string_view text) { return Utf8Decoder(decode_bytes(text)).text(); }
+std::string decode(std::string_view text) { return Utf8Decoder(decode_parameter(text)).text(); }
 
 // The names of an inner list of strings, decoded; empty when it is none, or not to be read, or too much.
 std::optional<std::vector<std::string>> read_names(const DictionaryMember& member) {
@@ -83,7 +87,7 @@ std::optional<std::vector<std::string>> read_names(const DictionaryMember& membe
   std::vector<std::string> names;
   std::size_t size = 0;
   for (const std::string& item : *items) {
-    const Utf8Decoder name(decode_bytes(item));
+    const Utf8Decoder name(decode_parameter(item));
     size += name.text().size();
     if (!name.clean() || size > UrlVariation::kLongestNames) return {};
     names.push_back(name.text());

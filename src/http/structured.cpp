@@ -73,17 +73,35 @@ class Reader {
     for (;;) {
       skip(' ');
       if (take(')')) return rest_.empty();
-      Member item;
-      if (!bare_item(item) || item.kind != Kind::String || !parameters()) return false;
-      std::string& text = out.emplace_back();
-      for (std::size_t i = 0; i < item.text.size(); ++i) {
-        if (item.text[i] == '\\') ++i;
-        text += item.text[i];
-      }
+      if (!string_item(out)) return false;
     }
   }
 
+  bool list_of_strings(std::vector<std::string>& out) {
+    skip(' ');
+    while (!rest_.empty()) {
+      if (out.size() == kMostMembers || !string_item(out)) return false;
+      skip_ows();
+      if (rest_.empty()) return true;
+      if (!take(',')) return false;
+      skip_ows();
+      if (rest_.empty()) return false;
+    }
+    return true;
+  }
+
  private:
+  bool string_item(std::vector<std::string>& out) {
+    Member item;
+    if (!bare_item(item) || item.kind != Kind::String || !parameters()) return false;
+    std::string& text = out.emplace_back();
+    for (std::size_t i = 0; i < item.text.size(); ++i) {
+      if (item.text[i] == '\\') ++i;
+      text += item.text[i];
+    }
+    return true;
+  }
+
   static bool keep(std::vector<Member>& members, const Member& member) {
     const auto same_key = [&member](const Member& other) { return other.key == member.key; };
     if (const auto at = std::find_if(members.begin(), members.end(), same_key); at != members.end()) {
@@ -281,6 +299,13 @@ std::optional<std::vector<DictionaryMember>> parse_dictionary(std::string_view t
 std::optional<std::vector<std::string>> parse_string_list(std::string_view inner_list) {
   std::vector<std::string> items;
   if (!Reader(inner_list).string_list(items)) return {};
+  return items;
+}
+
+std::optional<std::vector<std::string>> parse_list_of_strings(std::string_view field) {
+  while (!field.empty() && field.back() == ' ') field.remove_suffix(1);
+  std::vector<std::string> items;
+  if (!Reader(field).list_of_strings(items)) return {};
   return items;
 }
 

@@ -8,10 +8,12 @@
 #include <new>
 
 #include "freshet/exchange/error_reply.hpp"
+#include "freshet/http/cache_groups.hpp"
 #include "freshet/http/forwarding.hpp"
 #include "freshet/http/target.hpp"
 #include "local_answer.hpp"
 #include "pipeline.hpp"
+#include "select_fields.hpp"
 
 namespace freshet {
 namespace {
@@ -172,6 +174,8 @@ Task<Reply> CachingProxy::serve_unknown(Request& request) {
 /// Via and Cache-Status for an answer whose head is the origin's or our own.
 void CachingProxy::sign(Reply& reply, const Request& request, const CacheStatus& said) {
   const bool from_origin = reply.outcome.origin_status != 0;
+  if (from_origin && has_private_group_fields(reply.head.fields))
+    reply.head.fields = select_fields(reply.head.fields, request.arena, [](FieldId id) { return !is_private_group_field(id); });
   reply.outcome.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   if (from_origin) reply.added.add(FieldId::Via, request.arena.join({"1.1 ", options_.pseudonym}));
   if (!reply.tunnel) reply.added.add(FieldId::CacheStatus, reply.outcome.cache_status);

@@ -3,6 +3,7 @@
 #include "freshet/async/wakeup.hpp"
 #include "freshet/cache/vary.hpp"
 #include "freshet/exchange/error_reply.hpp"
+#include "freshet/http/cache_groups.hpp"
 #include "freshet/http/conditional.hpp"
 #include "hit.hpp"
 #include "pipeline.hpp"
@@ -31,6 +32,7 @@ bool is_about_the_url(Reason why) noexcept {
     case Reason::NoFreshness:
     case Reason::StatusNotCacheable:
     case Reason::VaryStar:
+    case Reason::TooManyGroups:
     case Reason::SetCookie:
     case Reason::CookieRequest:
     case Reason::AlreadyStale: return true;
@@ -255,6 +257,7 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin) {
     // A variant that this request did not select stays beside what it has become for this one.
     result = errand.ticket.publish(fresh, true);
   }
+  if (result.why_not() == Reason::TooManyGroups) store_.remove(old);  // a purge could miss it from now on
   const bool published = kept && result;
   const StoredMeta& meta = used->meta();
   CacheStatus said;
@@ -288,6 +291,7 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
   Request& client = errand.client;
   const auto vary_key = make_vary_key(origin.head.fields, client.head.fields);
   if (!vary_key) return Reason::VaryTooComplex;
+  if (read_groups(origin.head.fields).too_many) return Reason::TooManyGroups;  // a purge could miss it
   const bool by_rule = errand.look.rule != nullptr;
   const Ref<StoredResponse> before = errand.look.found.response;
   const bool placed = is_placed(errand, origin.head);

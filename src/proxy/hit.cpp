@@ -9,6 +9,7 @@
 #include "freshet/base/prefetch.hpp"
 #include "freshet/http/conditional.hpp"
 #include "multipart.hpp"
+#include "select_fields.hpp"
 #include "sequence.hpp"
 
 namespace freshet {
@@ -18,6 +19,7 @@ namespace {
 bool belongs_in_304(FieldId id) noexcept {
   switch (id) {
     case FieldId::CacheControl:
+    case FieldId::CacheGroups:
     case FieldId::CdnCacheControl:
     case FieldId::ContentLocation:
     case FieldId::Date:
@@ -28,16 +30,6 @@ bool belongs_in_304(FieldId id) noexcept {
     case FieldId::Via: return true;
     default: return false;
   }
-}
-
-/// A view of the same block with the chosen lines only; its index lies in the arena.
-FieldsView select_for_304(FieldsView fields, Arena& arena) {
-  const auto all = fields.entries();
-  auto* chosen = static_cast<FieldEntry*>(arena.allocate(all.size() * sizeof(FieldEntry), alignof(FieldEntry)));
-  std::size_t count = 0;
-  for (const FieldEntry& entry : all)
-    if (belongs_in_304(entry.id)) chosen[count++] = entry;
-  return fields.with_entries({chosen, count});
 }
 
 Validators validators_of(const StoredMeta& meta) noexcept { return {meta.etag, meta.last_modified, meta.date}; }
@@ -80,14 +72,14 @@ std::optional<RangeVerdict> wanted_ranges(const Request& request, const StoredRe
 
 Reply not_modified(const Request& request, Reply reply, const HitLines& lines) {
   reply.head.status = 304;
-  reply.head.fields = select_for_304(reply.head.fields, request.arena);
+  reply.head.fields = select_fields(reply.head.fields, request.arena, belongs_in_304);
   add_lines(reply, request, lines);
   return reply;
 }
 
 Reply unsatisfiable(const Request& request, Reply reply, std::uint64_t size) {
   reply.head.status = 416;
-  reply.head.fields = select_for_304(reply.head.fields, request.arena);
+  reply.head.fields = select_fields(reply.head.fields, request.arena, belongs_in_304);
   reply.added.add(FieldId::ContentRange, content_range(nullptr, size, request.arena));
   reply.length = 0;
   return reply;

@@ -1,5 +1,6 @@
 #include "invalidation.hpp"
 
+#include "freshet/http/cache_groups.hpp"
 #include "freshet/http/reference.hpp"
 
 namespace freshet {
@@ -14,6 +15,10 @@ void invalidate_after(Store& store, std::string_view partition, const Request& r
     if (const auto target = resolve_same_origin(head.scheme, head.authority, head.target, *reference))
       store.invalidate(make_cache_key(partition, head.scheme, head.authority, *target, request.arena), own);
   }
+  if (!response.fields.contains(FieldId::CacheGroupInvalidation)) return;
+  const std::string_view origin = origin_of_key(make_cache_key(partition, head, request.arena).text);
+  for (const std::string& name : read_invalidated_groups(response.fields).names)
+    store.groups()->purge(origin, name, Purge::Hard, store.clock().now().steady);
 }
 
 }  // namespace freshet

@@ -8,7 +8,7 @@ namespace freshet {
 /// stale, not taken out: they can still be validated, and stand in when the origin fails.
 std::optional<Reply> CachingProxy::learn_from_head(Errand& errand, Reply& origin) {
   const Ref<StoredResponse>& stored = errand.look.found.response;
-  if (!stored || errand.client.head.method != Method::Head || errand.look.directives.no_store) return {};
+  if (!stored || !stored->is_usable() || errand.client.head.method != Method::Head || errand.look.directives.no_store) return {};
   const Time now = errand.times.received;
   switch (compare_with_head(*stored, origin.head, origin.length, unix_seconds(now.wall))) {
     case HeadVerdict::Nothing:

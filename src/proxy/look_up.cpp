@@ -155,7 +155,8 @@ Reply CachingProxy::make_hit_reply(Request& request, const LookUp& look, Ref<Sto
 /// What another client's fetch brought, when it suits this request too.
 std::optional<Reply> CachingProxy::take(Request& request, LookUp& look, const Fetch::Look& seen) {
   const Ref<StoredResponse>& brought = seen.response;
-  if (!brought || brought->key() != look.key.text) return {};  // another key: it answers other URLs than was thought
+  if (!brought || brought->is_purged() || brought->outdated_since()) return {};
+  if (brought->key() != look.key.text) return {};  // another key: it answers other URLs than was thought
   if (!vary_matches(brought->vary_key(), request.head.fields)) return {};
   look.found.response = brought;
   judge(request, clock_.now(), look, brought->body().get());

@@ -13,7 +13,7 @@ Ref<StoredResponse> CachingProxy::combinable(const Errand& errand, const Respons
   if (!etag) return {};
   Ref<StoredResponse> now = store_.find(errand.look.key, errand.client.head.fields).response;
   if (!now || !now->parts()) now = errand.look.found.response;
-  if (!now || !now->parts() || !now->parts()->can_combine() || !strong_match(*etag, now->meta().etag)) return {};
+  if (!now || !now->is_usable() || !now->parts() || !now->parts()->can_combine() || !strong_match(*etag, now->meta().etag)) return {};
   return now;
 }
 

@@ -56,7 +56,7 @@ std::optional<Reply> CachingProxy::selected_variant(Errand& errand, Reply& origi
   const auto etag = origin.head.fields.first(FieldId::ETag);
   if (!etag) return {};
   const auto chosen = std::find_if(errand.variants.begin(), errand.variants.end(),
-                                   [&](const auto& variant) { return strong_match(*etag, variant->meta().etag); });
+                                   [&](const auto& variant) { return variant->is_usable() && strong_match(*etag, variant->meta().etag); });
   if (chosen == errand.variants.end()) return {};
   errand.look.found.response = *chosen;
   return freshened(errand, origin);

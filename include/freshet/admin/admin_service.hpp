@@ -1,7 +1,8 @@
-// The admin pages: /metrics, /healthz, /readyz and an index, and /purge to write to; on a listener of their own.
+// The admin pages: /metrics, /healthz, /readyz and an index, and /purge and /purge/groups to write to; on a listener of their own.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,8 +15,16 @@ namespace freshet {
 
 /// What a purge did.
 struct PurgeReport {
-  std::size_t urls = 0, responses = 0;
-  std::string refused;  ///< the line that is no URL: nothing was purged; empty: none
+  std::size_t named = 0;  ///< URLs, or groups
+  std::uint64_t responses = 0;
+  std::string refused;  ///< the line, or the origin, that is no URL: nothing was purged; empty: none
+};
+
+/// Which groups are meant (RFC 9875), and how.
+struct GroupsToPurge {
+  std::string_view names;  ///< one a line
+  std::string_view origin;  ///< empty: of all origins
+  bool soft = false;        ///< what is in them becomes stale; else it is gone
 };
 
 struct AdminOptions {
@@ -23,6 +32,8 @@ struct AdminOptions {
   std::function<bool()> ready;           ///< false while draining: /readyz says 503, so that load balancers stop sending
   /// Takes out what is stored for these URLs, one a line; called on the worker's thread.
   std::function<PurgeReport(std::string_view lines)> purge;
+  /// The same for groups.
+  std::function<PurgeReport(const GroupsToPurge&)> purge_groups;
   /// Names that requests may use for us besides IP addresses and "localhost"; without port, in any case. Names without a dot
   /// are good too where the client is not on this machine: in the network of containers they are all there is. A web page
   /// that makes its own name resolve to our address (DNS rebinding) is refused: 403. Who shows the token, and who comes

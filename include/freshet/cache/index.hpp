@@ -37,7 +37,16 @@ class Index {
   void insert(IndexNode&) noexcept;
   /// False when it is not here.
   bool remove(IndexNode&) noexcept;
+  /// `by` takes the place of `old`, which is here and has the same hash.
+  void replace(IndexNode& old, IndexNode& by) noexcept;
   std::size_t size() const noexcept { return size_; }
+  std::size_t buckets() const noexcept { return mask_ + 1; }
+  /// Calls `each` with every node of one bucket; it must not change the index.
+  template <class Each>
+  void each_in(std::size_t bucket_number, Each each) const {
+    for (IndexNode* node = *bucket(bucket_number); node != nullptr; node = node->chain_)
+      if ((node->hash_ & mask_) == bucket_number) each(*node);
+  }
   /// Any node; null when empty.
   IndexNode* any() const noexcept;
 

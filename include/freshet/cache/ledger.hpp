@@ -6,6 +6,8 @@
 
 namespace freshet {
 
+class CacheGroups;
+
 /// Bytes held, against a limit. Any thread.
 class Ledger {
  public:
@@ -17,6 +19,8 @@ class Ledger {
   void credit(std::uint64_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::uint64_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
   std::uint64_t limit() const noexcept { return limit_; }
+  /// What the responses that are charged here are grouped in; null: they are in no group.
+  virtual CacheGroups* groups() noexcept { return nullptr; }
 
  protected:
   /// Frees about `bytes`; false when nothing more can be freed. No lock of the caller's may be one that it takes.

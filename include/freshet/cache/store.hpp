@@ -13,6 +13,7 @@
 
 #include "freshet/base/clock.hpp"
 #include "freshet/cache/fetch.hpp"
+#include "freshet/cache/groups.hpp"
 #include "freshet/cache/key.hpp"
 #include "freshet/cache/ledger.hpp"
 #include "freshet/cache/quota.hpp"
@@ -95,6 +96,7 @@ class FetchTicket {
   std::uint64_t hash_ = 0;
   std::uint64_t part_hash_ = 0;  // of the key and the part that is asked for; 0: the whole
   std::uint64_t began_ = 0;  // how many invalidations its shard had seen
+  std::uint64_t purges_ = 0;  // how many purges of groups there had been
   std::uint32_t path_ = 0;   // generation of the path, for a response that belongs under another key of it
   bool remembered_ = false, large_ = false;
 };
@@ -109,7 +111,8 @@ class Store final : public Ledger {
     Ref<StoredResponse> response;  ///< the newest that Vary selects, a whole one before parts; null: none
     bool other_variants = false;   ///< something is stored for the key, but not for these request fields
   };
-  /// The hit path: one short lock, no allocation, marks the response as used.
+  /// The hit path: one short lock, no allocation, marks the response as used. What it meets of purged groups leaves on the way, or
+  /// becomes stale (which allocates).
   Found find(const CacheKey&, FieldsView request);
 
   /// Complete responses of the key that have a strong ETag, whatever Vary selects: one of them may do for a request that selects none
@@ -157,6 +160,12 @@ class Store final : public Ledger {
   /// Changes with each invalidation of the URI that `uri` is the key of: part of the keys of QUERY (make_query_key()),
   /// whose responses are invalidated with it.
   std::uint32_t uri_generation(const CacheKey& uri) const noexcept { return generations_.of(uri.hash); }
+  /// What responses are in. A purge of a group takes no lock that a hit takes; what it means for stored responses shows when they are
+  /// met, and their memory comes back then, or by sweep_purged().
+  CacheGroups* groups() noexcept override { return &groups_; }
+  /// Looks at up to about `work` buckets for responses of purged groups, and takes them out. For a worker to call each second; cheap when
+  /// nothing was purged since all buckets were looked at. Returns how many responses went.
+  std::size_t sweep_purged(std::size_t work) noexcept;
   /// Takes one response out, if it is still there: its fill failed or outgrew the limits.
   void remove(const Ref<StoredResponse>&);
   /// Takes one out whose body has turned out larger than may be stored, and remembers that.
@@ -197,9 +206,14 @@ class Store final : public Ledger {
 
   Shard& shard_of(std::uint64_t hash) const noexcept;
   Kept put(FetchTicket&, const StoredResponse* old, const Ref<StoredResponse>& response, bool share);
+  Found find_once(const CacheKey&, FieldsView request, Ref<StoredResponse>& purged);
+  void take_purged(const Ref<StoredResponse>&) noexcept;
+  void outdate(const Ref<StoredResponse>&, SteadyTime since);
+  std::size_t sweep_step(std::size_t work) noexcept;
   bool is_outdone(const Shard&, const StoredResponse* old, const StoredResponse& response) const noexcept;
   void put_locked(Shard&, const StoredResponse* old, StoredResponse& response, Nodes& gone);
   void take_out(Shard&, StoredResponse&, Nodes& gone);
+  bool unlink(Shard&, StoredResponse&) noexcept;
   bool forget(const Ref<StoredResponse>& unlinked) noexcept;
   static void stop_keeping(const Nodes& gone, const StoredResponse* successor, Reason) noexcept;
   bool hand_over(FetchTicket&, const Ref<StoredResponse>&, bool remember);
@@ -212,6 +226,7 @@ class Store final : public Ledger {
 
   const Clock& clock_;
   StoreOptions options_;
+  CacheGroups groups_{*this};  // before what holds responses
   unsigned shard_count_;
   unsigned shard_shift_;
   std::unique_ptr<Shard[]> shards_;
@@ -219,6 +234,14 @@ class Store final : public Ledger {
   UriGenerations generations_;
   std::mutex passing_mutex_;  // taken alone
   std::vector<Ref<StoredBody>> passing_;
+  struct Sweep {
+    std::mutex mutex;  // before a shard's
+    std::uint64_t seen = 0, goal = 0;  // CacheGroups::emptied(): when the last round ended, and when this one began
+    unsigned shard = 0;
+    std::size_t bucket = 0;
+    std::size_t swept = 0;  // responses, in this call
+  };
+  Sweep sweep_;
   SearchRules rules_;
   Quota fills_, revalidations_, query_bytes_;
   struct Counts {

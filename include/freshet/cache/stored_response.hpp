@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "freshet/base/reason.hpp"
 #include "freshet/cache/eviction.hpp"
 #include "freshet/cache/expiry.hpp"
+#include "freshet/cache/groups.hpp"
 #include "freshet/cache/index.hpp"
 #include "freshet/cache/parts.hpp"
 #include "freshet/cache/policy.hpp"
@@ -20,7 +23,7 @@
 
 namespace freshet {
 
-/// One allocation: the object, and behind it entries, field lines, key and vary key.
+/// One allocation: the object, and behind it entries, field lines, key, vary key and groups.
 class StoredResponse final : public Pinned, public IndexNode, public EvictionNode, public ExpiryNode {
  public:
   const StoredMeta& meta() const noexcept { return meta_; }
@@ -35,8 +38,16 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   const Ref<StoredBody>& body() const noexcept { return body_; }
   /// Null: the response is whole. Else its status is 206, and its fields say nothing of a range.
   const Ref<const PartList>& parts() const noexcept { return parts_; }
-  /// False when it answers nobody any more: its fill failed or outgrew the limits. Parts are judged one by one.
-  bool is_usable() const noexcept { return parts_ || body_->is_whole(); }
+  /// False when it answers nobody any more: its fill failed or outgrew the limits, or one of its groups was purged. Parts are judged
+  /// one by one.
+  bool is_usable() const noexcept { return (parts_ || body_->is_whole()) && !is_purged(); }
+  /// What it is in (RFC 9875).
+  std::span<Group* const> groups() const noexcept { return {group_list(), group_count_}; }
+  bool is_purged() const noexcept { return group_count_ != 0 && is_group_purged(); }
+  /// Since when it is stale because one of its groups was purged softly; empty: it is as fresh as its fields say.
+  std::optional<SteadyTime> outdated_since() const noexcept {
+    return group_count_ != 0 ? group_outdated_since() : std::nullopt;
+  }
   /// Not None for a freshened response that others must not see (the 304 says no-store, private or Vary: *, or only
   /// answers an authorized request): it answers one request, and the store does not take it.
   Reason why_not_kept() const noexcept { return why_not_kept_; }
@@ -57,6 +68,9 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
 
   const FieldEntry* entries() const noexcept { return reinterpret_cast<const FieldEntry*>(this + 1); }
   const char* lines() const noexcept { return reinterpret_cast<const char*>(entries() + entry_count_); }
+  Group* const* group_list() const noexcept;
+  bool is_group_purged() const noexcept;
+  std::optional<SteadyTime> group_outdated_since() const noexcept;
 
   // There are as many of these as there are responses in the store: every byte counts.
   std::uint16_t entry_count_ = 0;
@@ -69,6 +83,7 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   std::uint32_t key_size_ = 0;
   std::uint32_t vary_key_size_ = 0;
   std::uint32_t charged_ = 0;
+  std::uint8_t group_count_ = 0;
 };
 
 /// What a stored response holds: a whole body, or parts and the one among them that came last.
@@ -96,6 +111,10 @@ Ref<StoredResponse> freshen(const StoredResponse&, const RequestHead&, const Res
 /// The stored response, stale from `now` on: its lifetime ends and stale-while-revalidate is gone; what else it may be
 /// used for stays. Shares the body. Null when the ledger has no room.
 Ref<StoredResponse> make_stale(const StoredResponse&, SteadyTime now, Ledger&);
+
+/// The stored response, stale since `since`, as if its lifetime had ended then; whatever else it may be used for stays. Shares the body.
+/// Null when the ledger has no room.
+Ref<StoredResponse> make_outdated(const StoredResponse&, SteadyTime since, Ledger&);
 
 /// Adds If-None-Match and If-Modified-Since for the stored validators to a request for the origin (RFC 9111 4.3.1),
 /// replacing the client's own preconditions; Range goes with them, since the whole is wanted.

@@ -26,6 +26,9 @@ struct UrlVariation {
   bool operator==(const UrlVariation&) const = default;
 };
 
+/// A name or value of a query as application/x-www-form-urlencoded means it, byte by byte: "+" is a space, "%41" is "A".
+std::string decode_parameter(std::string_view text);
+
 /// From all No-Vary-Search lines. The default when there is none, and for whatever is not well-formed. Both spellings
 /// that are in use are read: `params, except=("a")` (to draft 04, and in browsers) and `except=("a")`.
 UrlVariation parse_no_vary_search(FieldsView response);

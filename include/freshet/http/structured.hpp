@@ -38,6 +38,10 @@ std::optional<std::vector<DictionaryMember>> parse_dictionary(std::string_view);
 /// not a String.
 std::optional<std::vector<std::string>> parse_string_list(std::string_view inner_list);
 
+/// The same for a whole field that is a List of Strings (RFC 9651 3.1): parameters are checked and dropped. Empty optional
+/// also for more than 1024 members. An empty text is an empty list.
+std::optional<std::vector<std::string>> parse_list_of_strings(std::string_view field);
+
 /// Appends an sf-string, quoted and escaped; bytes that it cannot hold become '?'.
 void append_sf_string(std::string& out, std::string_view text);
 /// True when `text` is a valid sf-token.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,5 +24,15 @@ struct PurgeVerdict {
   std::string refused;  ///< the line that cannot be read; empty: none
 };
 PurgeVerdict purge_list(Store&, const ProxyOptions&, std::string_view lines);
+
+struct GroupPurgeVerdict {
+  std::size_t groups = 0;
+  std::uint64_t responses = 0;  ///< that were in them
+  std::string refused;          ///< the origin that cannot be read; empty: none
+};
+/// Purges groups (RFC 9875), one a line, of every upstream and forward listener. `origin`: "http://HOST[:PORT]" whose groups are meant;
+/// empty: those of all origins. Responses of theirs that are under way are not stored. Costs the same however many responses are in a
+/// group. Any thread.
+GroupPurgeVerdict purge_groups(Store&, const ProxyOptions&, std::string_view lines, std::string_view origin, Purge);
 
 }  // namespace freshet

@@ -69,6 +69,10 @@ AdminOptions options() {
   o.metrics = [] { return std::string("x_total 1\n"); };
   o.ready = [] { return true; };
   o.purge = [](std::string_view lines) { return PurgeReport{1, lines.size(), lines == "bad" ? "bad" : ""}; };
+  o.purge_groups = [](const GroupsToPurge& wanted) {
+    const std::string origin(wanted.origin);
+    return PurgeReport{wanted.soft ? 2U : 1U, wanted.names.size() + 100 * origin.size(), origin == "bad" ? origin : ""};
+  };
   return o;
 }
 
@@ -247,6 +251,27 @@ TEST_CASE("A purge that cannot be understood says why, and does nothing", "[admi
   CHECK(read.field("Allow") == "POST");
   CHECK(Asked(*service, "POST", "/purge", "evil.example").status() == 403);
   CHECK(calls == 1);
+}
+
+TEST_CASE("Groups are purged by POST, of all origins or of one, softly or for good", "[admin]") {
+  auto service = make_admin_service(options());
+  const auto ask = [&](std::string_view query, std::string_view body) {
+    return Asked(*service, "POST", std::string("/purge/groups") + std::string(query), {}, {std::string(body)}).text();
+  };
+  CHECK(ask("", "ab") == "{\"groups\": 1, \"responses\": 2}\n");
+  CHECK(ask("?", "ab") == "{\"groups\": 1, \"responses\": 2}\n");
+  CHECK(ask("?soft", "ab") == "{\"groups\": 2, \"responses\": 2}\n");
+  CHECK(ask("?origin=http://a.test", "ab") == "{\"groups\": 1, \"responses\": 1302}\n");
+  CHECK(ask("?soft&origin=http%3A%2F%2fa.test", "ab") == "{\"groups\": 2, \"responses\": 1302}\n");
+  CHECK(ask("?origin=bad", "ab") == "Not a URL: expected http://HOST[:PORT]/PATH, found 'bad'. Nothing was purged.\n");
+  for (const char* bad : {"?soft=0", "?hard", "?soft&soft", "?origin=", "?origin=a&origin=b", "?origin=&soft", "?groups=a"}) {
+    INFO(bad);
+    CHECK(Asked(*service, "POST", std::string("/purge/groups") + bad, {}, {"a"}).status() == 400);
+  }
+  CHECK(Asked(*service, "GET", "/purge/groups").status() == 405);
+  CHECK(Asked(*service, "POST", "/purge/groups", {"Origin", "null"}, {"a"}).status() == 403);
+  CHECK(Asked(*service, "POST", "/purge/groups", {}, {std::string(70'000, 'x')}).status() == 413);
+  CHECK(Asked(*service, "POST", "/purge/groups", {}, {"a", "FAIL"}).status() == 400);
 }
 
 TEST_CASE("A web page of another site cannot purge", "[admin]") {

@@ -15,6 +15,7 @@
 #include "freshet/async/result.hpp"
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
+#include "freshet/async/yield.hpp"
 #include "freshet/base/check.hpp"
 
 namespace freshet {
@@ -145,6 +146,11 @@ Task<void> spawn(Task<void> task) {
   boost::asio::co_spawn(executor, std::move(task), [](const std::exception_ptr& failure) {
     if (failure && !is_shortage(failure)) BUG("an exception left a background task");
   });
+}
+
+Task<void> yield() {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  co_await boost::asio::post(executor, boost::asio::use_awaitable);
 }
 
 }  // namespace freshet

@@ -10,7 +10,9 @@ import typing
 IDLE = 300  # seconds: no connection ends while something is measured
 
 
-def floor(folder, port, _origin, size, common):
+def floor(_folder, port, origin, size, common):
+    if size == 0:
+        return [str(common / "relay_floor"), str(port), str(origin)], {}
     return [str(common / "floor"), str(port), str(size)], {}
 
 
@@ -167,7 +169,7 @@ class Peer:
 
 
 ALL = {
-    "floor": Peer("answers without reading the request", floor),
+    "floor": Peer("answers, or passes on, without reading the request", floor),
     "freshet": Peer("this", freshet, grows=True),
     "nginx": Peer("proxy_cache, in memory (tmpfs)", nginx, "nginx"),
     "haproxy": Peer("its small-object cache", haproxy, "haproxy"),

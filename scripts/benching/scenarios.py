@@ -10,7 +10,8 @@ class Scenario:
     script: str = ""  # of load.SCRIPTS
     close: bool = False  # a connection for each request
     warm_up: int = 1  # seconds
-    floor: int = 0  # bytes of the floor program's body; 0: it has nothing to say here
+    floor: int = 0  # bytes of the floor program's body; 0: it has nothing to say here, or `relay`
+    relay: bool = False  # the floor is a program that passes on what the origin says
     hits: bool = True
     memory: str = ""  # a function of memory.py, instead of requests
 
@@ -22,8 +23,8 @@ ALL = {
     "hit100k": Scenario("hits, 100 KiB", "/h/100k", floor=102400),
     "hit1k_c2000": Scenario("hits, 1 KiB, 2000 connections", "/h/1k", connections=2000, warm_up=2, floor=1024),
     "hit1k_close": Scenario("hits, 1 KiB, a connection for each", "/h/1k", close=True),
-    "miss1k": Scenario("misses that may not be stored, 1 KiB", "/m/1k", hits=False),
-    "miss100k": Scenario("misses that may not be stored, 100 KiB", "/m/100k", hits=False),
+    "miss1k": Scenario("misses that may not be stored, 1 KiB", "/m/1k", hits=False, relay=True),
+    "miss100k": Scenario("misses that may not be stored, 100 KiB", "/m/100k", hits=False, relay=True),
     "conn_mem": Scenario("memory of an idle connection", memory="connection"),
     "obj_mem": Scenario("memory of a stored object of 1 KiB", memory="stored_object"),
 }

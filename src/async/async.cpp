@@ -1,6 +1,9 @@
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
@@ -122,6 +125,23 @@ Task<void> spawn(Task<void> task) {
   boost::asio::co_spawn(executor, std::move(task), [](const std::exception_ptr& failure) {
     if (failure && !is_shortage(failure)) BUG("an exception left a background task");
   });
+}
+
+namespace {
+
+using Executor = boost::asio::any_io_executor;
+using EntryPoint = boost::asio::awaitable<boost::asio::detail::awaitable_thread_entry_point, Executor>;
+
+/// The bottom of a stack of frames, which Asio asks for.
+EntryPoint enter(Task<void> task) { co_await std::move(task); }
+
+}  // namespace
+
+void start_now(const Executor& loop, Task<void> task) {
+  const boost::asio::cancellation_slot nobody_cancels;
+  boost::asio::detail::awaitable_handler<Executor, void>(enter(std::move(task)), loop, nobody_cancels,
+                                                         boost::asio::cancellation_state(nobody_cancels))
+      .launch();
 }
 
 }  // namespace freshet

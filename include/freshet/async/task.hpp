@@ -3,6 +3,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "freshet/async/frame_memory.hpp"
+
 namespace freshet {
 
 /// Lazy: runs when awaited, on the awaiting coroutine's executor (one worker's event loop, never another).
@@ -10,3 +12,19 @@ template <class T>
 using Task = boost::asio::awaitable<T>;
 
 }  // namespace freshet
+
+// Asio's own cache of frames has eight places (docs/why/cost-of-a-miss.md). Whoever names an awaitable includes this
+// header: a frame that the one has given the other must not take back.
+namespace boost::asio::detail {
+
+template <>
+inline void* awaitable_frame_base<any_io_executor>::operator new(std::size_t size) {
+  return freshet::FrameMemory::take(size);
+}
+
+template <>
+inline void awaitable_frame_base<any_io_executor>::operator delete(void* frame, std::size_t size) {
+  freshet::FrameMemory::give_back(frame, size);
+}
+
+}  // namespace boost::asio::detail

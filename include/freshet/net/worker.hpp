@@ -53,7 +53,7 @@ class Worker {
   unsigned index_;
   const Clock& clock_;
   DeadlineWheel deadlines_;  // outlives loop_: coroutines that are destroyed with the loop disarm their deadlines
-  Loop loop_{1};
+  Loop loop_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets are of this thread alone: no lock for each
   boost::asio::steady_timer timer_;
   bool ticking_ = false;
   std::thread thread_;

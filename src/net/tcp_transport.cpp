@@ -78,6 +78,26 @@ IoResult receive(int socket, std::span<std::byte> into, bool says_what_is_left, 
   }
 }
 
+/// Gathers up to so many bytes by copying: cheaper than telling the kernel of each piece.
+constexpr std::size_t kCopied = 2048;
+
+std::size_t size_of(const msghdr& message) noexcept {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i) size += message.msg_iov[i].iov_len;
+  return size;
+}
+
+/// One piece for several small ones, in `room`.
+iovec gather(const msghdr& message, std::span<char, kCopied> room) noexcept {
+  char* at = room.data();
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
+    const iovec& part = message.msg_iov[i];
+    std::memcpy(at, part.iov_base, part.iov_len);
+    at += part.iov_len;
+  }
+  return {room.data(), static_cast<std::size_t>(at - room.data())};
+}
+
 /// A read that waits for bytes. Not called any more when the transport is closed.
 class Receive {
  public:
@@ -152,6 +172,16 @@ IoResult TcpTransport::read_now(std::span<std::byte> into) noexcept {
   return receive(descriptor(), into, says_what_is_left_, is_empty_);
 }
 
+IoResult TcpTransport::take_now(std::span<std::byte> into) noexcept {
+  for (;;) {
+    const ssize_t got = ::recv(descriptor(), into.data(), into.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    const IoResult result = received(got);
+    is_empty_ = result.state == IoResult::State::WouldBlock;
+    return result;
+  }
+}
+
 IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pieces) noexcept {
   std::array<iovec, kMaxGather> parts;
   msghdr message{};
@@ -159,8 +189,13 @@ IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pie
   for (const auto& piece : pieces.first(std::min(pieces.size(), parts.size())))
     parts[message.msg_iovlen++] = {const_cast<std::byte*>(piece.data()), piece.size()};
   const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (writes_the_last_ ? MSG_MORE : 0);
+  std::array<char, kCopied> room;
+  const bool is_small = size_of(message) <= room.size();
+  const iovec one = message.msg_iovlen == 1 ? parts[0] : is_small ? gather(message, room) : iovec{};
+  const bool is_one = message.msg_iovlen == 1 || is_small;
   for (;;) {
-    const ssize_t put = ::sendmsg(descriptor(), &message, flags);
+    const ssize_t put =
+        is_one ? ::send(descriptor(), one.iov_base, one.iov_len, flags) : ::sendmsg(descriptor(), &message, flags);
     if (put >= 0) return {IoResult::State::Done, static_cast<std::size_t>(put)};
     if (errno != EINTR) return failed_now(errno);
   }
@@ -177,8 +212,13 @@ Task<IoResult> TcpTransport::read(std::span<std::byte> into) {
   return socket_.run(WatchedSocket::Direction::Read, start_of_read(), receive);
 }
 
+WatchedSocket::Start TcpTransport::start_of_wait() noexcept {
+  has_told_ = true;
+  return std::exchange(is_empty_, false) ? WatchedSocket::Start::Try : WatchedSocket::Start::Wait;
+}
+
 Task<bool> TcpTransport::wait_readable() {
-  return socket_.run(WatchedSocket::Direction::Read, WatchedSocket::Start::Wait, Notice(Step::Done));
+  return socket_.run(WatchedSocket::Direction::Read, start_of_wait(), Notice(Step::Exhausted));
 }
 
 void TcpTransport::tell_when_readable(asio::io_context& loop, Ref<ReadWaiter> waiter) {
@@ -187,10 +227,7 @@ void TcpTransport::tell_when_readable(asio::io_context& loop, Ref<ReadWaiter> wa
     asio::post(loop, [tell = std::move(tell)]() mutable { tell(true); });
     return;
   }
-  const bool was_empty = std::exchange(is_empty_, false);
-  const auto how = was_empty ? WatchedSocket::Start::Try : WatchedSocket::Start::Wait;
-  has_told_ = true;
-  socket_.begin(WatchedSocket::Direction::Read, how, Notice(Step::Exhausted), std::move(tell));
+  socket_.begin(WatchedSocket::Direction::Read, start_of_wait(), Notice(Step::Exhausted), std::move(tell));
 }
 
 Task<bool> TcpTransport::wait_writable() {
@@ -203,6 +240,12 @@ Transport::Peer TcpTransport::peer() noexcept {
   if (::poll(&probe, 1, 0) != 1) return Peer::There;
   if ((probe.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return Peer::Gone;
   return (probe.revents & POLLRDHUP) != 0 ? Peer::Finished : Peer::There;
+}
+
+bool TcpTransport::is_quiet() noexcept {
+  char byte;
+  is_empty_ = ::recv(descriptor(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && would_block(errno);
+  return is_empty_;
 }
 
 // Not what peer() looks at: a connection that both sides have shut down is over, too, and may have unread bytes.

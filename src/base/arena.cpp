@@ -23,7 +23,11 @@ void* Arena::allocate(std::size_t size, std::size_t align) {
   return result;
 }
 
-std::string_view Arena::copy(std::string_view s) { return join({s}); }
+std::string_view Arena::copy(std::string_view s) {
+  const auto room = text(s.size());
+  if (!s.empty()) std::memcpy(room.data(), s.data(), s.size());
+  return {room.data(), room.size()};
+}
 
 std::string_view Arena::join(std::initializer_list<std::string_view> parts) {
   std::size_t size = 0;

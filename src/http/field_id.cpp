@@ -99,7 +99,11 @@ FieldId intern_field(std::string_view name) noexcept {
   for (std::size_t slot = slot_of(name);; slot = (slot + 1) % kSlots) {
     const std::size_t id = kTable.slots[slot];
     if (id == 0) return FieldId::Unknown;
-    if (kRows[id].name.size() == name.size() && same(name.data(), kTable.lower[id].data(), name.size()))
+    const std::string_view known = kRows[id].name;
+    if (known.size() != name.size()) continue;
+    // Most write a name as its RFC does.
+    if (std::memcmp(name.data(), known.data(), name.size()) == 0 ||
+        same(name.data(), kTable.lower[id].data(), name.size()))
       return static_cast<FieldId>(id);
   }
 }

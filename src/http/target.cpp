@@ -111,11 +111,19 @@ bool has_only_target_bytes(std::string_view raw) noexcept {
   return !raw.empty() && std::all_of(raw.begin(), raw.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
 }
 
+constexpr std::array<bool, 256> kUnclear = [] {
+  std::array<bool, 256> table{};
+  for (char c : std::string_view("\\\"<>")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 // Of the path, up to the query: no backslash, which some read as a slash, no quote and no angle bracket, which clients
 // encode, and no encoded NUL, where some stop to read.
 bool is_clear_path(std::string_view path) noexcept {
   path = path.substr(0, path.find('?'));
-  return path.find_first_of("\\\"<>") == std::string_view::npos && path.find("%00") == std::string_view::npos;
+  const bool clear =
+      std::none_of(path.begin(), path.end(), [](char c) { return kUnclear[static_cast<unsigned char>(c)]; });
+  return clear && path.find("%00") == std::string_view::npos;
 }
 
 // The scheme in front of "://"; empty when there is none.
@@ -229,11 +237,16 @@ TargetVerdict decide_target(Method method, std::string_view raw_target, std::opt
     return decide_absolute(method, raw_target, scheme, field, arena);
   }
   if (!is_clear_path(raw_target)) return refuse(Reason::BadTarget, 400);
-  if (!is_good(field)) return refuse(Reason::BadHost, 400);
   TargetVerdict verdict;
   verdict.scheme = default_scheme;
   verdict.target = raw_target;
-  if (host_count == 1) verdict.authority = *normalise_authority(*host, default_scheme, arena);
+  if (host_count == 1 && host) {
+    const auto authority = normalise_authority(*host, default_scheme, arena);
+    if (!authority) return refuse(Reason::BadHost, 400);
+    verdict.authority = *authority;
+  } else if (!is_good(field)) {
+    return refuse(Reason::BadHost, 400);
+  }
   return verdict;
 }
 

@@ -84,7 +84,8 @@ RouteVerdict decide_reverse(const Request& request, const ListenerRules& rules) 
   const bool by_path = std::any_of(rules.routes.begin(), rules.routes.end(),
                                    [](const Route& route) { return !route.path_prefix.empty(); });
   if (by_path && has_dot_segment(head.target)) return refuse(Reason::BadTarget, 400);
-  const auto host = host_of(head.authority);
+  const bool by_host = std::any_of(rules.routes.begin(), rules.routes.end(), [](const Route& route) { return !route.host.empty(); });
+  const auto host = by_host ? host_of(head.authority) : std::string_view();
   for (const Route& route : rules.routes)
     if (host_matches(route.host, host) && (route.path_prefix.empty() || head.target.starts_with(route.path_prefix))) {
       RouteVerdict verdict;

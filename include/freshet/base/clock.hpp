@@ -29,7 +29,7 @@ class Clock {
   virtual Time now() const noexcept = 0;
 };
 
-/// The operating system's clocks.
+/// The operating system's clocks. That the wall clock has been set shows up to 10 ms late.
 class SystemClock final : public Clock {
  public:
   Time now() const noexcept override;

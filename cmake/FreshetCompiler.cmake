@@ -36,8 +36,8 @@ if(FRESHET_SANITIZE)
   endif()
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  # Hardening that costs nothing measurable on the hit path.
-  target_compile_options(freshet_options INTERFACE -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2)
+  # Hardening that costs nothing measurable on the hit path. Frame pointers do: some instructions for every function.
+  target_compile_options(freshet_options INTERFACE -O2 -fomit-frame-pointer -fstack-protector-strong -D_FORTIFY_SOURCE=2)
   target_link_options(freshet_options INTERFACE -Wl,-z,relro,-z,now)
 endif()
 

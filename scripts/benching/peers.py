@@ -10,7 +10,9 @@ import typing
 IDLE = 300  # seconds: no connection ends while something is measured
 
 
-def floor(folder, port, _origin, size, common, _workers):
+def floor(_folder, port, origin, size, common, _workers):
+    if size == 0:
+        return [str(common / "relay_floor"), str(port), str(origin)], {}
     return [str(common / "floor"), str(port), str(size)], {}
 
 
@@ -168,7 +170,7 @@ class Peer:
 
 
 ALL = {
-    "floor": Peer("answers without reading the request", floor),
+    "floor": Peer("answers, or passes on, without reading the request", floor),
     "freshet": Peer("this", freshet, widens=True, grows=True),
     "apart": Peer("this, as two processes of one worker each, where others have two workers", freshet),
     "nginx": Peer("proxy_cache, in memory (tmpfs)", nginx, "nginx", widens=True),

@@ -10,7 +10,8 @@ class Scenario:
     script: str = ""  # of load.SCRIPTS
     close: bool = False  # a connection for each request
     warm_up: int = 1  # seconds
-    floor: int = 0  # bytes of the floor program's body; 0: it has nothing to say here
+    floor: int = 0  # bytes of the floor program's body; 0: it has nothing to say here, or `relay`
+    relay: bool = False  # the floor is a program that passes on what the origin says
     hits: bool = True
     workers: int = 1  # 2: on both processors, together with load and origin; what each of them takes is counted apart
     memory: str = ""  # a function of memory.py, instead of requests
@@ -25,8 +26,8 @@ ALL = {
     "hit1k_close": Scenario("hits, 1 KiB, a connection for each", "/h/1k", close=True),
     "hit1k_two": Scenario("hits, 1 KiB, one object for two workers that share their processors with the load; beside two processes that share nothing", "/h/1k",
                           workers=2),
-    "miss1k": Scenario("misses that may not be stored, 1 KiB", "/m/1k", hits=False),
-    "miss100k": Scenario("misses that may not be stored, 100 KiB", "/m/100k", hits=False),
+    "miss1k": Scenario("misses that may not be stored, 1 KiB", "/m/1k", hits=False, relay=True),
+    "miss100k": Scenario("misses that may not be stored, 100 KiB", "/m/100k", hits=False, relay=True),
     "conn_mem": Scenario("memory of an idle connection", memory="connection"),
     "obj_mem": Scenario("memory of a stored object of 1 KiB", memory="stored_object"),
 }

@@ -2,6 +2,8 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
@@ -150,7 +152,23 @@ Task<void> spawn(Task<void> task) {
 
 Task<void> yield() {
   const auto executor = co_await boost::asio::this_coro::executor;
-  co_await boost::asio::post(executor, boost::asio::use_awaitable);
+  co_await boost::asio::post(executor, kAwait);
+}
+
+namespace {
+
+using EntryPoint = boost::asio::awaitable<boost::asio::detail::awaitable_thread_entry_point, Executor>;
+
+/// The bottom of a stack of frames, which Asio asks for.
+EntryPoint enter(Task<void> task) { co_await std::move(task); }
+
+}  // namespace
+
+void start_now(const Executor& loop, Task<void> task) {
+  const boost::asio::cancellation_slot nobody_cancels;
+  boost::asio::detail::awaitable_handler<Executor, void>(enter(std::move(task)), loop, nobody_cancels,
+                                                         boost::asio::cancellation_state(nobody_cancels))
+      .launch();
 }
 
 }  // namespace freshet

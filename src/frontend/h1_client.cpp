@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/base/check.hpp"
 
@@ -35,6 +36,8 @@ H1Client::~H1Client() {
   if (admission_ && !over_) {  // its coroutine was destroyed, with the loop or for want of memory
     leave_idle();
     serving_->counters.listener[serving_->options.listener].connections_open.subtract();
+    admission_.reset();
+    serving_->client_left();
   }
   unlist();
 }
@@ -136,7 +139,7 @@ H1Client::Next H1Client::judge(Arrival arrival) {
 void H1Client::proceed(Next next) {
   if (next == Next::Wait) return wait();
   if (next == Next::Close && !(session_ && session_->wants_to_linger())) return end();
-  boost::asio::co_spawn(serving_->worker.loop(), work(Ref<H1Client>(this), next), boost::asio::detached);
+  start_now(serving_->worker.loop().get_executor(), work(Ref<H1Client>(this), next));
 }
 
 // All that cannot be done at once.

@@ -159,6 +159,7 @@ H1Session::Next H1Session::take_request(std::size_t head_bytes) {
   request_.upgrade = parsed_.upgrade;
   request_.proxy_credentials = parsed_.proxy_credentials;
   request_.user = {};
+  request_.looked_up = nullptr;
   request_.destination = Destination();
   request_.listener = options().listener;
   request_.received = worker_.clock().now();

@@ -96,8 +96,7 @@ void append_value(std::string& out, std::string_view value) {
 
 // What came before us in Forwarded, without what could steer an origin: host, proto and by. Quotes that are not closed
 // end what is taken.
-std::string earlier_clients(FieldsView fields) {
-  std::string kept;
+void append_earlier_clients(std::string& kept, FieldsView fields) {
   for (const Field field : fields) {
     if (field.id != FieldId::Forwarded || has_open_quote(field.value)) continue;
     ListReader members(field.value);
@@ -111,7 +110,6 @@ std::string earlier_clients(FieldsView fields) {
       }
     }
   }
-  return kept;
 }
 
 // X-Forwarded-Something that fields.def does not know.
@@ -138,9 +136,8 @@ bool contradicts(const RequestHead& head, const Field& claim, bool of_client) no
   return false;
 }
 
-std::string forwarded_member(std::string_view client, std::string_view scheme, std::string_view host) {
-  std::string member;
-  member.reserve(client.size() + scheme.size() + host.size() + 32);
+void append_forwarded_member(std::string& member, std::string_view client, std::string_view scheme,
+                             std::string_view host) {
   member += "for=";
   if (client.empty()) {
     member += "unknown";
@@ -151,7 +148,6 @@ std::string forwarded_member(std::string_view client, std::string_view scheme, s
   }
   if (!host.empty()) append_value(member += ";host=", host);
   if (!scheme.empty()) append_value(member += ";proto=", scheme);
-  return member;
 }
 
 }  // namespace
@@ -220,9 +216,13 @@ void append_forwarded(Fields& fields, std::string_view client, std::string_view 
     if (!host.empty()) fields.add(FieldId::XForwardedHost, host);
   }
   if (!options.forwarded) return;
-  std::string line = earlier_clients(fields);
+  std::string line;
+  line.reserve(client.size() + scheme.size() + host.size() + 32);
+  const bool is_first = !fields.contains(FieldId::Forwarded);
+  if (!is_first) append_earlier_clients(line, fields);
   if (!line.empty()) line += ", ";
-  line += forwarded_member(client, scheme, host);
+  append_forwarded_member(line, client, scheme, host);
+  if (is_first) return fields.add(FieldId::Forwarded, line);
   fields.set(FieldId::Forwarded, line);
 }
 

@@ -239,6 +239,16 @@ IoResult TcpTransport::read_now(std::span<std::byte> into) noexcept {
   return receive(descriptor(), into, says_what_is_left_, is_empty_);
 }
 
+IoResult TcpTransport::take_now(std::span<std::byte> into) noexcept {
+  for (;;) {
+    const ssize_t got = ::recv(descriptor(), into.data(), into.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    const IoResult result = received(got);
+    is_empty_ = result.state == IoResult::State::WouldBlock;
+    return result;
+  }
+}
+
 IoResult TcpTransport::write_now(std::span<const std::span<const std::byte>> pieces) noexcept {
   pieces = pieces.first(std::min(pieces.size(), kMaxGather));
   const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (writes_the_last_ ? MSG_MORE : 0);
@@ -275,8 +285,13 @@ IoResult TcpTransport::pipe_out_now(PipeLease& from) noexcept {
   }
 }
 
+WatchedSocket::Start TcpTransport::start_of_wait() noexcept {
+  has_told_ = true;
+  return std::exchange(is_empty_, false) ? WatchedSocket::Start::Try : WatchedSocket::Start::Wait;
+}
+
 Task<bool> TcpTransport::wait_readable() {
-  return socket_.run(WatchedSocket::Direction::Read, WatchedSocket::Start::Wait, Notice(Step::Done));
+  return socket_.run(WatchedSocket::Direction::Read, start_of_wait(), Notice(Step::Exhausted));
 }
 
 void TcpTransport::tell_when_readable(asio::io_context& loop, Ref<ReadWaiter> waiter) {
@@ -285,10 +300,7 @@ void TcpTransport::tell_when_readable(asio::io_context& loop, Ref<ReadWaiter> wa
     asio::post(loop, [tell = std::move(tell)]() mutable { tell(true); });
     return;
   }
-  const bool was_empty = std::exchange(is_empty_, false);
-  const auto how = was_empty ? WatchedSocket::Start::Try : WatchedSocket::Start::Wait;
-  has_told_ = true;
-  socket_.begin(WatchedSocket::Direction::Read, how, Notice(Step::Exhausted), std::move(tell));
+  socket_.begin(WatchedSocket::Direction::Read, start_of_wait(), Notice(Step::Exhausted), std::move(tell));
 }
 
 Task<bool> TcpTransport::wait_writable() {
@@ -301,6 +313,12 @@ Transport::Peer TcpTransport::peer() noexcept {
   if (::poll(&probe, 1, 0) != 1) return Peer::There;
   if ((probe.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return Peer::Gone;
   return (probe.revents & POLLRDHUP) != 0 ? Peer::Finished : Peer::There;
+}
+
+bool TcpTransport::is_quiet() noexcept {
+  char byte;
+  is_empty_ = ::recv(descriptor(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && would_block(errno);
+  return is_empty_;
 }
 
 // Not what peer() looks at: a connection that both sides have shut down is over, too, and may have unread bytes.

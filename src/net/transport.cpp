@@ -44,6 +44,11 @@ Task<void> wait_and_tell(Transport& transport, Ref<ReadWaiter> waiter) {
 
 }  // namespace
 
+bool Transport::is_quiet() noexcept {
+  std::array<std::byte, 1> probe;
+  return read_now(probe).state == IoResult::State::WouldBlock;
+}
+
 void Transport::tell_when_readable(boost::asio::io_context& loop, Ref<ReadWaiter> waiter) {
   boost::asio::co_spawn(loop, wait_and_tell(*this, std::move(waiter)), boost::asio::detached);
 }

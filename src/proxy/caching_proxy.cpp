@@ -104,7 +104,7 @@ bool CachingProxy::route(Request& request, RouteVerdict& verdict) const {
 /// A reply for what goes no further: no route, a loop, the last stop of TRACE and OPTIONS.
 std::optional<Reply> CachingProxy::admit(Request& request) {
   RouteVerdict verdict;
-  if (!route(request, verdict)) {
+  if (!request.looked_up && !route(request, verdict)) {
     Reply reply = refuse(request, verdict.error, verdict.status);
     reply.close = reply.close || is_mistaken(verdict.error);
     return reply;
@@ -147,6 +147,7 @@ std::optional<Reply> CachingProxy::look_now(Request& request) {
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty() || !has_partition(request)) return {};
   LookUp look = look_up(request, request.received, {});
+  if (!look.found.response) remember(request, look);
   if (look.decision.reuse != Reuse::Use) return {};
   return hit_once(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);
 }
@@ -159,6 +160,7 @@ Task<Reply> CachingProxy::serve(Request& request) {
 Task<Reply> CachingProxy::serve_judged(Request& request) {
   if (auto reply = admit(request)) return answer_at_once(std::move(*reply));
   if (!request.interim.take_tunnel_place()) return answer_at_once(refuse(request, Reason::TooManyTunnels, 503));
+  if (request.looked_up) return look_or_fetch(request, {});
   const Reason bypass = options_.cache_enabled && has_partition(request) ? why_bypassed(request, rules(request)) : Reason::CacheOff;
   if (bypass == Reason::None) return look_or_fetch(request, {});
   if (request.head.method == Method::Query && bypass == Reason::MethodNotCacheable) return serve_query(request);

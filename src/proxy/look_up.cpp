@@ -1,4 +1,8 @@
 // What the store has for a request, and what follows from it: a hit, a wait for another client's fetch, or a fetch.
+#include <new>
+#include <type_traits>
+#include <utility>
+
 #include "freshet/async/spawn.hpp"
 #include "freshet/async/wakeup.hpp"
 #include "freshet/cache/odd_request.hpp"
@@ -72,6 +76,24 @@ LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const Q
   look.directives = parse_request_directives(request.head.fields);
   look.found = store_.find(look.key, request.head.fields);
   judge(request, now, look);
+  return look;
+}
+
+void CachingProxy::remember(Request& request, const LookUp& look) {
+  static_assert(std::is_trivially_destructible_v<LookedUp>, "nobody destroys what lies in an arena");
+  void* const room = request.arena.allocate(sizeof(LookedUp), alignof(LookedUp));
+  request.looked_up = new (room) LookedUp{look.key, look.directives, look.decision, look.found.other_variants};
+}
+
+/// What try_now() has seen counts once: what has come since shows when this request's turn has come (look_or_fetch()).
+LookUp CachingProxy::look_first(Request& request, Time now, const Ref<const QueryContent>& content) {
+  const LookedUp* const seen = std::exchange(request.looked_up, nullptr);
+  if (!seen) return look_up(request, now, content);
+  LookUp look;
+  look.key = look.uri = seen->key;
+  look.directives = seen->directives;
+  look.decision = seen->decision;
+  look.found.other_variants = seen->other_variants;
   return look;
 }
 
@@ -230,12 +252,26 @@ bool CachingProxy::asks_alone(const Request& request, const LookUp& look) const 
          request.head.fields.contains(FieldId::Authorization) || is_odd(request.head);
 }
 
-/// Looks again after every fetch that it waited for.
+bool CachingProxy::has_come(const Request& request, Time now, const Ref<const QueryContent>& content) {
+  LookUp again = look_up(request, now, content);
+  look_for_equivalent(request, now, again);
+  return again.decision.reuse == Reuse::Use;
+}
+
+/// The fetch that it has followed has failed.
+Reply CachingProxy::fail_as(Request& request, LookUp look, const Fetch::Look& seen) {
+  Errand errand(request, std::move(look), FetchTicket());
+  Reply failure = make_error_reply(request, {seen.reason, Side::Origin, seen.status}, options_.pseudonym);
+  failure.outcome.origin_asked = seen.origin_asked;
+  return failed(errand, std::move(failure));
+}
+
+/// Looks again after every fetch that it waited for. What is large and seldom needed is not its own: each miss has this frame.
 Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent> content) {
   Turn turn;
   for (;;) {
-    const Time now = clock_.now();
-    LookUp look = look_up(request, now, content);
+    const Time now = request.looked_up ? request.received : clock_.now();
+    LookUp look = look_first(request, now, content);
     look_for_equivalent(request, now, look);
     look.missed = turn.missed;
     if (look.decision.reuse == Reuse::Use) {
@@ -266,11 +302,7 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
       // Another worker's fetch may have ended between our look and our turn: look again before asking the origin.
       // Not so where answers are known not to be shared.
       const bool unshared = joined.ticket.remembered() && !joined.ticket.remembered_as_large();
-      if (!alone && !unshared) {
-        LookUp again = look_up(request, now, content);
-        look_for_equivalent(request, now, again);
-        if (again.decision.reuse == Reuse::Use) continue;
-      }
+      if (!alone && !unshared && has_come(request, now, content)) continue;
       Errand errand(request, std::move(look), std::move(joined.ticket));
       Reply reply = co_await fetch(errand);
       co_return reply;
@@ -281,10 +313,7 @@ Task<Reply> CachingProxy::look_or_fetch(Request& request, Ref<const QueryContent
     if (auto reply = take(request, look, seen)) co_return std::move(*reply);
     turn.take_next(request, look, seen);
     if (seen.verdict != FetchVerdict::Failed) continue;
-    Errand errand(request, std::move(look), FetchTicket());
-    Reply failure = make_error_reply(request, {seen.reason, Side::Origin, seen.status}, options_.pseudonym);
-    failure.outcome.origin_asked = seen.origin_asked;
-    co_return failed(errand, std::move(failure));
+    co_return fail_as(request, std::move(look), seen);
   }
 }
 

@@ -46,7 +46,7 @@ void copy_head(const RequestHead& from, RequestHead& to, Arena& arena) {
 
 /// Beyond so many bytes the memory of fields is given back.
 constexpr std::size_t kLargeFields = 2048;
-constexpr std::size_t kSpare = 32;
+constexpr std::size_t kSpare = 64;
 
 struct SpareRequests {
   std::array<void*, kSpare> blocks;

@@ -36,6 +36,14 @@ struct LookUp {
   Holds hold() const;
 };
 
+/// That nothing is stored for a request which is routed and could have a stored response.
+struct LookedUp {
+  CacheKey key;
+  RequestDirectives directives;
+  ReuseDecision decision;
+  bool other_variants;
+};
+
 /// What one fetch needs to remember from beginning to end.
 struct Errand {
   Request& client;
@@ -119,6 +127,8 @@ class CachingProxy final : public Service {
 
   // look_up.cpp
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
+  static void remember(Request& request, const LookUp& look);
+  LookUp look_first(Request& request, Time now, const Ref<const QueryContent>& content);
   void judge(const Request& request, Time now, LookUp& look, const StoredBody* held = nullptr) const;
   std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
   std::optional<Reply> hit_once(Request& request, LookUp& look, CacheResult result);
@@ -132,6 +142,8 @@ class CachingProxy final : public Service {
   RangeSent sends_range(const Request& request, const LookUp& look) const noexcept;
   bool asks_alone(const Request& request, const LookUp& look) const noexcept;
   Store::Joining joining(const Request& request, const LookUp& look) const;
+  bool has_come(const Request& request, Time now, const Ref<const QueryContent>& content);
+  Reply fail_as(Request& request, LookUp look, const Fetch::Look& seen);
   Task<Reply> look_or_fetch(Request& request, Ref<const QueryContent> content);
 
   // fetch.cpp

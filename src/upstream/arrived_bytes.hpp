@@ -39,6 +39,12 @@ class ArrivedBytes {
     begin_ = 0;
     return {bytes_.get() + end_, capacity_ - end_};
   }
+  /// Nothing will come for a while: others may have the buffer, if there is nothing in it.
+  void lend() noexcept {
+    if (!empty()) return;
+    give_back();
+    capacity_ = begin_ = end_ = 0;
+  }
   void commit(std::size_t size) noexcept { end_ += size; }
   void consume(std::size_t size) noexcept { begin_ += size; }
   std::size_t capacity() const noexcept { return capacity_; }

@@ -88,9 +88,11 @@ Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view 
       continue;
     }
     limit_head_bytes();
-    const std::span<std::byte> room = room_for_head();
+    bool ready = true;
     // Before the first byte there is nothing to read: the request has only just left.
-    IoResult got = response_begun_ ? link->read_now(room) : IoResult{IoResult::State::WouldBlock, 0};
+    if (!response_begun_) ready = co_await link->start_wait();
+    const std::span<std::byte> room = room_for_head();
+    IoResult got = link->finish_wait(ready, room);
     if (got.state == IoResult::State::WouldBlock) {
       got = co_await link->start_read(room);
       got = link->finish_read(got, room);
@@ -161,7 +163,7 @@ void H1Exchange::limit_head_bytes() noexcept {
 
 std::span<std::byte> H1Exchange::room_for_head() {
   const std::size_t wanted = in_.size() < in_.capacity() ? in_.capacity() : in_.capacity() * 2;
-  return in_.space(std::max(wanted, SpareBuffers::kSmall));
+  return in_.space(std::max(wanted, SpareBuffers::kUsual));
 }
 
 std::optional<Failure> H1Exchange::judge_interim(const ParsedResponse& response, const Request& request) noexcept {
@@ -241,11 +243,13 @@ Task<Result<Piece>> H1Exchange::read_body() {
     if (body_done_) co_return Piece({}, nullptr, true);
     const Ref<OriginConnection> link = connection_;
     link->arm_read(timeouts_.between_bytes);
-    const std::span<std::byte> room = in_.space(SpareBuffers::kLarge);
-    IoResult got = link->read_now(room);
-    if (got.state == IoResult::State::WouldBlock) {
-      got = co_await link->start_read(room);
-      got = link->finish_read(got, room);
+    std::span<std::byte> room = in_.space(SpareBuffers::kUsual);
+    IoResult got = link->finish_wait(true, room);
+    while (got.state == IoResult::State::WouldBlock) {
+      in_.lend();
+      const bool ready = co_await link->start_wait();
+      room = in_.space(SpareBuffers::kUsual);
+      got = link->finish_wait(ready, room);
     }
     const Filled filled = take(got);
     if (failure_) break;

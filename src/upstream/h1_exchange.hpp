@@ -35,6 +35,9 @@ class H1Exchange final : public Pinned {
   H1Exchange(Ref<IdlePool> pool, IdlePool::Slot slot, DeadlineWheel& wheel, const OriginTimeouts&, const OriginLimits&,
              Method);
   ~H1Exchange() override { finish(); }
+  // Comes and goes with the frames of its coroutines.
+  static void* operator new(std::size_t size) { return FrameMemory::take(size); }
+  static void operator delete(void* at, std::size_t size) { FrameMemory::give_back(at, size); }
 
   const IdlePool::Slot& slot() const noexcept { return slot_; }
   /// `reused`: it has carried an exchange before.

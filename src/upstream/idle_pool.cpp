@@ -6,7 +6,7 @@ namespace freshet {
 
 namespace {
 
-constexpr std::size_t kSpareNodes = 16;
+constexpr std::size_t kSpareNodes = 64;
 
 }  // namespace
 

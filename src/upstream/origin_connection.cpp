@@ -1,7 +1,6 @@
 #include "origin_connection.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace freshet {
 namespace {
@@ -66,6 +65,13 @@ Task<IoResult> OriginConnection::start_read(std::span<std::byte> into) {
   return expired() ? fail_read() : transport_->read(into);
 }
 
+Task<bool> OriginConnection::start_wait() { return expired() ? fail_wait() : transport_->wait_readable(); }
+
+IoResult OriginConnection::finish_wait(bool ready, std::span<std::byte> into) noexcept {
+  if (ready) return transport_->take_now(into);
+  return finish_read(IoResult{State::Failed, 0}, into);
+}
+
 IoResult OriginConnection::finish_read(IoResult got, std::span<std::byte> into) noexcept {
   if (got.state != State::Failed) return got;
   // A wait that failed may still have left bytes behind. The end that a socket shows after a reset is none.
@@ -79,6 +85,8 @@ Task<IoResult> OriginConnection::pipe_in(PipeLease& into) {
 }
 
 Task<IoResult> OriginConnection::fail_read() { co_return IoResult{State::Failed, 0}; }
+
+Task<bool> OriginConnection::fail_wait() { co_return false; }
 
 bool OriginConnection::write_now(std::span<std::span<const std::byte>>& pieces) noexcept {
   for (drop_front(pieces, 0); !pieces.empty();) {
@@ -111,11 +119,6 @@ Task<bool> OriginConnection::pipe_out(PipeLease& from) {
     if (!ready) co_return false;
   }
   co_return true;
-}
-
-bool OriginConnection::is_quiet() noexcept {
-  std::array<std::byte, 1> probe;
-  return transport_->read_now(probe).state == State::WouldBlock;
 }
 
 void OriginConnection::close() noexcept {

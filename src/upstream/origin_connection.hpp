@@ -31,6 +31,10 @@ class OriginConnection final : public Pinned {
   /// The same, into a pipe; REQUIRES what Transport::pipe_in() does.
   Task<IoResult> pipe_in(PipeLease& into);
   bool can_pipe() const noexcept { return transport_->can_pipe(); }
+  /// And for who has no buffer before there is something to put into it: ready = co_await start_wait(); got =
+  /// finish_wait(ready, into). That may still say WouldBlock.
+  Task<bool> start_wait();
+  IoResult finish_wait(bool ready, std::span<std::byte> into) noexcept;
   /// Writes what can be written at once, and takes that off `pieces`. False when the connection has failed.
   bool write_now(std::span<std::span<const std::byte>>& pieces) noexcept;
   /// Writes all of `pieces`, each step within `patience` (0: somebody else watches the time); false when the connection
@@ -57,7 +61,7 @@ class OriginConnection final : public Pinned {
   void forgive_read() noexcept { read_expired_ = false; }
 
   /// Idle as it should be: open, and with nothing to read. What an origin sends unasked belongs to no request.
-  bool is_quiet() noexcept;
+  bool is_quiet() noexcept { return transport_->is_quiet(); }
   void cancel() noexcept { transport_->cancel(); }
   void shutdown_write() noexcept { transport_->shutdown_write(); }
   void close() noexcept;
@@ -75,6 +79,7 @@ class OriginConnection final : public Pinned {
   static void write_too_late(void* self) noexcept;
   static void head_too_late(void* self) noexcept;
   static Task<IoResult> fail_read();
+  static Task<bool> fail_wait();
   bool expired() const noexcept { return read_expired_ || write_expired_ || head_expired_; }
   std::unique_ptr<Transport> transport_;
   Deadline read_deadline_;

@@ -23,7 +23,7 @@ class ReplyHead final : public Pinned {
   }
 
  private:
-  static constexpr std::size_t kKept = 32;
+  static constexpr std::size_t kKept = 64;
   struct Spare {
     std::array<ReplyHead*, kKept> heads;
     std::size_t count = 0;

@@ -9,38 +9,28 @@
 
 namespace freshet {
 
-/// Keeps a few buffers of the two usual sizes, at most kKept; others come from the heap and go back there. One worker's
+/// Keeps a few buffers of the usual size, at most kKept; others come from the heap and go back there. One worker's
 /// thread.
 class SpareBuffers {
  public:
   using Buffer = std::unique_ptr<std::byte[]>;
-  static constexpr std::size_t kSmall = 16 * 1024;  ///< bytes: a head, and most small bodies with it
-  static constexpr std::size_t kLarge = 64 * 1024;  ///< bytes: the next piece of a body
-  static constexpr std::size_t kKept = 16;          ///< of each size
+  /// Bytes: a head and what comes with it, or a piece of a body. More is slower: the kernel sends so much at once.
+  static constexpr std::size_t kUsual = 64 * 1024;
+  static constexpr std::size_t kKept = 16;
 
   /// At least one byte. Its contents are whatever they are.
   Buffer take(std::size_t capacity) {
-    Shelf* const shelf = shelf_for(capacity);
-    if (shelf && shelf->count > 0) return std::move(shelf->buffers[--shelf->count]);
+    if (capacity == kUsual && count_ > 0) return std::move(buffers_[--count_]);
     return std::make_unique_for_overwrite<std::byte[]>(capacity);
   }
   /// REQUIRES: `buffer` has `capacity` bytes.
   void give_back(Buffer buffer, std::size_t capacity) noexcept {
-    Shelf* const shelf = shelf_for(capacity);
-    if (shelf && shelf->count < kKept) shelf->buffers[shelf->count++] = std::move(buffer);
+    if (capacity == kUsual && count_ < kKept) buffers_[count_++] = std::move(buffer);
   }
 
  private:
-  struct Shelf {
-    std::array<Buffer, kKept> buffers;
-    std::size_t count = 0;
-  };
-  Shelf* shelf_for(std::size_t capacity) noexcept {
-    if (capacity == kSmall) return &small_;
-    return capacity == kLarge ? &large_ : nullptr;
-  }
-  Shelf small_;
-  Shelf large_;
+  std::array<Buffer, kKept> buffers_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace freshet

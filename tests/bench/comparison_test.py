@@ -92,10 +92,15 @@ class Document(unittest.TestCase):
         root = xml.etree.ElementTree.fromstring(document.picture(sample()))
         self.assertEqual(sum(1 for one in root.iter("{http://www.w3.org/2000/svg}rect")), 1 + 4 + 2)
 
+    def test_the_floor_of_a_miss_passes_on_what_the_origin_says(self):
+        self.assertEqual((["c/relay_floor", "1", "2"], {}), peers.prepare("floor", "f", 1, 2, 0, "c"))
+        self.assertEqual((["c/floor", "1", "1024"], {}), peers.prepare("floor", "f", 1, 2, 1024, "c"))
+
     def test_all_scenarios_and_peers_are_complete(self):
         for scenario in scenarios.ALL.values():
             self.assertTrue(scenario.memory or scenario.path)
             self.assertTrue(not scenario.script or scenario.script in load.SCRIPTS)
+            self.assertFalse(scenario.floor and scenario.relay)
         self.assertTrue(set(scenarios.QUICK) <= set(scenarios.ALL))
         self.assertEqual({"freshet", "varnish", "squid"}, {name for name, peer in peers.ALL.items() if peer.grows})
         self.assertEqual({"floor", "freshet", "apart"}, {name for name, peer in peers.ALL.items() if not peer.package})

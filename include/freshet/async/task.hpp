@@ -5,6 +5,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "freshet/async/frame_memory.hpp"
+
 namespace freshet {
 
 /// Named, and not any_io_executor: to copy, compare and post through that one costs virtual calls and allocations in
@@ -19,3 +21,19 @@ using Task = boost::asio::awaitable<T, Executor>;
 inline constexpr boost::asio::use_awaitable_t<Executor> kAwait;
 
 }  // namespace freshet
+
+// Asio's own cache of frames has eight places (docs/why/cost-of-a-miss.md). Whoever names an awaitable includes this
+// header: a frame that the one has given the other must not take back.
+namespace boost::asio::detail {
+
+template <>
+inline void* awaitable_frame_base<freshet::Executor>::operator new(std::size_t size) {
+  return freshet::FrameMemory::take(size);
+}
+
+template <>
+inline void awaitable_frame_base<freshet::Executor>::operator delete(void* frame, std::size_t size) {
+  freshet::FrameMemory::give_back(frame, size);
+}
+
+}  // namespace boost::asio::detail

@@ -61,6 +61,9 @@ struct Destination {
   Destination() = default;
 };
 
+/// What a service's try_now() has found out about a request that it could not answer: its own affair.
+struct LookedUp;
+
 /// One request. Lives in the session (or a test) until its reply has been written; views lie in `arena` or the session's buffers.
 struct Request {
   RequestHead head;
@@ -74,6 +77,7 @@ struct Request {
   Time received;                             ///< when the head was complete
   std::string_view proxy_credentials;        ///< the value of Proxy-Authorization, which is not among head.fields; empty: none
   std::string_view user;                     ///< who the client has proven to be by its proxy credentials; empty: nobody
+  const LookedUp* looked_up = nullptr;       ///< what try_now() leaves to the serve() of the same service, in `arena`; null: nothing
   Arena& arena;
   const Peer& peer;
   Interim& interim;
@@ -126,7 +130,7 @@ class HeadBlock final : public Pinned {
 class Service {
  public:
   virtual ~Service() = default;
-  /// The hit path: a plain call that neither suspends nor allocates. Empty: call serve().
+  /// The hit path: a plain call that neither suspends nor allocates. Empty: call serve(), soon and with the request as it is.
   virtual std::optional<Reply> try_now(Request&) noexcept { return {}; }
   /// Everything else. Failures come back as replies.
   virtual Task<Reply> serve(Request&) = 0;

@@ -45,6 +45,7 @@ class TcpTransport final : public Transport {
   static bool prepare_to_accept(int listening) noexcept;
 
   IoResult read_now(std::span<std::byte> into) noexcept override;
+  IoResult take_now(std::span<std::byte> into) noexcept override;
   IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept override;
   Task<IoResult> read(std::span<std::byte> into) override;
   Task<bool> wait_readable() override;
@@ -55,6 +56,7 @@ class TcpTransport final : public Transport {
   Task<IoResult> pipe_in(PipeLease& into) override;
   IoResult pipe_out_now(PipeLease& from) noexcept override;
   Peer peer() noexcept override;
+  bool is_quiet() noexcept override;
   bool is_reset() noexcept override;
   std::size_t unacknowledged() const noexcept override;
   void announce_end() noexcept override { writes_the_last_ = true; }
@@ -67,6 +69,7 @@ class TcpTransport final : public Transport {
 
  private:
   WatchedSocket::Start start_of_read() noexcept;
+  WatchedSocket::Start start_of_wait() noexcept;
   WatchedSocket socket_;
   WaitPlace place_;
   bool says_what_is_left_;

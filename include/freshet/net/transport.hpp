@@ -43,6 +43,8 @@ class Transport {
 
   /// Moves what can be moved at once. REQUIRES: a non-empty buffer.
   virtual IoResult read_now(std::span<std::byte> into) noexcept = 0;
+  /// The same for who will try again before waiting, and need not know whether more is there. Costs less.
+  virtual IoResult take_now(std::span<std::byte> into) noexcept { return read_now(into); }
   /// Gathers; may write a part. REQUIRES: at most kMaxGather non-empty pieces.
   virtual IoResult write_now(std::span<const std::span<const std::byte>> pieces) noexcept = 0;
 
@@ -73,6 +75,9 @@ class Transport {
     Gone,      ///< reset, or closed by us
   };
   virtual Peer peer() noexcept { return Peer::There; }
+  /// As it should be while nothing is expected: open, and with nothing to read. Costs a system call, and may take a
+  /// byte where there is one.
+  virtual bool is_quiet() noexcept;
   /// The last read has left nothing, and the peer had reset the connection when it was made, or has since: a wait might
   /// not hear of that. To be asked before waiting for the rest of something. May cost a system call.
   virtual bool is_reset() noexcept { return false; }

@@ -6,7 +6,7 @@
 #include <boost/asio/detail/reactor.hpp>
 #include <boost/asio/detail/reactor_op.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/recycling_allocator.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -42,7 +42,8 @@ class WatchedSocket {
   /// Makes attempts, when an event says that one is worth it, until one does not say Later; then calls
   /// handler(attempt.result()), on a later turn of the loop. With attempt.failed() when the wait was cancelled, or the
   /// socket closed: the socket may be gone then. No attempt is made after that. The operation lies where the handler's
-  /// allocator says. One operation in each direction at a time. May throw std::bad_alloc, having done nothing.
+  /// allocator says, if it has one. One operation in each direction at a time. May throw std::bad_alloc, having done
+  /// nothing.
   template <class Attempt, class Handler>
   void begin(Direction direction, Start start, Attempt attempt, Handler handler) {
     const bool was_watched = is_watched();
@@ -95,7 +96,7 @@ class WatchedSocket {
           attempt_(std::move(attempt)) {}
 
     static auto allocator_of(const Handler& handler) noexcept {
-      auto any = boost::asio::get_associated_allocator(handler, boost::asio::recycling_allocator<void>());
+      auto any = boost::asio::get_associated_allocator(handler, FrameAllocator<std::byte>());
       return typename std::allocator_traits<decltype(any)>::template rebind_alloc<Operation>(any);
     }
 

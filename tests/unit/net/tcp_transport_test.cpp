@@ -106,6 +106,37 @@ void check_ready_to_use(const TcpTransport& transport) {
   CHECK((::fcntl(transport.descriptor(), F_GETFL) & O_NONBLOCK) != 0);
 }
 
+TEST_CASE("pieces arrive in their order, be they few bytes or many", "[net][tcp]") {
+  Fixture f;
+  for (const std::size_t size : {1, 300, 600, 1200}) {
+    const std::string texts[] = {std::string(size, 'a'), std::string(size, 'b'), std::string(size, 'c')};
+    const Bytes pieces[] = {bytes(texts[0]), bytes(texts[1]), bytes(texts[2])};
+    CHECK(f.here->write_now(pieces).size == 3 * size);
+    std::string got;
+    while (got.size() < 3 * size) {
+      const IoResult read = run_waiting(f.loop, f.there->read(f.buffer));
+      REQUIRE(read.state == State::Done);
+      got += f.text(read.size);
+    }
+    CHECK(got == texts[0] + texts[1] + texts[2]);
+  }
+}
+
+TEST_CASE("it is quiet while nothing has come and nothing has ended, and to look takes nothing", "[net][tcp]") {
+  Fixture f;
+  CHECK(f.here->is_quiet());
+  f.write(*f.there, "x");
+  CHECK(run_waiting(f.loop, f.here->wait_readable()));
+  CHECK_FALSE(f.here->is_quiet());
+  CHECK(f.here->take_now(f.buffer).size == 1);
+  CHECK(f.here->take_now(f.buffer).state == State::WouldBlock);
+  CHECK(f.here->is_quiet());
+  f.there->shutdown_write();
+  CHECK(run_waiting(f.loop, f.here->wait_readable()));
+  CHECK_FALSE(f.here->is_quiet());
+  CHECK(f.here->take_now(f.buffer).state == State::End);
+}
+
 TEST_CASE("Nagle's algorithm is off and the socket never blocks", "[net][tcp]") {
   Fixture f;
   check_ready_to_use(*f.here);
@@ -488,7 +519,7 @@ TEST_CASE("reading, waiting and writing allocate nothing once they have run for 
 
 Task<int> hold_bytes(Transport& transport, bool large) {
   if (!large) co_return 0;
-  std::array<std::byte, 1200> in_the_frame;
+  std::array<std::byte, FrameMemory::kLargest> in_the_frame;
   const IoResult got = co_await transport.read(in_the_frame);
   co_return static_cast<int>(got.size);
 }
@@ -502,7 +533,7 @@ Task<std::size_t> count_frames(Transport& transport) {
   co_return allocations.count();
 }
 
-TEST_CASE("a coroutine frame of more than 1020 bytes is allocated anew every time", "[net][alloc]") {
+TEST_CASE("a coroutine frame of more than 4096 bytes is allocated anew every time", "[net][alloc]") {
   Fixture f;
   auto counting = start(f.loop, count_frames(*f.here));
   f.loop.run();

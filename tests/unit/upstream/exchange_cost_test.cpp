@@ -4,6 +4,7 @@
 #include "../../../src/upstream/arrived_bytes.hpp"
 #include "../../../src/upstream/reply_head.hpp"
 #include "origin_rig.hpp"
+#include "support/alloc_counter.hpp"
 
 using namespace freshet;
 using namespace freshet::test;
@@ -28,6 +29,21 @@ TEST_CASE("An exchange on a kept connection is one look at it, one write and one
   CHECK(rig.body_of(*call).text == "small");
   CHECK(ours.at(0)->reads() - reads == 2);
   CHECK(ours.at(0)->writes() - writes == 1);
+}
+
+TEST_CASE("A request that waits for its origin holds no buffer", "[upstream][exchange][alloc]") {
+  Rig rig;
+  rig.warm_up();
+  const AllocCounter allocations;
+  std::vector<decltype(rig.get())> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.push_back(rig.get());
+    rig.start(*waiting.back());
+  }
+  CHECK(allocations.bytes() < SpareBuffers::kUsual);
+  for (std::size_t i = 0; i < waiting.size(); ++i) rig.origin(i).push(ok("x"));
+  rig.run();
+  for (auto& call : waiting) CHECK(call->done());
 }
 
 TEST_CASE("A small body stays what it is while its connection carries the next one", "[upstream][exchange]") {
@@ -75,32 +91,32 @@ TEST_CASE("A write that has to wait goes on where it stopped", "[upstream][excha
 
 TEST_CASE("The buffer that was given back last is taken next, and few are kept", "[upstream][buffers]") {
   SpareBuffers spare;
-  SpareBuffers::Buffer first = spare.take(SpareBuffers::kSmall);
+  SpareBuffers::Buffer first = spare.take(SpareBuffers::kUsual);
   std::byte* const at = first.get();
-  spare.give_back(std::move(first), SpareBuffers::kSmall);
-  CHECK(spare.take(SpareBuffers::kLarge).get() != at);
-  SpareBuffers::Buffer again = spare.take(SpareBuffers::kSmall);
+  spare.give_back(std::move(first), SpareBuffers::kUsual);
+  CHECK(spare.take(2 * SpareBuffers::kUsual).get() != at);
+  SpareBuffers::Buffer again = spare.take(SpareBuffers::kUsual);
   CHECK(again.get() == at);
   for (std::size_t i = 0; i < 2 * SpareBuffers::kKept; ++i)
-    spare.give_back(std::make_unique_for_overwrite<std::byte[]>(SpareBuffers::kSmall), SpareBuffers::kSmall);
-  spare.give_back(std::move(again), SpareBuffers::kSmall);
-  CHECK(spare.take(SpareBuffers::kSmall).get() != at);
+    spare.give_back(std::make_unique_for_overwrite<std::byte[]>(SpareBuffers::kUsual), SpareBuffers::kUsual);
+  spare.give_back(std::move(again), SpareBuffers::kUsual);
+  CHECK(spare.take(SpareBuffers::kUsual).get() != at);
 }
 
 TEST_CASE("Bytes that arrived move along into a larger buffer", "[upstream][buffers]") {
   SpareBuffers spare;
   ArrivedBytes bytes(spare);
-  const std::span<std::byte> room = bytes.space(SpareBuffers::kSmall);
-  REQUIRE(room.size() == SpareBuffers::kSmall);
+  const std::span<std::byte> room = bytes.space(SpareBuffers::kUsual);
+  REQUIRE(room.size() == SpareBuffers::kUsual);
   std::fill(room.begin(), room.end(), std::byte{'a'});
   room[7] = std::byte{'b'};
   bytes.commit(room.size());
   bytes.consume(7);
-  CHECK(bytes.space(SpareBuffers::kLarge).size() == SpareBuffers::kLarge - SpareBuffers::kSmall + 7);
-  CHECK(bytes.size() == SpareBuffers::kSmall - 7);
+  CHECK(bytes.space(2 * SpareBuffers::kUsual).size() == SpareBuffers::kUsual + 7);
+  CHECK(bytes.size() == SpareBuffers::kUsual - 7);
   CHECK(bytes.data()[0] == std::byte{'b'});
   bytes.consume(bytes.size());
-  CHECK(bytes.space(1).size() == SpareBuffers::kLarge);
+  CHECK(bytes.space(1).size() == 2 * SpareBuffers::kUsual);
 }
 
 TEST_CASE("A head's memory is used again, but not a large one's", "[upstream][buffers]") {

@@ -300,7 +300,7 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
   if (!whole && !(permit = permit_fill())) {
     return Reason::TooManyFills;
   }
-  auto body = make_ref<StoredBody>(store_, expected, options_.policy.max_object_size);
+  auto body = StoredBody::make(store_, expected, options_.policy.max_object_size);
   Ref<StoredResponse> combined;
   auto stored = decision.part ? make_part(errand, origin.head, decision, *vary_key, body, combined)
                               : make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,

@@ -61,7 +61,7 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
     return {};
   }
 
-  auto body = make_ref<StoredBody>(store_, missing.size, options_.policy.max_object_size);
+  auto body = StoredBody::make(store_, missing.size, options_.policy.max_object_size);
   auto parts = old->parts()->with({missing.first, missing.size, body}, {}, options_.policy.max_object_size);
   PartsFit fit;
   fit.kind = PartsFit::Kind::Covered;

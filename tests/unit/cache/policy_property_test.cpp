@@ -157,7 +157,7 @@ TEST_CASE("a 304 never changes the body, the status or the key, and is the newer
     CAPTURE(seed);
     if (!before.decision.store) continue;
     test::PlainLedger ledger;
-    auto body = make_ref<StoredBody>(ledger, 4, UINT64_MAX);
+    auto body = StoredBody::make(ledger, 4, UINT64_MAX);
     test::CountingWaiter waiter;
     body->append(test::bytes_of("body"), waiter);
     body->finish();

@@ -22,7 +22,7 @@ class Stored {
  public:
   explicit Stored(std::string_view response_lines, std::string_view request = {}, int status = 200,
                   std::string_view vary_key = {})
-      : body_(make_ref<StoredBody>(ledger, 4, UINT64_MAX)) {
+      : body_(StoredBody::make(ledger, 4, UINT64_MAX)) {
     test::CountingWaiter waiter;
     body_->append(test::bytes_of("body"), waiter);
     body_->finish();
@@ -97,7 +97,7 @@ TEST_CASE("the validators point into the stored copy", "[cache][response]") {
     std::string lines = "ETag: W/\"x\"|Last-Modified: Wednesday, 31-Dec-25 23:00:00 GMT|Cache-Control: max-age=60";
     Fields response = fields_of(lines);
     const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, times_at(0, 0));
-    kept = make_stored_response("k", "v:1\n", {200, response}, decision, make_ref<StoredBody>(ledger, 0, 9), "",
+    kept = make_stored_response("k", "v:1\n", {200, response}, decision, StoredBody::make(ledger, 0, 9), "",
                                 at(0).wall, ledger);
     response.clear();
     response.add("X", std::string(300, 'x'));
@@ -110,7 +110,7 @@ TEST_CASE("the validators point into the stored copy", "[cache][response]") {
 
 TEST_CASE("every byte is charged and credited again", "[cache][memory]") {
   PlainLedger ledger;
-  auto body = make_ref<StoredBody>(ledger, 0, 9);
+  auto body = StoredBody::make(ledger, 0, 9);
   const std::uint64_t before = ledger.held();
   {
     const Fields response = fields_of("Cache-Control: max-age=60|X: " + std::string(1000, 'x'));
@@ -131,7 +131,7 @@ TEST_CASE("every byte is charged and credited again", "[cache][memory]") {
 TEST_CASE("P24: what a small response takes beside its own bytes is little, and charged", "[cache][memory]") {
   PlainLedger ledger;
   constexpr std::size_t kBody = 1024;
-  auto body = make_ref<StoredBody>(ledger, kBody, kBody);
+  auto body = StoredBody::make(ledger, kBody, kBody);
   const std::string bytes(kBody, 'x');
   test::CountingWaiter nobody;
   REQUIRE(body->append(test::bytes_of(bytes), nobody) == StoredBody::Appended::Taken);

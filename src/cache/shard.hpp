@@ -79,7 +79,7 @@ class Invalidations {
 };
 
 struct alignas(64) Store::Shard {
-  StoredResponse* first(std::uint64_t hash, std::string_view key) const noexcept {
+  StoredResponse* first(std::uint64_t hash, const KeyText& key) const noexcept {
     return same_key(index.first(hash), key);
   }
   StoredResponse* next(const StoredResponse& node) const noexcept { return same_key(index.next(node), node.key()); }
@@ -92,7 +92,7 @@ struct alignas(64) Store::Shard {
   DeclinedKeys<8> declined_parts;  // apart: one URL has as many parts as clients can think of
 
  private:
-  StoredResponse* same_key(IndexNode* node, std::string_view key) const noexcept {
+  StoredResponse* same_key(IndexNode* node, const KeyText& key) const noexcept {
     for (; node != nullptr; node = index.next(*node)) {
       auto* const response = static_cast<StoredResponse*>(node);
       if (response->key() == key) return response;

@@ -6,6 +6,8 @@
 
 namespace freshet {
 
+class CommonHeads;
+
 /// Bytes held, against a limit. Any thread.
 class Ledger {
  public:
@@ -17,6 +19,8 @@ class Ledger {
   void credit(std::uint64_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::uint64_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
   std::uint64_t limit() const noexcept { return limit_; }
+  /// Where responses that are charged here share what is the same in their heads; null: nowhere.
+  virtual CommonHeads* common_heads() noexcept { return nullptr; }
 
  protected:
   /// Frees about `bytes`; false when nothing more can be freed. No lock of the caller's may be one that it takes.

@@ -65,7 +65,7 @@ struct Edition {
   }
   std::string etag() const { return '"' + std::to_string(seed) + '-' + std::to_string(size) + '"'; }
   static Edition of(const StoredResponse& response) {
-    const std::string_view etag = response.meta().etag;
+    const std::string_view etag = response.etag();
     Edition edition;
     const char* const end = etag.data() + etag.size();
     const auto seed = std::from_chars(etag.data() + 1, end, edition.seed);

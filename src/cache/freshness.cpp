@@ -47,22 +47,22 @@ std::optional<Seconds> explicit_lifetime(FieldsView fields, const ResponseDirect
 }
 
 // RFC 9111 4.2.2.
-Seconds heuristic_lifetime(const StoredMeta& meta, const ResponseDirectives& directives,
-                           const CachePolicy& policy) noexcept {
-  if (!meta.last_modified || policy.heuristic_fraction <= 0) return Seconds{0};
+Seconds heuristic_lifetime(const StoredMeta& meta, std::optional<std::int64_t> last_modified, std::int64_t date,
+                           const ResponseDirectives& directives, const CachePolicy& policy) noexcept {
+  if (!last_modified || policy.heuristic_fraction <= 0) return Seconds{0};
   if (!is_heuristically_cacheable(meta.status) && !directives.is_public) return Seconds{0};
-  const auto unchanged_for = static_cast<double>(std::max<std::int64_t>(*meta.date - *meta.last_modified, 0));
+  const auto unchanged_for = static_cast<double>(std::max<std::int64_t>(date - *last_modified, 0));
   const double most = static_cast<double>(std::min(policy.heuristic_max, kForever).count());
   return clamp_lifetime(static_cast<std::int64_t>(std::min(unchanged_for * policy.heuristic_fraction, most)));
 }
 
-void read_validators(FieldsView fields, std::int64_t received, StoredMeta& meta) noexcept {
-  meta.etag = fields.first(FieldId::ETag).value_or(std::string_view{});
-  meta.last_modified = read_date(fields, FieldId::LastModified, received);
-  if (meta.last_modified) meta.last_modified_text = *fields.first(FieldId::LastModified);
-}
-
 }  // namespace
+
+void note_etag(FieldsView fields, StoredMeta& meta) noexcept {
+  const std::string_view etag = fields.first(FieldId::ETag).value_or(std::string_view{});
+  meta.has_etag = !etag.empty();
+  meta.has_strong_etag = etag.size() >= 2 && etag.front() == '"' && etag.back() == '"';
+}
 
 bool is_heuristically_cacheable(int status) noexcept {
   switch (status) {
@@ -98,9 +98,10 @@ Freshness read_freshness(const ResponseHead& head, const ResponseDirectives& dir
   StoredMeta& meta = out.meta;
   meta.status = static_cast<std::uint16_t>(head.status);
   meta.response_time = times.received.steady;
-  meta.date = date;
   meta.initial_age = corrected_initial_age(head.fields, date, received, times);
-  read_validators(head.fields, received, meta);
+  note_etag(head.fields, meta);
+  const auto last_modified = read_date(head.fields, FieldId::LastModified, received);
+  meta.has_last_modified = last_modified.has_value();
   meta.no_cache = directives.no_cache;
   meta.immutable = directives.immutable;
   // s-maxage says proxy-revalidate too (RFC 9111 5.2.2.10).
@@ -112,7 +113,7 @@ Freshness read_freshness(const ResponseHead& head, const ResponseDirectives& dir
 
   const auto lifetime = explicit_lifetime(head.fields, directives, date, received);
   out.is_explicit = lifetime.has_value();
-  meta.lifetime = lifetime ? *lifetime : heuristic_lifetime(meta, directives, policy);
+  meta.lifetime = lifetime ? *lifetime : heuristic_lifetime(meta, last_modified, date, directives, policy);
   meta.heuristic = !lifetime && meta.lifetime > Seconds{0};
   return out;
 }

@@ -8,7 +8,7 @@ namespace freshet {
 /// A response, read once for storing and reuse.
 struct Freshness {
   ResponseDirectives directives;
-  StoredMeta meta;           ///< views point into the response's fields
+  StoredMeta meta;
   bool is_explicit = false;  ///< the origin gave a lifetime, be it zero
 };
 
@@ -16,6 +16,9 @@ Freshness read_freshness(const ResponseHead&, const CachePolicy&, const Exchange
 /// The same for who has read the directives already.
 Freshness read_freshness(const ResponseHead&, const ResponseDirectives&, const CachePolicy&,
                          const ExchangeTimes&) noexcept;
+
+/// What the ETag among these fields is.
+void note_etag(FieldsView, StoredMeta&) noexcept;
 
 /// The statuses with a lifetime by heuristics when nothing else is said (RFC 9110 15.1). 206 is not stored here.
 bool is_heuristically_cacheable(int status) noexcept;

@@ -10,13 +10,13 @@ namespace {
 bool is_strong(std::string_view etag) noexcept { return !etag.starts_with("W/"); }
 
 // Empty: the answer has no validator.
-std::optional<bool> same_validators(const StoredMeta& stored, FieldsView answer, std::int64_t received) noexcept {
+std::optional<bool> same_validators(const StoredResponse& stored, FieldsView answer, std::int64_t received) noexcept {
   const auto etag = answer.first(FieldId::ETag);
-  if (etag && *etag != stored.etag) return false;
+  if (etag && *etag != stored.etag()) return false;
   if (etag && is_strong(*etag)) return true;
   const auto text = answer.first(FieldId::LastModified);
   const auto modified = text ? parse_http_date(*text, received) : std::nullopt;
-  if (modified) return modified == stored.last_modified;
+  if (modified) return modified == stored.validators(received).last_modified;
   if (etag) return true;
   return {};
 }
@@ -37,7 +37,7 @@ std::optional<std::uint64_t> length_of(const StoredBody& body) noexcept {
 HeadVerdict compare_with_head(const StoredResponse& stored, const ResponseHead& answer,
                               std::optional<std::uint64_t> length, std::int64_t received) {
   if (answer.status != 200 || stored.meta().status != 200 || stored.parts()) return HeadVerdict::Nothing;
-  const auto same = same_validators(stored.meta(), answer.fields, received);
+  const auto same = same_validators(stored, answer.fields, received);
   const auto stored_length = length_of(*stored.body());
   if (!same || !stored_length) return HeadVerdict::Nothing;
   const bool fits = !length || *length == *stored_length;

@@ -81,7 +81,7 @@ class Invalidations {
 };
 
 struct alignas(64) Store::Shard {
-  StoredResponse* first(std::uint64_t hash, std::string_view key) const noexcept {
+  StoredResponse* first(std::uint64_t hash, const KeyText& key) const noexcept {
     prefetch(index.likely(hash), kLikelySize);
     return same_key(index.first(hash), key);
   }
@@ -95,9 +95,9 @@ struct alignas(64) Store::Shard {
   DeclinedKeys<8> declined_parts;  // apart: one URL has as many parts as clients can think of
 
  private:
-  static constexpr std::size_t kLikelySize = 640;  // object, entries, lines and key of most responses
+  static constexpr std::size_t kLikelySize = 320;  // object, lines and key of most responses
 
-  StoredResponse* same_key(IndexNode* node, std::string_view key) const noexcept {
+  StoredResponse* same_key(IndexNode* node, const KeyText& key) const noexcept {
     for (; node != nullptr; node = index.next(*node)) {
       auto* const response = static_cast<StoredResponse*>(node);
       prefetch(response->body().get(), sizeof(StoredBody));

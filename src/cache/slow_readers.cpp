@@ -18,7 +18,7 @@ bool StoredBody::is_held_up() const noexcept {
 // REQUIRES: the writer waits for room.
 bool StoredBody::holds_up(const StoredBodyReader& reader) const noexcept {
   if (reader.at_ >= size()) return false;
-  const bool one_chunk_only = last_ != nullptr && last_->charged == 0;  // see check_window()
+  const bool one_chunk_only = last_ != nullptr && !last_->charged;  // see check_window()
   return one_chunk_only || size() - reader.at_ >= kWindow;
 }
 

@@ -131,6 +131,7 @@ Store::Store(const StoreOptions& options, const Clock& clock)
       shard_count_(count_shards(options)),
       shard_shift_(64u - static_cast<unsigned>(std::countr_zero(shard_count_))),
       order_(std::make_unique<Order>(clock.now().steady)),
+      common_heads_(*this),
       generations_(options.max_size),
       rules_(options.max_size),
       fills_(options.max_fills),
@@ -184,7 +185,7 @@ std::vector<Ref<StoredResponse>> Store::variants(const CacheKey& key, std::size_
   for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr && found.size() < most;
        response = shard.next(*response)) {
     const bool whole = !response->parts() && response->body()->state() == StoredBody::State::Complete;
-    if (whole && response->is_usable() && response->meta().has_strong_etag()) found.emplace_back(response);
+    if (whole && response->is_usable() && response->meta().has_strong_etag) found.emplace_back(response);
   }
   return found;
 }
@@ -263,11 +264,11 @@ bool Store::hand_over(FetchTicket& ticket, const Ref<StoredResponse>& response, 
 }
 
 // REQUIRES: the shard of `response` is locked.
-bool Store::is_invalidated(Shard& shard, const FetchTicket& ticket, const StoredResponse& response) const noexcept {
+bool Store::is_invalidated(Shard& shard, const FetchTicket& ticket, const StoredResponse& response) const {
   const auto groups = response.groups();
-  if (!groups.empty() && groups_.purged_since(ticket.purges_, origin_of_key(response.key()), groups)) return true;
+  if (!groups.empty() && groups_.purged_since(ticket.purges_, origin_of_key(response.key().text()), groups)) return true;
   if (response.hash() == ticket.hash_) return shard.invalidations.may_contain(ticket.hash_, ticket.began_);
-  return path_generation(response.key()) != ticket.path_;
+  return path_generation(response.key().text()) != ticket.path_;
 }
 
 // REQUIRES: the shard is locked; `response` is in no store.

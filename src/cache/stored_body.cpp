@@ -17,6 +17,7 @@ constexpr std::size_t kLargestChunk = 1024 * kKiB;
 constexpr std::size_t kLargestWhole = 4 * 1024 * kKiB;  // a declared length up to this is one chunk
 constexpr std::size_t kSmallestChunk = 1 * kKiB, kSecondChunk = 16 * kKiB;
 constexpr std::size_t kPassingChunk = 64 * kKiB;
+constexpr std::size_t kLargestWithin = 8 * kKiB;  // that lies behind the StoredBody itself
 constexpr std::size_t kLargestMoved = 256 * kKiB;  // what compact() copies at most
 
 // Chunks from here on get a mapping of their own: blocks of all sizes, coming and going on the heap, would leave holes
@@ -33,53 +34,110 @@ BodyChunk* allocate_chunk(std::size_t capacity) {
   void* const mapping = size >= kSmallestMapping ? mapping_pool().take(mapping_cost(size)) : nullptr;
   auto* const chunk = new (mapping != nullptr ? mapping : ::operator new(size)) BodyChunk;  // mappings may run out
   chunk->capacity = static_cast<std::uint32_t>(capacity);
-  chunk->mapped = mapping != nullptr ? static_cast<std::uint32_t>(mapping_cost(size)) : 0;
+  if (mapping != nullptr) chunk->home = BodyChunk::Home::Mapping;
   return chunk;
 }
 
 void deallocate_chunk(BodyChunk* chunk) noexcept {
-  if (chunk->mapped != 0) {
-    mapping_pool().give(chunk, chunk->mapped);
+  if (chunk->home == BodyChunk::Home::Mapping) {
+    mapping_pool().give(chunk, mapping_cost(sizeof(BodyChunk) + chunk->capacity));
   } else {
     ::operator delete(chunk);
   }
 }
 
+// Bytes that are charged, when there is room for them, and credited again if nothing comes of it.
+class Charge {
+ public:
+  Charge(Ledger& ledger, std::uint64_t bytes) noexcept : ledger_(ledger), bytes_(ledger.charge(bytes) ? bytes : 0) {}
+  ~Charge() { ledger_.credit(bytes_); }
+  Charge(const Charge&) = delete;
+  Charge& operator=(const Charge&) = delete;
+  explicit operator bool() const noexcept { return bytes_ > 0; }
+  void keep() noexcept { bytes_ = 0; }
+
+ private:
+  Ledger& ledger_;
+  std::uint64_t bytes_;
+};
+
+// Calls `each` for all chunks of a list; it may free them.
+template <class Each>
+void for_all(BodyChunk* first, Each each) {
+  for (BodyChunk *chunk = first, *next = nullptr; chunk != nullptr; chunk = next != first ? next : nullptr) {
+    next = chunk->next;
+    each(chunk);
+  }
+}
+
 }  // namespace
 
-static_assert(sizeof(StoredBody) == 72);
+static_assert(sizeof(StoredBody) == 56);
 
-StoredBody::StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size)
-    : ledger_(ledger),
-      expected_(expected.value_or(kUnknownLength)),
-      max_size_(std::min(max_size, ledger.limit() / 2)),
-      traffic_(std::make_unique<Traffic>()) {
-  if (ledger_.charge(heap_cost(sizeof(StoredBody))))
-    marks_ = kCharged;
+StoredBody::StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size, std::uint32_t room)
+    : ledger_(ledger), limit_(std::min(max_size, ledger.limit() / 2)), traffic_(std::make_unique<Traffic>()) {
+  const bool too_large = expected && *expected > limit_;
+  if (room > 0) {
+    (new (own_chunk()) BodyChunk)->capacity = room;
+    own_chunk()->home = BodyChunk::Home::Body;
+    phase_ |= kRoom;
+  }
+  if (expected) {
+    limit_ = *expected;
+    phase_ |= kDeclared;
+  }
+  if (ledger_.charge(own_cost()))
+    phase_ |= kCharged;
   else
     start_passing(Reason::NoRoom);
-  if (expected && *expected > max_size_) start_passing(Reason::TooLarge);
+  if (too_large) start_passing(Reason::TooLarge);
+}
+
+Ref<StoredBody> StoredBody::make(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size) {
+  const bool fits = expected && *expected > 0 && *expected <= kLargestWithin && *expected <= max_size;
+  if (!fits) return make_ref<StoredBody>(ledger, expected, max_size);
+  struct Delete {
+    void operator()(void* at) const noexcept { ::operator delete(at); }
+  };
+  const auto room = static_cast<std::uint32_t>(*expected);
+  std::unique_ptr<void, Delete> at(::operator new(sizeof(StoredBody) + sizeof(BodyChunk) + room));
+  auto* const body = new (at.get()) StoredBody(ledger, expected, max_size, room);
+  at.release();
+  return Ref<StoredBody>(body);
+}
+
+void StoredBody::destroy() noexcept {
+  this->~StoredBody();
+  ::operator delete(static_cast<void*>(this));
+}
+
+std::size_t StoredBody::own_cost() const noexcept {
+  return heap_cost(sizeof(StoredBody) + (has(kRoom) ? sizeof(BodyChunk) + own_chunk()->capacity : 0));
 }
 
 StoredBody::~StoredBody() {
-  while (first_ != nullptr) {
-    BodyChunk* const chunk = first_;
-    first_ = chunk->next;
-    free_chunk(chunk);
-  }
-  if ((marks_ & kCharged) != 0) ledger_.credit(heap_cost(sizeof(StoredBody)));
+  for_all(first(), [this](BodyChunk* chunk) { free_chunk(chunk); });
+  if (has(kCharged)) ledger_.credit(own_cost());
 }
 
 void StoredBody::free_chunk(BodyChunk* chunk) noexcept {
-  ledger_.credit(chunk->charged);
+  if (chunk->home == BodyChunk::Home::Body) return;  // goes with the body
+  if (chunk->charged) ledger_.credit(chunk_cost(chunk->capacity));
   deallocate_chunk(chunk);
+}
+
+// REQUIRES: the mutex is held.
+void StoredBody::add_chunk(BodyChunk* chunk) noexcept {
+  chunk->next = last_ != nullptr ? last_->next : chunk;
+  if (last_ != nullptr) last_->next = chunk;
+  last_ = chunk;
 }
 
 // ---- the writer ----
 
 StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter& writer) {
   const std::uint64_t before = size();
-  if (!passing() && size() + bytes.size() > max_size_) start_passing(Reason::TooLarge);
+  if (!passing() && size() + bytes.size() > limit_) start_passing(Reason::TooLarge);
   for (bool first = true; first || !bytes.empty(); first = false) {
     if (first && passing())
       if (const auto refused = check_window(writer)) return *refused;
@@ -99,7 +157,7 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
     size_.store(size() + n, std::memory_order_release);
     if (bytes.empty()) traffic_->waiting_readers.wake_all();
     const auto& unread_from = traffic_->unread_from;
-    if (unread_from && expected_ == kUnknownLength && before - *unread_from > traffic_->worth.left) {
+    if (unread_from && !is_declared() && before - *unread_from > traffic_->worth.left) {
       give_up();
       return Appended::Unread;
     }
@@ -119,7 +177,7 @@ std::optional<StoredBody::Appended> StoredBody::check_window(Waiter& writer) {
   free_left_chunks();
   const std::uint64_t ahead = size() - std::min(slowest_locked(), size());
   // Without room in the ledger, one chunk at a time: it goes on, but holds next to nothing.
-  const bool chunk_in_spite = last_ != nullptr && last_->charged == 0;
+  const bool chunk_in_spite = last_ != nullptr && !last_->charged;
   const bool full = ahead >= kWindow || (chunk_in_spite && ahead > 0);
   if (full) traffic_->waiting_writer.add(writer);
   note_hold_up();
@@ -135,10 +193,10 @@ std::uint64_t StoredBody::slowest_locked() const noexcept {
 // REQUIRES: the mutex is held, by the writer; passing.
 void StoredBody::free_left_chunks() noexcept {
   const std::uint64_t slowest = slowest_locked();
-  while (first_ != nullptr && first_->used == first_->capacity && first_->from + first_->used <= slowest) {
-    BodyChunk* const left = first_;
-    first_ = left->next;
-    if (first_ == nullptr) last_ = nullptr;
+  for (BodyChunk* left = first(); left != nullptr; left = first()) {
+    if (left->used != left->capacity || left->from + left->used > slowest) return;
+    last_->next = left->next;
+    if (left == last_) last_ = nullptr;
     for (StoredBodyReader* reader : traffic_->readers)
       if (reader->chunk_ == left) reader->chunk_ = nullptr;
     left->left = true;
@@ -161,9 +219,9 @@ Reason StoredBody::why_passing() const noexcept {
 
 std::size_t StoredBody::next_capacity(std::size_t wanted) const noexcept {
   if (passing()) return kPassingChunk;
-  if (expected_ != kUnknownLength && size() < expected_) {
-    const std::uint64_t missing = expected_ - size();
-    const std::uint64_t most = expected_ <= kLargestWhole ? kLargestWhole : kLargestChunk;
+  if (is_declared() && size() < limit_) {
+    const std::uint64_t missing = limit_ - size();
+    const std::uint64_t most = limit_ <= kLargestWhole ? kLargestWhole : kLargestChunk;
     return static_cast<std::size_t>(std::min(missing, most));
   }
   // Unknown: what is there, then doubling; a short answer mostly comes in one go.
@@ -173,31 +231,30 @@ std::size_t StoredBody::next_capacity(std::size_t wanted) const noexcept {
 
 // A new last chunk. False, and passing, when the ledger has no room for it; never false when passing already.
 bool StoredBody::extend(std::size_t wanted) {
-  std::size_t capacity = next_capacity(wanted);
-  auto charged = static_cast<std::uint32_t>(chunk_cost(capacity));
-  if (!ledger_.charge(charged)) {  // no lock held: this may evict, and destroy bodies
-    if (!passing()) {
+  BodyChunk* chunk = nullptr;
+  if (has(kRoom) && size() == 0) {
+    chunk = own_chunk();
+    chunk->charged = has(kCharged);
+  } else {
+    const std::size_t capacity = next_capacity(wanted);
+    Charge charge(ledger_, chunk_cost(capacity));  // no lock held: this may evict, and destroy bodies
+    if (!charge && !passing()) {
       start_passing(Reason::NoRoom);
       return false;
     }
-    charged = 0;
+    chunk = allocate_chunk(capacity);
+    chunk->charged = static_cast<bool>(charge);
+    charge.keep();
   }
-  BodyChunk* const chunk = allocate_chunk(capacity);
-  chunk->charged = charged;
   chunk->from = size();
   const std::lock_guard lock(mutex_);
-  if (last_ != nullptr) {
-    last_->next = chunk;
-  } else {
-    first_ = chunk;
-  }
-  last_ = chunk;
+  add_chunk(chunk);
   return true;
 }
 
 bool StoredBody::finish() {
   if (state() != State::Filling) return false;
-  ENSURE(expected_ == kUnknownLength || expected_ == size());
+  ENSURE(!is_declared() || limit_ == size());
   if (!passing()) compact();
   return settle(State::Complete, Reason::None);
 }
@@ -246,10 +303,10 @@ void StoredBody::judge() noexcept {
 // REQUIRES: the mutex is held; filling; no reader is left.
 bool StoredBody::is_worth_finishing() const noexcept {
   if (passing()) return false;
-  if (expected_ == kUnknownLength) return true;  // append() counts what comes from here on
+  if (!is_declared()) return true;  // append() counts what comes from here on
   const FillWorth& worth = traffic_->worth;
-  const std::uint64_t share = expected_ / 100 * worth.percent + expected_ % 100 * worth.percent / 100;
-  return size() >= share || expected_ - size() <= worth.left;
+  const std::uint64_t share = limit_ / 100 * worth.percent + limit_ % 100 * worth.percent / 100;
+  return size() >= share || limit_ - size() <= worth.left;
 }
 
 // REQUIRES: the mutex is held; filling; no reader is left.
@@ -274,41 +331,37 @@ void StoredBody::release_traffic() noexcept {
 // One chunk without waste, as long as nobody has seen the bytes where they are now.
 void StoredBody::compact() {
   const auto total = static_cast<std::size_t>(std::min<std::uint64_t>(size(), SIZE_MAX));
-  if (total == 0 || total > kLargestMoved || first_ == nullptr) return;
+  if (total == 0 || total > kLargestMoved || last_ == nullptr) return;
   const std::size_t cost = chunk_cost(total);
-  if (first_ == last_ && first_->charged <= cost + cost / 8) return;
+  if (first() == last_ && chunk_cost(last_->capacity) <= cost + cost / 8) return;
   {
     const std::lock_guard lock(mutex_);
-    if ((marks_ & kSeen) != 0) return;
+    if (seen_) return;
   }
-  if (!ledger_.charge(cost)) return;
+  Charge charge(ledger_, cost);
+  if (!charge) return;
   BodyChunk* whole = allocate_chunk(total);
-  whole->charged = static_cast<std::uint32_t>(cost);
-  for (BodyChunk* chunk = first_; chunk != nullptr; chunk = chunk->next) {
+  whole->charged = true;
+  charge.keep();
+  whole->next = whole;
+  for_all(first(), [whole](BodyChunk* chunk) {
     std::memcpy(whole->bytes() + whole->used, chunk->bytes(), chunk->used);
     whole->used += chunk->used;
-  }
+  });
   {
     const std::lock_guard lock(mutex_);
-    if ((marks_ & kSeen) == 0) {
-      std::swap(first_, whole);
-      last_ = first_;
-    }
+    if (!seen_) std::swap(last_, whole);
   }
-  while (whole != nullptr) {  // the old chunks, or the copy that came too late
-    BodyChunk* const chunk = whole;
-    whole = chunk->next;
-    free_chunk(chunk);
-  }
+  for_all(whole->next, [this](BodyChunk* chunk) { free_chunk(chunk); });  // the old chunks, or the copy that came too late
 }
 
 // ---- the readers ----
 
 std::optional<std::span<const std::byte>> StoredBody::contiguous() const noexcept {
   if (state() != State::Complete || passing()) return {};
-  if (first_ == nullptr) return std::span<const std::byte>{};
-  if (first_->next != nullptr) return {};
-  return std::span<const std::byte>(first_->bytes(), first_->used);
+  if (last_ == nullptr) return std::span<const std::byte>{};
+  if (last_->next != last_) return {};
+  return std::span<const std::byte>(last_->bytes(), last_->used);
 }
 
 std::size_t StoredBody::readers() const noexcept {
@@ -319,7 +372,7 @@ std::size_t StoredBody::readers() const noexcept {
 void StoredBody::add_reader(StoredBodyReader& reader) {
   if (state() == State::Complete && !passing()) return;  // nothing will change any more
   const std::lock_guard lock(mutex_);
-  const std::uint64_t begins = first_ != nullptr ? first_->from : size();
+  const std::uint64_t begins = last_ != nullptr ? first()->from : size();
   reader.missed_ = state() == State::Aborted || reader.at_ < begins;
   if (state() != State::Filling) return;
   book_hold_up();
@@ -386,7 +439,7 @@ StoredBody::Look StoredBody::look_locked(StoredBodyReader& reader, Waiter* waite
 StoredBody::Look StoredBody::data_at(StoredBodyReader& reader, std::uint64_t size) noexcept {
   Look look;
   const bool behind = reader.chunk_ == nullptr || reader.at_ < reader.chunk_->from;
-  BodyChunk* chunk = behind ? first_ : reader.chunk_;
+  BodyChunk* chunk = behind ? first() : reader.chunk_;
   while (chunk != nullptr && reader.at_ >= chunk->from + chunk->used) chunk = chunk->next;
   if (chunk == nullptr || reader.at_ < chunk->from) {  // came when the beginning was gone already
     look.state = Look::State::Aborted;
@@ -399,8 +452,8 @@ StoredBody::Look StoredBody::data_at(StoredBodyReader& reader, std::uint64_t siz
   look.bytes = {chunk->bytes() + skip, chunk->used - skip};
   const std::uint64_t end = reader.at_ + look.bytes.size();
   const State state = this->state();
-  look.last = end == expected_ || (end == size && state == State::Complete);
-  if (state != State::Complete) marks_ |= kSeen;
+  look.last = (is_declared() && end == limit_) || (end == size && state == State::Complete);
+  if (state != State::Complete) seen_ = true;
   return look;
 }
 

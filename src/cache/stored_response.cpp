@@ -5,6 +5,8 @@
 #include <new>
 #include <span>
 
+#include "freshet/base/check.hpp"
+#include "freshet/cache/common_head.hpp"
 #include "freshet/cache/key.hpp"
 #include "freshet/cache/vary.hpp"
 #include "freshet/http/cache_groups.hpp"
@@ -18,6 +20,11 @@ namespace {
 
 // The response's share of index and ghosts: two to four pointers' worth, whatever their momentary size.
 constexpr std::size_t kIndexShare = 32;
+
+// `size`: of the allocation.
+std::uint64_t cost_of(std::size_t size, const PartList* parts) noexcept {
+  return heap_cost(size) + kIndexShare + (parts != nullptr ? parts->overhead() : 0);
+}
 
 bool is_stored(const Field& field) noexcept {
   if ((field_flags(field.id) & kHopByHop) != 0) return false;
@@ -54,13 +61,14 @@ GroupList join_same(const StoredResponse& stored, Ledger& ledger) {
 /// is replaced like others; what the other two fields said stays, unless one of them comes again.
 std::optional<GroupList> join_freshened(const StoredResponse& stored, FieldsView fresh, const GroupNames& now, Ledger& ledger) {
   if (!has_group_fields(fresh)) return join_same(stored, ledger);
-  auto groups = join_all(stored.key(), now.names, ledger);
+  const std::string key = stored.key().text();
+  auto groups = join_all(key, now.names, ledger);
   if (!groups || has_private_group_fields(fresh) || stored.groups().empty()) return groups;
   if (now.names.empty()) groups.emplace(*ledger.groups());
   std::vector<std::string> named = read_cache_groups(stored.head().fields).names;
   named.insert(named.end(), now.names.begin(), now.names.end());
   std::vector<std::uint64_t> replaced;
-  for (const std::string& name : named) replaced.push_back(CacheGroups::hash(origin_of_key(stored.key()), name));
+  for (const std::string& name : named) replaced.push_back(CacheGroups::hash(origin_of_key(key), name));
   for (Group* const group : stored.groups()) {
     if (groups->all().size() > kMostGroups) break;  // too many already
     if (std::find(replaced.begin(), replaced.end(), group->hash()) == replaced.end()) groups->add(*group);
@@ -79,23 +87,36 @@ std::string_view http_date(std::int64_t seconds, std::span<char, kHttpDateSize> 
 class StoredResponseBuilder {
  public:
   static std::size_t align(std::size_t size) noexcept { return (size + alignof(Group*) - 1) / alignof(Group*) * alignof(Group*); }
+  /// `text`: bytes of all else.
+  static std::size_t with_groups(std::size_t text, std::size_t count) noexcept {
+    return count == 0 ? text : align(text) + sizeof(std::uint64_t) + count * sizeof(Group*);
+  }
 
-  /// Views into `fields` in `meta` are moved to where the copy lies.
   static Ref<StoredResponse> build(std::string_view key, std::string_view vary_key, const StoredMeta& meta,
                                    Fields& fields, StoredContent content, Ledger& ledger, Reason why_not_kept,
                                    GroupList& groups) {
+    ENSURE(content.body && &content.body->ledger() == &ledger);
+    const std::uint64_t hash = hash_key(key);
     fields.compact();
-    const std::string_view lines = *fields.view().wire();
-    const std::span<const FieldEntry> entries = fields.view().entries();
+    std::string_view lines = *fields.view().wire();
+    std::span<const FieldEntry> entries = fields.view().entries();
+    DividedHead divided;
+    Common common(ledger.common_heads() != nullptr ? ledger.common_heads()->divide(fields, {hash, key}, divided) : nullptr);
+    if (common) {
+      lines = divided.own_lines();
+      entries = {};
+      key = divided.own_key();
+    }
     const std::span<Group* const> joined = groups.all();
     const std::size_t text = sizeof(StoredResponse) + entries.size_bytes() + lines.size() + key.size() + vary_key.size();
-    const std::size_t size = joined.empty() ? text : align(text) + sizeof(std::uint64_t) + joined.size_bytes();
-    const std::uint64_t cost = heap_cost(size) + kIndexShare + (content.parts ? content.parts->overhead() : 0);
-    if (entries.size() > UINT16_MAX || cost > UINT32_MAX || !ledger.charge(cost)) return {};
+    const std::size_t size = with_groups(text, joined.size());
+    const std::uint64_t cost = cost_of(size, content.parts.get());
+    if (entries.size() > UINT16_MAX || cost > UINT32_MAX) return {};
+    Room room(::operator new(size));
+    if (!ledger.charge(cost)) return {};
 
-    char* at = static_cast<char*>(::operator new(size));
-    Ref<StoredResponse> response(new (at) StoredResponse(hash_key(key)));
-    at += sizeof(StoredResponse);
+    Ref<StoredResponse> response(new (room.get()) StoredResponse(hash));
+    char* at = static_cast<char*>(room.release()) + sizeof(StoredResponse);
     const auto copy = [&at](const void* bytes, std::size_t count) {
       if (count > 0) std::memcpy(at, bytes, count);
       at += count;
@@ -114,29 +135,41 @@ class StoredResponseBuilder {
       response->group_count_ = static_cast<std::uint8_t>(joined.size());
       groups.release();
     }
-    const FieldsView stored = response->head().fields;
-    response->meta_ = meta;
-    response->meta_.etag = stored.first(FieldId::ETag).value_or(std::string_view{});
-    response->meta_.last_modified_text =
-        meta.last_modified ? stored.first(FieldId::LastModified).value_or(std::string_view{}) : std::string_view{};
+    response->common_ = common.release();
     response->body_ = std::move(content.body);
     response->parts_ = std::move(content.parts);
-    response->ledger_ = &ledger;
-    response->charged_ = static_cast<std::uint32_t>(cost);
     response->why_not_kept_ = why_not_kept;
+    response->meta_ = meta;
+    note_etag(response->head().fields, response->meta_);
+    response->meta_.has_last_modified = meta.has_last_modified && response->head().fields.contains(FieldId::LastModified);
     return response;
   }
+
+ private:
+  struct Release {
+    void operator()(const CommonHead* head) const noexcept { head->release(); }
+    void operator()(void* room) const noexcept { ::operator delete(room); }
+  };
+  using Common = std::unique_ptr<const CommonHead, Release>;
+  using Room = std::unique_ptr<void, Release>;
 };
 
 static_assert(kMostGroups < UINT8_MAX);
-static_assert(sizeof(StoredResponse) % alignof(FieldEntry) == 0 && sizeof(StoredResponse) <= 216);
+static_assert(sizeof(StoredResponse) % alignof(FieldEntry) == 0 && sizeof(StoredResponse) <= 152);
+
+std::uint64_t StoredResponse::overhead() const noexcept {
+  const std::size_t entries = entry_count_ * sizeof(FieldEntry);
+  const std::size_t text = sizeof(*this) + entries + lines_size_ + key_size_ + vary_key_size_;
+  return cost_of(StoredResponseBuilder::with_groups(text, group_count_), parts_.get());
+}
 
 std::uint64_t StoredResponse::bytes() const noexcept {
   constexpr std::uint64_t kGuess = 1024 * 1024;  // for what is still coming without a declared length
-  if (parts_) return charged_ + parts_->bytes();
+  const std::uint64_t overhead = this->overhead();
+  if (parts_) return overhead + parts_->bytes();
   const std::uint64_t there = body_->size();
-  if (body_->state() != StoredBody::State::Filling) return charged_ + sizeof(StoredBody) + there;
-  return charged_ + sizeof(StoredBody) + std::max(there, body_->expected().value_or(kGuess));
+  if (body_->state() != StoredBody::State::Filling) return overhead + sizeof(StoredBody) + there;
+  return overhead + sizeof(StoredBody) + std::max(there, body_->expected().value_or(kGuess));
 }
 
 void StoredResponse::stop_keeping(const StoredResponse* successor, Reason why) noexcept {
@@ -172,8 +205,15 @@ std::optional<SteadyTime> StoredResponse::group_outdated_since() const noexcept 
 }
 
 StoredResponse::~StoredResponse() {
-  for (Group* const group : groups()) ledger_->groups()->leave(*group);
-  if (ledger_ != nullptr) ledger_->credit(charged_);
+  const std::uint64_t held = overhead();
+  for (Group* const group : groups()) body_->ledger().groups()->leave(*group);
+  if (common_ != nullptr) common_->release();
+  body_->ledger().credit(held);
+}
+
+Validators StoredResponse::validators(std::int64_t now) const noexcept {
+  const auto date = head().fields.first(FieldId::Date);
+  return {etag(), parse_http_date(last_modified(), now), date ? parse_http_date(*date, now) : std::nullopt};
 }
 
 void StoredResponse::destroy() noexcept {
@@ -269,7 +309,7 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
     if (field.id == FieldId::ContentRange && content.parts) return true;
     return lists_name(private_fields, field.name) || lists_name(no_cache_fields, field.name);
   });
-  return StoredResponseBuilder::build(stored.key(), vary_key ? *vary_key : stored.vary_key(), freshness.meta, fields,
+  return StoredResponseBuilder::build(stored.key().text(), vary_key ? *vary_key : stored.vary_key(), freshness.meta, fields,
                                       std::move(content), ledger, why_not_kept, *groups);
 }
 
@@ -279,7 +319,7 @@ Ref<StoredResponse> with_meta(const StoredResponse& stored, const StoredMeta& me
   GroupList groups = join_same(stored, ledger);
   Fields fields;
   fields.append(stored.head().fields);
-  return StoredResponseBuilder::build(stored.key(), stored.vary_key(), meta, fields, {stored.body(), stored.parts()}, ledger,
+  return StoredResponseBuilder::build(stored.key().text(), stored.vary_key(), meta, fields, {stored.body(), stored.parts()}, ledger,
                                       Reason::None, groups);
 }
 
@@ -298,7 +338,7 @@ Ref<StoredResponse> make_outdated(const StoredResponse& stored, SteadyTime since
   return with_meta(stored, meta, ledger);
 }
 
-void add_stored_validators(const StoredMeta& stored, Fields& request) {
+void add_stored_validators(const StoredResponse& stored, Fields& request) {
   request.remove_if([](const Field& field) {
     switch (field.id) {
       case FieldId::IfNoneMatch:
@@ -312,8 +352,8 @@ void add_stored_validators(const StoredMeta& stored, Fields& request) {
         return false;
     }
   });
-  if (!stored.etag.empty()) request.add(FieldId::IfNoneMatch, stored.etag);
-  if (!stored.last_modified_text.empty()) request.add(FieldId::IfModifiedSince, stored.last_modified_text);
+  if (const auto etag = stored.etag(); !etag.empty()) request.add(FieldId::IfNoneMatch, etag);
+  if (const auto date = stored.last_modified(); !date.empty()) request.add(FieldId::IfModifiedSince, date);
 }
 
 }  // namespace freshet

@@ -58,7 +58,7 @@ bool FieldsView::join(std::string_view name, std::string& out) const {
 }
 
 std::size_t FieldsView::wire_size() const noexcept {
-  if (contiguous_) return block_size_;
+  if (size_ != kSelection) return size_;
   std::size_t size = 0;
   for (const FieldEntry& e : entries()) size += e.name_size + e.value_size + std::size_t{4};
   return size;

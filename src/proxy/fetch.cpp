@@ -47,9 +47,9 @@ bool is_about_the_part(Reason why, int status) noexcept { return why == Reason::
 bool contradicts_parts(int status) noexcept { return status == 206 || status == 304 || status == 412 || status == 416; }
 
 /// A 304 that names another representation than the stored one: it may neither update it nor vouch for it (RFC 9111 4.3.4).
-bool is_about_another(FieldsView not_modified, const StoredMeta& stored) noexcept {
+bool is_about_another(FieldsView not_modified, const StoredResponse& stored) noexcept {
   const auto etag = not_modified.first(FieldId::ETag);
-  return etag && stored.has_strong_etag() && strong_match(*etag, *etag) && *etag != stored.etag;
+  return etag && stored.meta().has_strong_etag && strong_match(*etag, *etag) && *etag != stored.etag();
 }
 
 /// A head of one's own: the stored fields and some more, for one client.
@@ -141,7 +141,7 @@ SentRequest CachingProxy::make_question(Errand& errand, Interim& leader, Precond
   const StoredResponse* old = asked == Preconditions::Gap ? errand.look.found.response.get() : errand.revalidated();
   if (errand.look.content) errand.look.content->give_to(client);
   auto sent =
-      make_origin_request(client, leader, rules(client), options_.loop_token, asked, old ? &old->meta() : nullptr, errand.look.fit.missing);
+      make_origin_request(client, leader, rules(client), options_.loop_token, asked, old, errand.look.fit.missing);
   if (asked == Preconditions::Variants) sent->head.fields.add(FieldId::IfNoneMatch, etags_of(errand.variants, client.arena));
   return sent;
 }
@@ -160,7 +160,7 @@ std::optional<Reply> CachingProxy::judge_answer(Errand& errand, Preconditions as
     return stale_hit(errand, said);
   }
   if ((asked == Preconditions::Stored || asked == Preconditions::StoredPart) && status == 304) {
-    if (held && !is_about_another(origin.head.fields, held->meta())) return freshened(errand, origin);
+    if (held && !is_about_another(origin.head.fields, *held)) return freshened(errand, origin);
     errand.forget_stored();  // its body has failed meanwhile, or the 304 is about another one (RFC 9111 4.3.4)
     return {};
   }
@@ -304,7 +304,7 @@ Reason CachingProxy::keep(Errand& errand, Reply& origin, const StoreDecision& de
   if (!whole && !(permit = permit_fill())) {
     return Reason::TooManyFills;
   }
-  auto body = make_ref<StoredBody>(store_, expected, options_.policy.max_object_size);
+  auto body = StoredBody::make(store_, expected, options_.policy.max_object_size);
   Ref<StoredResponse> combined;
   auto stored = decision.part ? make_part(errand, origin.head, decision, *vary_key, body, combined)
                               : make_stored_response(errand.look.key.text, *vary_key, origin.head, decision, body,

@@ -32,7 +32,6 @@ bool belongs_in_304(FieldId id) noexcept {
   }
 }
 
-Validators validators_of(const StoredMeta& meta) noexcept { return {meta.etag, meta.last_modified, meta.date}; }
 
 void add_lines(Reply& reply, const Request& request, const HitLines& lines) {
   reply.added.add(FieldId::Age, decimal(static_cast<std::uint64_t>(lines.age.count()), request.arena));
@@ -52,11 +51,12 @@ bool are_in_order(const std::vector<ByteRange>& ranges) noexcept {
 
 /// The ranges to answer with, when this request asks for some that can be served from the stored response.
 std::optional<RangeVerdict> wanted_ranges(const Request& request, const StoredResponse& stored, std::optional<std::uint64_t> size) {
+  if (request.head.method != Method::Get || stored.meta().status != 200) return {};
   const auto field = request.head.fields.first(FieldId::Range);
   if (!field) return {};
-  const StoredMeta& meta = stored.meta();
-  if (request.head.method != Method::Get || meta.status != 200) return {};
-  if ( !range_applies(request.head.fields, validators_of(meta), unix_seconds(request.received.wall))) return {};
+  const std::int64_t now = unix_seconds(request.received.wall);
+  const bool has_condition = request.head.fields.contains(FieldId::IfRange);
+  if (has_condition && !range_applies(request.head.fields, stored.validators(now), now)) return {};
   if (request.head.fields.count(FieldId::Range) != 1) return {};
   // Several ranges of a body that may have to pass some time: only in order, so that nothing behind the reader is needed again.
   RangeVerdict verdict = decide_range(*field, size.value_or(UINT64_MAX), size ? kMostRanges : 1);
@@ -104,9 +104,12 @@ Body make_stored_body(const Ref<StoredBody>& body, std::uint64_t from, std::opti
 
 bool has_this_already(const Request& request, const StoredResponse& stored) noexcept {
   if (!request.head.fields.view().may_hold({FieldId::IfNoneMatch, FieldId::IfModifiedSince})) return false;
-  const StoredMeta& meta = stored.meta();
-  const bool may_ask = meta.status == 200 || stored.parts();
-  return may_ask && is_not_modified(request.head.fields, validators_of(meta), unix_seconds(request.received.wall));
+  const FieldsView asked = request.head.fields;
+  const bool by_tag = asked.contains(FieldId::IfNoneMatch);
+  if (!by_tag && !asked.contains(FieldId::IfModifiedSince)) return false;
+  if (stored.meta().status != 200 && !stored.parts()) return false;
+  const std::int64_t now = unix_seconds(request.received.wall);
+  return is_not_modified(asked, by_tag ? Validators{stored.etag(), {}, {}} : stored.validators(now), now);
 }
 
 namespace {

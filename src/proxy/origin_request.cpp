@@ -85,7 +85,7 @@ void RecycleRequest::operator()(Request* request) const noexcept {
 }
 
 SentRequest make_origin_request(Request& from, Interim& interim, const ListenerRules& rules, std::string_view loop_token,
-                                Preconditions preconditions, const StoredMeta* stored, ByteRange missing) {
+                                Preconditions preconditions, const StoredResponse* stored, ByteRange missing) {
   SentRequest made = make_request(from, interim);
   made->head.method = from.head.method;
   made->head.version = from.head.version;
@@ -112,7 +112,7 @@ SentRequest make_origin_request(Request& from, Interim& interim, const ListenerR
   if (stored && preconditions == Preconditions::Gap) {
     const std::string_view first = decimal(missing.first, from.arena), last = decimal(missing.first + missing.size - 1, from.arena);
     fields.add(FieldId::Range, from.arena.join({"bytes=", first, "-", last}));
-    fields.add(FieldId::IfRange, stored->etag);
+    fields.add(FieldId::IfRange, stored->etag());
   }
   append_via(fields, from.head.version, loop_token);
   if (!rules.forward)

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "freshet/cache/policy.hpp"
+#include "freshet/cache/stored_response.hpp"
 #include "freshet/exchange/service.hpp"
 #include "freshet/http/range.hpp"
 #include "freshet/proxy/caching_proxy.hpp"
@@ -31,7 +31,7 @@ using SentRequest = std::unique_ptr<Request, RecycleRequest>;
 /// `stored`: for Stored, StoredPart and Gap. `missing`: for Gap.
 /// `interim` gets the 1xx answers.
 SentRequest make_origin_request(Request& from, Interim& interim, const ListenerRules&, std::string_view loop_token, Preconditions,
-                                const StoredMeta* stored, ByteRange missing = {});
+                                const StoredResponse* stored, ByteRange missing = {});
 
 /// A request that owns all it needs, for work that outlives the client's: background revalidation. Never has a body.
 class DetachedRequest {

@@ -13,7 +13,7 @@ Ref<StoredResponse> CachingProxy::combinable(const Errand& errand, const Respons
   if (!etag) return {};
   Ref<StoredResponse> now = store_.find(errand.look.key, errand.client.head.fields).response;
   if (!now || !now->parts()) now = errand.look.found.response;
-  if (!now || !now->is_usable() || !now->parts() || !now->parts()->can_combine() || !strong_match(*etag, now->meta().etag)) return {};
+  if (!now || !now->is_usable() || !now->parts() || !now->parts()->can_combine() || !strong_match(*etag, now->etag())) return {};
   return now;
 }
 
@@ -51,7 +51,7 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
   if (!old || !closes_gap(origin.head, origin.length, missing, *old)) return {};
   // What is wanted was worked out with what was found; parts that came since may be of another version.
   const StoredResponse& found = *errand.look.found.response;
-  if (!strong_match(old->meta().etag, found.meta().etag) || old->parts()->complete() != found.parts()->complete()) return {};
+  if (!strong_match(old->etag(), found.etag()) || old->parts()->complete() != found.parts()->complete()) return {};
   const bool whole = !origin.body.source;
   if (whole && origin.body.whole.bytes.size() != missing.size) return {};
 
@@ -61,7 +61,7 @@ std::optional<Reply> CachingProxy::completed(Errand& errand, Reply& origin, std:
     return {};
   }
 
-  auto body = make_ref<StoredBody>(store_, missing.size, options_.policy.max_object_size);
+  auto body = StoredBody::make(store_, missing.size, options_.policy.max_object_size);
   auto parts = old->parts()->with({missing.first, missing.size, body}, {}, options_.policy.max_object_size);
   PartsFit fit;
   fit.kind = PartsFit::Kind::Covered;

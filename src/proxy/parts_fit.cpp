@@ -56,7 +56,7 @@ PartsFit covered_whole(const PartList& parts, const StoredBody* own) {
 PartsFit or_gap(PartsFit fit, const StoredResponse& stored) {
   const PartList& parts = *stored.parts();
   if (fit.kind == PartsFit::Kind::Covered) return fit;
-  if (!stored.meta().has_strong_etag() || !parts.can_combine() || !parts.complete()) return {};
+  if (!stored.meta().has_strong_etag || !parts.can_combine() || !parts.complete()) return {};
   fit.kind = PartsFit::Kind::Gap;
   fit.missing = parts.missing(fit.wanted);
   return fit;
@@ -66,14 +66,12 @@ PartsFit or_gap(PartsFit fit, const StoredResponse& stored) {
 
 PartsFit fit_parts(const Request& request, const StoredResponse& stored, const StoredBody* held) {
   const PartList& parts = *stored.parts();
-  const StoredMeta& meta = stored.meta();
   const FieldsView fields = request.head.fields;
   const bool is_get = request.head.method == Method::Get;
   if (!is_get && request.head.method != Method::Head) return {};
   const auto range = is_get ? fields.first(FieldId::Range) : std::nullopt;
-  const Validators validators{meta.etag, meta.last_modified, meta.date};
-  const bool applies =
-      range && fields.count(FieldId::Range) == 1 && range_applies(fields, validators, unix_seconds(request.received.wall));
+  const std::int64_t now = unix_seconds(request.received.wall);
+  const bool applies = range && fields.count(FieldId::Range) == 1 && range_applies(fields, stored.validators(now), now);
   if (!applies) return range || !is_get ? covered_whole(parts, held) : or_gap(covered_whole(parts, held), stored);
   if (const auto only = parts.only(held); only && *range == parts.asked()) return covered(*only, parts, held);
 
@@ -94,7 +92,7 @@ PartsFit fit_parts(const Request& request, const StoredResponse& stored, const S
 bool closes_gap(const ResponseHead& head, std::optional<std::uint64_t> length, ByteRange missing, const StoredResponse& stored) noexcept {
   if (head.status != 206 || head.fields.count(FieldId::ContentRange) != 1) return false;
   const auto etag = head.fields.first(FieldId::ETag);
-  if (!etag || !strong_match(*etag, stored.meta().etag)) return false;
+  if (!etag || !strong_match(*etag, stored.etag())) return false;
   const auto range = parse_content_range(*head.fields.first(FieldId::ContentRange));
   if (!range || range->first != missing.first || range->last != missing.first + missing.size - 1) return false;
   if (range->complete && range->complete != stored.parts()->complete()) return false;

@@ -9,7 +9,7 @@
 namespace freshet {
 
 bool is_resumable(const StoredResponse& stored) noexcept {
-  const std::string_view etag = stored.meta().etag;
+  const std::string_view etag = stored.etag();
   const StoredBody& body = *stored.body();
   return (stored.meta().status == 200 || stored.parts()) && strong_match(etag, etag) && etag.starts_with('"') &&
          body.state() == StoredBody::State::Filling;
@@ -37,7 +37,7 @@ Task<bool> ResumingBody::ask_for_rest() {
   const SentRequest sent =
       make_origin_request(from_.client, from_.client.interim, from_.rules, from_.loop_token, Preconditions::Drop, nullptr);
   sent->head.fields.set(FieldId::Range, "bytes=" + std::to_string(at_) + "-" + (end_ == whole_ ? std::string() : std::to_string(end_ - 1)));
-  sent->head.fields.set(FieldId::IfRange, stored_->meta().etag);
+  sent->head.fields.set(FieldId::IfRange, stored_->etag());
   Reply reply = co_await from_.origin.serve(*sent);
   if (cancelled_ || !is_the_rest(reply)) co_return false;
   rest_ = std::move(reply);
@@ -50,7 +50,7 @@ bool ResumingBody::is_the_rest(const Reply& reply) const noexcept {
   const auto range = parse_content_range(*fields.first(FieldId::ContentRange));
   const bool exact = range && range->first == at_ && range->last == end_ - 1 && range->complete == whole_;
   const auto etag = fields.first(FieldId::ETag);
-  return exact && reply.length.value_or(end_ - at_) == end_ - at_ && etag && strong_match(*etag, stored_->meta().etag);
+  return exact && reply.length.value_or(end_ - at_) == end_ - at_ && etag && strong_match(*etag, stored_->etag());
 }
 
 Task<Result<Piece>> ResumingBody::read_rest() {

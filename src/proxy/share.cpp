@@ -101,8 +101,8 @@ Ref<StoredResponse> CachingProxy::make_unstored(const Errand& errand, const Repl
   const bool whole = !origin.body.source;
   if (decision.part && whole && decision.part->size != all.bytes.size()) return {};
   const auto length = decision.part ? std::optional<std::uint64_t>(decision.part->size) : origin.length;
-  const auto body = whole ? make_ref<StoredBody>(store_, all.bytes.size(), all.bytes.size())
-                          : make_ref<StoredBody>(store_, length, 0);
+  const auto body = whole ? StoredBody::make(store_, all.bytes.size(), all.bytes.size())
+                          : StoredBody::make(store_, length, 0);
   if (whole) {
     Wakeup nobody;
     if (body->append(all.bytes, nobody) != StoredBody::Appended::Taken || body->passing()) return {};

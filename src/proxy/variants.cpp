@@ -34,7 +34,7 @@ std::string_view etags_of(const std::vector<Ref<StoredResponse>>& variants, Aren
   std::string list;
   for (const auto& variant : variants) {
     if (!list.empty()) list += ", ";
-    list += variant->meta().etag;
+    list += variant->etag();
   }
   return arena.copy(list);
 }
@@ -56,7 +56,7 @@ std::optional<Reply> CachingProxy::selected_variant(Errand& errand, Reply& origi
   const auto etag = origin.head.fields.first(FieldId::ETag);
   if (!etag) return {};
   const auto chosen = std::find_if(errand.variants.begin(), errand.variants.end(),
-                                   [&](const auto& variant) { return variant->is_usable() && strong_match(*etag, variant->meta().etag); });
+                                   [&](const auto& variant) { return variant->is_usable() && strong_match(*etag, variant->etag()); });
   if (chosen == errand.variants.end()) return {};
   errand.look.found.response = *chosen;
   return freshened(errand, origin);

@@ -59,7 +59,7 @@ void fill(Store& store, const Order& order, unsigned thread) {
     const CacheKey key = make_cache_key("memory", "http", "memory.test", "/objects/" + std::to_string(i), arena);
     auto joined = store.join(key, false);
     const std::uint64_t size = order.random ? random_size(random) : order.size;
-    auto body = make_ref<StoredBody>(store, order.unknown_length ? std::nullopt : std::optional(size), UINT64_MAX);
+    auto body = StoredBody::make(store, order.unknown_length ? std::nullopt : std::optional(size), UINT64_MAX);
     for (std::uint64_t at = 0; at < size && !body->passing(); at += 16384)
       body->append(std::span(bytes).first(std::min<std::uint64_t>(16384, size - at)), waiter);
     if (body->passing()) continue;

@@ -104,7 +104,7 @@ class Replay {
     return out;
   }
   Ref<StoredResponse> make(std::string_view key, std::uint64_t size) {
-    auto body = make_ref<StoredBody>(store_, size, UINT64_MAX);
+    auto body = StoredBody::make(store_, size, UINT64_MAX);
     for (std::uint64_t left = size; left > 0 && !body->passing();) {
       const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left, zeros_.size()));
       if (body->append(std::span(zeros_).first(n), waiter_) != StoredBody::Appended::Taken) break;

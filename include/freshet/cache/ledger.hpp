@@ -7,6 +7,7 @@
 namespace freshet {
 
 class CacheGroups;
+class CommonHeads;
 
 /// Bytes held, against a limit. Any thread.
 class Ledger {
@@ -21,6 +22,8 @@ class Ledger {
   std::uint64_t limit() const noexcept { return limit_; }
   /// What the responses that are charged here are grouped in; null: they are in no group.
   virtual CacheGroups* groups() noexcept { return nullptr; }
+  /// Where responses that are charged here share what is the same in their heads; null: nowhere.
+  virtual CommonHeads* common_heads() noexcept { return nullptr; }
 
  protected:
   /// Frees about `bytes`; false when nothing more can be freed. No lock of the caller's may be one that it takes.

@@ -30,25 +30,6 @@ struct CachePolicy {
   std::uint64_t max_object_size = 64u << 20;
 };
 
-/// Unix seconds, or nothing, in half the memory of a std::optional.
-class MaybeTime {
- public:
-  MaybeTime() = default;
-  MaybeTime(std::optional<std::int64_t> time) noexcept : time_(time.value_or(kNone)) {}  // NOLINT
-  MaybeTime(std::int64_t time) noexcept : time_(time) {}                                 // NOLINT
-  operator std::optional<std::int64_t>() const noexcept {                                // NOLINT
-    return has_value() ? std::optional(time_) : std::nullopt;
-  }
-  bool has_value() const noexcept { return time_ != kNone; }
-  explicit operator bool() const noexcept { return has_value(); }
-  std::int64_t operator*() const noexcept { return time_; }
-  friend bool operator==(const MaybeTime&, const MaybeTime&) = default;
-
- private:
-  static constexpr std::int64_t kNone = INT64_MIN;  // before the universe
-  std::int64_t time_ = kNone;
-};
-
 /// From 0 to kForever (what is beyond counts as that much), in half the memory of Seconds, to which all arithmetic leads.
 class ShortSeconds {
  public:
@@ -69,27 +50,25 @@ class ShortSeconds {
   std::uint32_t count_ = 0;
 };
 
-/// What reuse decisions need to know of a stored response. Views lie in the stored response itself. There are as many of
-/// these as there are responses in the store: every byte counts.
+/// What reuse decisions need to know of a stored response; the texts are in its fields. There are as many of these as
+/// there are responses in the store: every byte counts.
 struct StoredMeta {
   SteadyTime response_time;      ///< when it was received or last validated
   ShortSeconds initial_age;   ///< corrected_initial_age at response_time (RFC 9111 4.2.3)
   ShortSeconds lifetime;      ///< freshness_lifetime (RFC 9111 4.2.1)
   ShortSeconds stale_while_revalidate, stale_if_error;  ///< zero: not given
   std::uint16_t status = 0;
-  bool has_stale_if_error = false;
-  bool heuristic = false;      ///< the lifetime was guessed
-  bool no_cache = false;       ///< must be validated before every reuse
-  bool immutable = false;      ///< does not change while it is fresh: a reload need not ask (RFC 8246 2)
-  bool forbids_stale = false;  ///< must-revalidate, proxy-revalidate, s-maxage or no-cache (RFC 9111 4.2.4)
-  std::string_view etag;                ///< empty: none
-  std::string_view last_modified_text;  ///< as it came, for If-Modified-Since; empty: none that can be read
-  MaybeTime last_modified;
-  MaybeTime date;  ///< when it was received, for a response without a valid Date
-  bool has_validator() const noexcept { return !etag.empty() || last_modified.has_value(); }
-  /// A well-formed strong entity tag (RFC 9110 8.8.3).
-  bool has_strong_etag() const noexcept { return etag.size() >= 2 && etag.front() == '"' && etag.back() == '"'; }
+  bool has_stale_if_error : 1 = false;
+  bool heuristic : 1 = false;          ///< the lifetime was guessed
+  bool no_cache : 1 = false;           ///< must be validated before every reuse
+  bool immutable : 1 = false;          ///< does not change while it is fresh: a reload need not ask (RFC 8246 2)
+  bool forbids_stale : 1 = false;      ///< must-revalidate, proxy-revalidate, s-maxage or no-cache (RFC 9111 4.2.4)
+  bool has_etag : 1 = false;
+  bool has_strong_etag : 1 = false;    ///< a well-formed strong entity tag (RFC 9110 8.8.3)
+  bool has_last_modified : 1 = false;  ///< one that can be read
+  bool has_validator() const noexcept { return has_etag || has_last_modified; }
 };
+static_assert(sizeof(StoredMeta) == 32);
 
 /// current_age (RFC 9111 4.2.3), never negative.
 Seconds current_age(const StoredMeta&, SteadyTime now) noexcept;
@@ -135,8 +114,7 @@ struct StoreDecision {
   Reason why = Reason::NoStore;
   /// Another client's response that is under way may be given to those who wait for the same key. Implied by `store`.
   bool shareable = false;
-  /// Views point into the response's fields; make_stored_response() moves them. Empty with NoStore.
-  StoredMeta meta;
+  StoredMeta meta;  ///< empty with NoStore
   std::string_view dropped_fields;  ///< private="..." (a comma list): not stored; no-cache="..." likewise is not reused
   std::string_view no_cache_fields;
   std::optional<StoredPart> part;  ///< for a 206 that may be stored (RFC 9111 3.3)

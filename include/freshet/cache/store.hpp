@@ -193,6 +193,7 @@ class Store final : public Ledger {
   /// See StoredBody. For a worker to call each second. Returns how many were cut off.
   std::size_t cut_off_slow_readers();
 
+  CommonHeads* common_heads() noexcept override { return &common_heads_; }
   StoreFigures figures() const;
 
  protected:
@@ -220,7 +221,7 @@ class Store final : public Ledger {
   FetchTicket make_ticket(Shard&, const CacheKey&, std::uint32_t path) noexcept;
   void announce(Shard&, const CacheKey&, const Joining&, FetchTicket&) const;
   std::uint32_t path_generation(std::string_view key) const noexcept;
-  bool is_invalidated(Shard&, const FetchTicket&, const StoredResponse&) const noexcept;
+  bool is_invalidated(Shard&, const FetchTicket&, const StoredResponse&) const;
   std::size_t invalidate_key(const CacheKey&, FetchTicket& own);
   void settle(FetchTicket&, Fetch::Look, Declined) noexcept;
 
@@ -231,6 +232,7 @@ class Store final : public Ledger {
   unsigned shard_shift_;
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<Order> order_;
+  CommonHeads common_heads_;
   UriGenerations generations_;
   std::mutex passing_mutex_;  // taken alone
   std::vector<Ref<StoredBody>> passing_;

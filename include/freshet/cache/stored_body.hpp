@@ -32,14 +32,15 @@ class StoredBody;
 
 /// Bytes of a body that follow each other in one allocation; the bytes lie behind the struct.
 struct BodyChunk {
-  BodyChunk* next = nullptr;
-  std::uint64_t from = 0;  ///< offset of its first byte in the body
+  enum class Home : std::uint8_t { Heap, Mapping, Body /* behind the StoredBody itself */ };
+  BodyChunk* next = nullptr;  ///< of the last one: the first
+  std::uint64_t from = 0;     ///< offset of its first byte in the body
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;
-  std::uint32_t charged = 0;  ///< bytes charged to the ledger; 0 for one that had to be had in spite of it
-  std::uint32_t mapped = 0;   ///< bytes of its own mapping; 0: it lies on the heap
   std::uint32_t keepers = 0;  ///< readers that were cut off and may still be at its bytes
-  bool left = false;          ///< out of the body's list: the last keeper frees it
+  Home home = Home::Heap;
+  bool charged = false;  ///< to the ledger; else it had to be had in spite of it
+  bool left = false;     ///< out of the body's list: the last keeper frees it
   std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
@@ -91,12 +92,17 @@ struct FillWorth {
   static FillWorth always() noexcept { return {UINT64_MAX, 0}; }
 };
 
+static_assert(sizeof(BodyChunk) == 32);
+
 /// See the table above. Reader functions: any thread; writer functions: the one that fills.
 class StoredBody final : public Pinned {
  public:
   /// `ledger` outlives it. `expected`: the declared length. `max_size`: beyond it the body is passed on but not kept;
   /// so is one that would take more than half of the ledger.
-  StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size);
+  StoredBody(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size)
+      : StoredBody(ledger, expected, max_size, 0) {}
+  /// The same in one allocation with its bytes, when they are few and their number is declared.
+  static Ref<StoredBody> make(Ledger& ledger, std::optional<std::uint64_t> expected, std::uint64_t max_size);
   ~StoredBody() override;
 
   enum class Appended : std::uint8_t {
@@ -134,24 +140,24 @@ class StoredBody final : public Pinned {
   void stop_writing(Waiter& writer) noexcept;
 
   enum class State : std::uint8_t { Filling, Complete, Aborted };
-  State state() const noexcept { return static_cast<State>(phase_.load(std::memory_order_acquire) & ~kPassing); }
+  State state() const noexcept { return static_cast<State>(phase_.load(std::memory_order_acquire) & kState); }
   /// False when a new reader could not get all of it: aborted or passing.
   bool is_whole() const noexcept {
     const std::uint8_t phase = phase_.load(std::memory_order_acquire);
-    return phase != static_cast<std::uint8_t>(State::Aborted) && (phase & kPassing) == 0;
+    return (phase & kState) != static_cast<std::uint8_t>(State::Aborted) && (phase & kPassing) == 0;
   }
   std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }  ///< bytes so far
   std::optional<std::uint64_t> expected() const noexcept {
-    return expected_ == kUnknownLength ? std::nullopt : std::optional(expected_);
+    return is_declared() ? std::optional(limit_) : std::nullopt;
   }
   /// All bytes when Complete and in one chunk (always so for small bodies with a known length). No lock.
   std::optional<std::span<const std::byte>> contiguous() const noexcept;
+  Ledger& ledger() const noexcept { return ledger_; }
   /// Readers that came while it was filling and are still there.
   std::size_t readers() const noexcept;
 
  private:
   friend class StoredBodyReader;
-  static constexpr std::uint64_t kUnknownLength = UINT64_MAX;
   // Only needed until the fill is over and those who came before its end have left.
   struct Traffic {
     std::vector<StoredBodyReader*> readers;
@@ -165,6 +171,17 @@ class StoredBody final : public Pinned {
   };
   static constexpr std::uint64_t kWindow = 1u << 20;  // how far a passing body runs ahead of its slowest reader
   using Look = StoredBodyReader::Look;
+
+  StoredBody(Ledger&, std::optional<std::uint64_t> expected, std::uint64_t max_size, std::uint32_t room);
+  void destroy() noexcept override;
+  std::size_t own_cost() const noexcept;
+  bool has(std::uint8_t mark) const noexcept { return (phase_.load(std::memory_order_relaxed) & mark) != 0; }
+  bool is_declared() const noexcept { return has(kDeclared); }
+  /// Behind the object. REQUIRES: there is room.
+  BodyChunk* own_chunk() noexcept { return reinterpret_cast<BodyChunk*>(this + 1); }
+  const BodyChunk* own_chunk() const noexcept { return reinterpret_cast<const BodyChunk*>(this + 1); }
+  BodyChunk* first() const noexcept { return last_ != nullptr ? last_->next : nullptr; }
+  void add_chunk(BodyChunk*) noexcept;
 
   void add_reader(StoredBodyReader&);
   void remove_reader(StoredBodyReader&) noexcept;
@@ -196,19 +213,17 @@ class StoredBody final : public Pinned {
   void free_chunk(BodyChunk*) noexcept;
 
   // There are as many of these as there are responses in the store: every byte counts.
-  static constexpr std::uint8_t kPassing = 0x80;  // beside the State
-  static constexpr std::uint8_t kSeen = 1;        // bytes were handed out: chunks stay where they are
-  static constexpr std::uint8_t kCharged = 2;     // the object itself
+  static constexpr std::uint8_t kState = 0x03, kPassing = 0x80;
+  // Known from the beginning: the length was declared; there is room for it behind the object; the object is charged.
+  static constexpr std::uint8_t kDeclared = 0x40, kRoom = 0x20, kCharged = 0x10;
   mutable SmallMutex mutex_;
   std::atomic<std::uint8_t> phase_{static_cast<std::uint8_t>(State::Filling)};  // changed under the mutex
-  std::uint8_t marks_ = 0;
+  bool seen_ = false;  // bytes were handed out: chunks stay where they are
   Reason why_ = Reason::None;
   Ledger& ledger_;
-  std::uint64_t expected_;
-  std::uint64_t max_size_;
+  std::uint64_t limit_;  // bytes that will come, when declared; else those that may be kept
   std::atomic<std::uint64_t> size_{0};
   // The list is changed by the writer alone, under the mutex; complete bodies do not change.
-  BodyChunk* first_ = nullptr;
   BodyChunk* last_ = nullptr;
   std::unique_ptr<Traffic> traffic_;
 };

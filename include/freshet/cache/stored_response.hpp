@@ -12,27 +12,46 @@
 
 #include "freshet/base/pin.hpp"
 #include "freshet/base/reason.hpp"
+#include "freshet/cache/common_head.hpp"
 #include "freshet/cache/eviction.hpp"
 #include "freshet/cache/expiry.hpp"
 #include "freshet/cache/groups.hpp"
 #include "freshet/cache/index.hpp"
+#include "freshet/cache/key_text.hpp"
 #include "freshet/cache/parts.hpp"
 #include "freshet/cache/policy.hpp"
 #include "freshet/cache/stored_body.hpp"
+#include "freshet/http/conditional.hpp"
 #include "freshet/http/message.hpp"
 
 namespace freshet {
 
-/// One allocation: the object, and behind it entries, field lines, key, vary key and groups.
-class StoredResponse final : public Pinned, public IndexNode, public EvictionNode, public ExpiryNode {
+/// A base, so that it lies in what Pinned leaves free.
+class StoredLinesSize {
+ protected:
+  std::uint32_t lines_size_ = 0;  // bytes of the field lines that lie with the response itself
+};
+
+/// One allocation: the object, and behind it entries, field lines, key, vary key and groups. Where it has a head in common with
+/// others, entries lie there, and so do lines and the beginning of the key that are the same for all.
+class StoredResponse final : public Pinned, private StoredLinesSize, public IndexNode, public EvictionNode, public ExpiryNode {
  public:
   const StoredMeta& meta() const noexcept { return meta_; }
   /// Status and fields as they are sent on a hit: no Age, no Content-Length, no hop-by-hop fields, with Date and our
   /// Via.
   ResponseHead head() const noexcept {
-    return {meta_.status, FieldsView(lines(), lines_size_, {entries(), entry_count_}, true)};
+    if (common_ == nullptr) return {meta_.status, FieldsView(lines(), lines_size_, {entries(), entry_count_}, true)};
+    return {meta_.status, FieldsView(lines(), common_->lines(), lines_size_ + common_->lines_size(), common_->entries())};
   }
-  std::string_view key() const noexcept { return {lines() + lines_size_, key_size_}; }
+  /// As stored, with W/ and quotes; empty: none.
+  std::string_view etag() const noexcept { return text(FieldId::ETag, meta_.has_etag); }
+  /// As it came, for If-Modified-Since; empty: none that can be read.
+  std::string_view last_modified() const noexcept { return text(FieldId::LastModified, meta_.has_last_modified); }
+  /// `now`: unix seconds, for dates with two digits of the year.
+  Validators validators(std::int64_t now) const noexcept;
+  KeyText key() const noexcept {
+    return {common_ != nullptr ? common_->key_start() : std::string_view(), {lines() + lines_size_, key_size_}};
+  }
   std::string_view vary_key() const noexcept { return {lines() + lines_size_ + key_size_, vary_key_size_}; }
   /// The whole body; of a response in parts, the part that came last.
   const Ref<StoredBody>& body() const noexcept { return body_; }
@@ -55,7 +74,7 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   /// `successor`, if any, holds too stays as it is.
   void stop_keeping(const StoredResponse* successor, Reason why) noexcept;
   /// Bytes charged for head, key and index entry (the body charges itself).
-  std::uint64_t overhead() const noexcept { return charged_; }
+  std::uint64_t overhead() const noexcept;
   /// Overhead and body, as far as it is there or announced.
   std::uint64_t bytes() const noexcept;
 
@@ -66,23 +85,25 @@ class StoredResponse final : public Pinned, public IndexNode, public EvictionNod
   explicit StoredResponse(std::uint64_t hash) noexcept : IndexNode(hash) {}
   void destroy() noexcept override;
 
+  // What lies behind the object; entries only where there is no common head.
   const FieldEntry* entries() const noexcept { return reinterpret_cast<const FieldEntry*>(this + 1); }
   const char* lines() const noexcept { return reinterpret_cast<const char*>(entries() + entry_count_); }
   Group* const* group_list() const noexcept;
   bool is_group_purged() const noexcept;
   std::optional<SteadyTime> group_outdated_since() const noexcept;
+  std::string_view text(FieldId id, bool there) const noexcept {
+    return there ? head().fields.first(id).value_or(std::string_view()) : std::string_view();
+  }
 
   // There are as many of these as there are responses in the store: every byte counts.
+  std::uint32_t key_size_ = 0;
+  StoredMeta meta_;
+  const CommonHead* common_ = nullptr;  // one use of it; null: none
+  Ref<StoredBody> body_;                // never null; its ledger is charged
+  Ref<const PartList> parts_;
+  std::uint32_t vary_key_size_ = 0;
   std::uint16_t entry_count_ = 0;
   Reason why_not_kept_ = Reason::None;
-  std::uint32_t lines_size_ = 0;
-  StoredMeta meta_;
-  Ref<StoredBody> body_;
-  Ref<const PartList> parts_;
-  Ledger* ledger_ = nullptr;
-  std::uint32_t key_size_ = 0;
-  std::uint32_t vary_key_size_ = 0;
-  std::uint32_t charged_ = 0;
   std::uint8_t group_count_ = 0;
 };
 
@@ -96,7 +117,7 @@ struct StoredContent {
 
 /// Renders a stored response from what the origin sent. Null when the ledger has no room.
 /// `via`: the member that we add to Via ("1.1 freshet"); empty adds none. `fallback_date`: for a response without a
-/// valid Date.
+/// valid Date. The ledger is that of the body.
 Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view vary_key, const ResponseHead&,
                                          const StoreDecision&, StoredContent content, std::string_view via,
                                          WallTime fallback_date, Ledger&);
@@ -118,6 +139,6 @@ Ref<StoredResponse> make_outdated(const StoredResponse&, SteadyTime since, Ledge
 
 /// Adds If-None-Match and If-Modified-Since for the stored validators to a request for the origin (RFC 9111 4.3.1),
 /// replacing the client's own preconditions; Range goes with them, since the whole is wanted.
-void add_stored_validators(const StoredMeta&, Fields& request);
+void add_stored_validators(const StoredResponse&, Fields& request);
 
 }  // namespace freshet

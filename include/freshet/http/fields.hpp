@@ -1,4 +1,4 @@
-// Header fields: one flat block of lines in their HTTP/1 form ("Name: value\r\n") and an index into it.
+// Header fields: one flat block of lines in their HTTP/1 form ("Name: value\r\n"), or two, and an index into it.
 // The block can be written to a socket as it is; HTTP/2 and HTTP/3 walk the index instead.
 #pragma once
 
@@ -23,6 +23,7 @@ inline constexpr std::size_t kLargestFieldBlock = 0x7FFF'FFFF;
 
 /// Where one field line lies in its block. The value follows the name after ": ".
 struct FieldEntry {
+  static constexpr std::uint32_t kInSecond = 0x8000'0000;  ///< in `name_at`: the line lies in the view's second block
   std::uint32_t name_at;
   std::uint32_t value_size;
   std::uint16_t name_size;
@@ -36,25 +37,32 @@ struct Field {
   std::string_view value;  ///< without surrounding white space
 };
 
-/// A look at field lines that somebody else keeps alive. Two pointers, two sizes and a set: pass it by value.
+/// A look at field lines that somebody else keeps alive. Three pointers, two sizes and a set: pass it by value.
 class FieldsView {
  public:
   FieldsView() = default;
   /// `ids`: of the lines, and maybe others.
   FieldsView(const char* block, std::uint32_t block_size, std::span<const FieldEntry> entries, bool contiguous,
              const FieldIdSet& ids = FieldIdSet::all()) noexcept
-      : block_(block),
+      : blocks_{block, nullptr},
         entries_(entries.data()),
         ids_(ids),
         count_(static_cast<std::uint32_t>(entries.size())),
-        block_size_(block_size),
-        contiguous_(contiguous) {}
+        size_(contiguous ? block_size : kSelection) {}
+  /// Lines that lie in two blocks. REQUIRES: the entries are about all that is in them, `size` bytes together.
+  FieldsView(const char* block, const char* second, std::uint32_t size, std::span<const FieldEntry> entries) noexcept
+      : blocks_{block, second},
+        entries_(entries.data()),
+        ids_(FieldIdSet::all()),
+        count_(static_cast<std::uint32_t>(entries.size())),
+        size_(size) {}
 
   std::size_t size() const noexcept { return count_; }
   bool empty() const noexcept { return count_ == 0; }
   Field operator[](std::size_t i) const noexcept {
     const FieldEntry& e = entries_[i];
-    return {e.id, {block_ + e.name_at, e.name_size}, {block_ + e.name_at + e.name_size + 2, e.value_size}};
+    const char* const name = place(e.name_at);
+    return {e.id, {name, e.name_size}, {name + e.name_size + 2, e.value_size}};
   }
 
   class Iterator {
@@ -93,8 +101,8 @@ class FieldsView {
 
   /// All lines in their HTTP/1 form when they lie next to each other with no hole; empty optional otherwise.
   std::optional<std::string_view> wire() const noexcept {
-    if (!contiguous_) return {};
-    return std::string_view(block_, block_size_);
+    if (size_ == kSelection || blocks_[1] != nullptr) return {};
+    return std::string_view(blocks_[0], size_);
   }
   /// Bytes that the lines take in their HTTP/1 form.
   std::size_t wire_size() const noexcept;
@@ -102,26 +110,32 @@ class FieldsView {
   template <class Each>
   void each_run(Each each) const {
     for (std::size_t i = 0; i < count_;) {
-      const std::size_t from = entries_[i].name_at;
+      const std::uint32_t from = entries_[i].name_at;
       std::size_t to = from;
       for (; i < count_ && entries_[i].name_at == to; ++i)
         to += entries_[i].name_size + entries_[i].value_size + std::size_t{4};
-      each(std::string_view(block_ + from, to - from));
+      each(std::string_view(place(from), to - from));
     }
   }
   std::span<const FieldEntry> entries() const noexcept { return {entries_, count_}; }
-  /// The same block seen through another index: a selection of its lines. `entries` must outlive the view.
+  /// The same lines seen through another index: a selection of them. `entries` must outlive the view.
   FieldsView with_entries(std::span<const FieldEntry> entries) const noexcept {
-    return {block_, block_size_, entries, false, ids_};
+    FieldsView view(blocks_[0], blocks_[1], kSelection, entries);
+    view.ids_ = ids_;
+    return view;
   }
 
  private:
-  const char* block_ = nullptr;
+  static constexpr std::uint32_t kSelection = UINT32_MAX;
+  const char* place(std::uint32_t name_at) const noexcept {
+    return blocks_[name_at / FieldEntry::kInSecond] + name_at % FieldEntry::kInSecond;
+  }
+
+  const char* blocks_[2] = {nullptr, nullptr};
   const FieldEntry* entries_ = nullptr;
   FieldIdSet ids_;
   std::uint32_t count_ = 0;
-  std::uint32_t block_size_ = 0;
-  bool contiguous_ = true;
+  std::uint32_t size_ = 0;  // bytes of all lines; kSelection: not all that is in the blocks
 };
 
 /// Field lines that it owns. clear() keeps the memory, so a connection that reuses one allocates nothing.

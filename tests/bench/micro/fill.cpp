@@ -17,7 +17,7 @@ void fill_and_follow(benchmark::State& state, bool known_length) {
   NoWaiter writer, reader_waiter;
   for (auto _ : state) {
     auto body =
-        make_ref<StoredBody>(shelf.store, known_length ? std::optional<std::uint64_t>(size) : std::nullopt, UINT64_MAX);
+        StoredBody::make(shelf.store, known_length ? std::optional<std::uint64_t>(size) : std::nullopt, UINT64_MAX);
     StoredBodyReader reader(body);
     std::size_t written = 0;
     while (written < size) {

@@ -42,7 +42,7 @@ class Shelf {
   /// Stores a body of `size` bytes, at most 64 KiB. False when the store did not take it.
   bool put(const CacheKey& key, std::size_t size) {
     auto joined = store.join(key, false);
-    auto body = make_ref<StoredBody>(store, size, UINT64_MAX);
+    auto body = StoredBody::make(store, size, UINT64_MAX);
     if (body->append(std::span(bytes_).first(size), waiter_) != StoredBody::Appended::Taken || !body->finish())
       return false;
     auto response =

@@ -27,7 +27,7 @@ struct Bench {
   }
   CacheKey key(std::string_view path = "/a") { return make_cache_key("p", "http", "a.test", path, arena); }
   Ref<StoredResponse> make(std::string_view vary_key, std::string_view lines = "Cache-Control: max-age=60") {
-    auto body = make_ref<StoredBody>(store, 1, UINT64_MAX);
+    auto body = StoredBody::make(store, 1, UINT64_MAX);
     body->append(bytes_of("x"), waiter);
     body->finish();
     const Fields response = fields_of(lines);
@@ -222,7 +222,7 @@ TEST_CASE("a vary key like another one names the same fields", "[cache][rfc9111-
 TEST_CASE("why a response is not kept is said", "[cache][store]") {
   Bench bench;
   CHECK(bench.join("").ticket.publish({}, true).why_not() == Reason::NoRoom);
-  auto passing = make_ref<StoredBody>(bench.store, 100, 3);
+  auto passing = StoredBody::make(bench.store, 100, 3);
   const Fields fields = fields_of("Cache-Control: max-age=60");
   const Time now = bench.clock.now();
   const auto decision = decide_store(get(), {200, fields}, {}, {}, {now, now});
@@ -230,7 +230,7 @@ TEST_CASE("why a response is not kept is said", "[cache][store]") {
     return make_stored_response(bench.key().text, "", {200, fields}, decision, body, "", now.wall, bench.store);
   };
   CHECK(bench.join("").ticket.publish(make(passing), true).why_not() == Reason::TooLarge);
-  auto aborted = make_ref<StoredBody>(bench.store, std::nullopt, 1000);
+  auto aborted = StoredBody::make(bench.store, std::nullopt, 1000);
   aborted->abort(Reason::ShutDown);
   CHECK(bench.join("").ticket.publish(make(aborted), true).why_not() == Reason::CutShort);
 

@@ -47,7 +47,7 @@ class World {
       const Ref<StoredResponse> found = store_.find(key, {}).response;
       if (found) {
         const bool fresh = current_age(found->meta(), clock_.now().steady) < found->meta().lifetime;
-        const int version = std::stoi(std::string(found->meta().etag.substr(1)));
+        const int version = std::stoi(std::string(found->etag().substr(1)));
         if (fresh && version < settled) ++wrong_;
         ++hits_;
       }

@@ -24,7 +24,7 @@ class Bench {
   Ref<StoredResponse> stored(std::string_view lines, std::string_view body = "hello", int status = 200) {
     const Fields fields =
         fields_of(std::string("Cache-Control: max-age=60") + (lines.empty() ? "" : "|") + std::string(lines));
-    auto bytes = make_ref<StoredBody>(ledger, body.size(), UINT64_MAX);
+    auto bytes = StoredBody::make(ledger, body.size(), UINT64_MAX);
     test::CountingWaiter waiter;
     bytes->append(bytes_of(body), waiter);
     bytes->finish();
@@ -95,7 +95,7 @@ TEST_CASE("only a stored 200 whose length is known is compared", "[cache][rfc911
   Bench bench;
   const Fields answer = fields_of("ETag: \"1\"");
   CHECK(compare_with_head(*bench.stored("ETag: \"1\"", "x", 404), {200, answer}, {}, 0) == HeadVerdict::Nothing);
-  auto filling = make_ref<StoredBody>(bench.ledger, std::nullopt, UINT64_MAX);
+  auto filling = StoredBody::make(bench.ledger, std::nullopt, UINT64_MAX);
   const StoreDecision decision = decide_store(get(), {200, answer}, {}, {}, times_at(0, 0));
   const auto stored = make_stored_response("k", "", {200, answer}, decision, filling, "", at(0).wall, bench.ledger);
   CHECK(compare_with_head(*stored, {200, answer}, 5, 0) == HeadVerdict::Nothing);
@@ -113,8 +113,8 @@ TEST_CASE("an outdated response is stale from now on, and keeps what it may stil
   CHECK(current_age(after->meta(), at(20).steady) == Seconds{20});
   CHECK(may_serve_stale_on_error({}, after->meta(), OriginTrouble::ServerError, {}, at(119).steady));
   CHECK(text_of(after->head().fields) == text_of(before->head().fields));
-  CHECK(after->meta().etag == "\"1\"");
-  CHECK(after->meta().etag.data() != before->meta().etag.data());
+  CHECK(after->etag() == "\"1\"");
+  CHECK(after->etag().data() != before->etag().data());
   CHECK(after->body() == before->body());
   const auto long_stale = make_stale(*before, at(90).steady, bench.ledger);
   CHECK(long_stale->meta().lifetime == Seconds{60});

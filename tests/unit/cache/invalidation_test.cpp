@@ -23,7 +23,7 @@ class Bench {
     return make_search_key(key, known, arena).value();
   }
   Ref<StoredResponse> make(const CacheKey& key) {
-    auto body = make_ref<StoredBody>(store, 0, UINT64_MAX);
+    auto body = StoredBody::make(store, 0, UINT64_MAX);
     body->finish();
     const Fields response = fields_of("Cache-Control: max-age=60");
     const StoreDecision decision = decide_store(get(), {200, response}, {}, {}, {clock.now(), clock.now()});

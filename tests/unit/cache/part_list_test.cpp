@@ -24,7 +24,7 @@ struct Bench {
     for (int i = 0; i < 100; ++i) whole += static_cast<char>('0' + i % 75);
   }
   Ref<StoredBody> body(std::uint64_t first, std::uint64_t size, std::uint64_t arrived) {
-    auto made = make_ref<StoredBody>(ledger, size, kNoLimit);
+    auto made = StoredBody::make(ledger, size, kNoLimit);
     if (arrived > 0) made->append(bytes_of(whole.substr(first, arrived)), waiter);
     return made;
   }
@@ -113,7 +113,7 @@ TEST_CASE("a part whose fill failed holds what had arrived; one that is passed o
   CHECK_FALSE(parts->only());
   CHECK(parts->missing({10, 20}) == ByteRange{15, 15});
 
-  auto passing = make_ref<StoredBody>(b.ledger, 20, 10);
+  auto passing = StoredBody::make(b.ledger, 20, 10);
   const Ref<const PartList> none(new PartList({10, 20, passing}, 100, 20, ""));
   CHECK(none->cover({10, 5}).empty());
   CHECK(none->cover({10, 5}, passing.get()).size() == 1);

@@ -157,7 +157,7 @@ TEST_CASE("a 304 never changes the body, the status or the key, and is the newer
     CAPTURE(seed);
     if (!before.decision.store) continue;
     test::PlainLedger ledger;
-    auto body = make_ref<StoredBody>(ledger, 4, UINT64_MAX);
+    auto body = StoredBody::make(ledger, 4, UINT64_MAX);
     test::CountingWaiter waiter;
     body->append(test::bytes_of("body"), waiter);
     body->finish();
@@ -176,7 +176,7 @@ TEST_CASE("a 304 never changes the body, the status or the key, and is the newer
     CHECK_FALSE(fresh->head().fields.contains(FieldId::Age));
     const auto cache_control = after.response.first(FieldId::CacheControl);
     CHECK(fresh->head().fields.first(FieldId::CacheControl) == cache_control);
-    if (const auto etag = after.response.first(FieldId::ETag)) CHECK(fresh->meta().etag == *etag);
+    if (const auto etag = after.response.first(FieldId::ETag)) CHECK(fresh->etag() == *etag);
     CHECK(current_age(fresh->meta(), at(50).steady) == fresh->meta().initial_age);
   }
   CHECK(freshened > 300);

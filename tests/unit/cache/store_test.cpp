@@ -34,7 +34,7 @@ class Bench {
   CacheKey key(std::string_view path) { return make_cache_key("p", "http", "a.test", path, arena); }
   Ref<StoredResponse> make(std::string_view path, std::string_view body,
                            std::string_view lines = "Cache-Control: max-age=60", std::string_view vary_key = {}) {
-    auto stored = make_ref<StoredBody>(store, body.size(), UINT64_MAX);
+    auto stored = StoredBody::make(store, body.size(), UINT64_MAX);
     if (stored->append(bytes_of(body), waiter) != StoredBody::Appended::Taken) return {};
     stored->finish();
     return with_body(path, stored, lines, vary_key);
@@ -218,7 +218,7 @@ TEST_CASE("those who wait get the response itself, and hold its body until they 
     auto leader = bench.store.join(bench.key("/a"), false);
     Store::Joined follower;
     if (somebody_waits) follower = bench.store.join(bench.key("/a"), false);
-    auto body = make_ref<StoredBody>(bench.store, 1000, UINT64_MAX);
+    auto body = StoredBody::make(bench.store, 1000, UINT64_MAX);
     auto response = bench.with_body("/a", body);
     REQUIRE(leader.ticket.publish(response, true));
     auto reader = std::make_unique<StoredBodyReader>(body);
@@ -245,7 +245,7 @@ TEST_CASE("a response can be shared without being stored", "[cache][store][colla
     CHECK_FALSE(leader.ticket.has_followers());
     auto follower = bench.store.join(bench.key("/a"), false);
     CHECK(leader.ticket.has_followers());
-    auto body = make_ref<StoredBody>(bench.store, std::uint64_t{1} << 40, UINT64_MAX);
+    auto body = StoredBody::make(bench.store, std::uint64_t{1} << 40, UINT64_MAX);
     const auto response = bench.with_body("/a", body);
     if (invalidated) bench.store.invalidate(bench.key("/a"));
     CHECK(leader.ticket.share(response, true) != invalidated);
@@ -404,7 +404,7 @@ TEST_CASE("a freshened response takes the place of the old one", "[cache][store]
 TEST_CASE("what cannot be kept whole is not published, and not found", "[cache][store]") {
   Bench bench;
   CountingWaiter waiter;
-  auto passing = make_ref<StoredBody>(bench.store, std::nullopt, 3);
+  auto passing = StoredBody::make(bench.store, std::nullopt, 3);
   StoredBodyReader reader(passing);
   auto early = bench.with_body("/a", passing);
   auto joined = bench.store.join(bench.key("/a"), false);
@@ -417,7 +417,7 @@ TEST_CASE("what cannot be kept whole is not published, and not found", "[cache][
   CHECK(bench.store.figures().objects == 0);
   auto again = bench.store.join(bench.key("/a"), false);
   CHECK_FALSE(again.ticket.publish(bench.with_body("/a", passing), true));
-  auto aborted = make_ref<StoredBody>(bench.store, std::nullopt, UINT64_MAX);
+  auto aborted = StoredBody::make(bench.store, std::nullopt, UINT64_MAX);
   aborted->abort(Reason::CutShort);
   auto third = bench.store.join(bench.key("/a"), false);
   CHECK_FALSE(third.ticket.publish(bench.with_body("/a", aborted), true));
@@ -457,7 +457,7 @@ TEST_CASE("what is pinned is evicted from the index and freed later", "[cache][s
 TEST_CASE("an object larger than half of the cache evicts nobody", "[cache][store][memory]") {
   Bench bench(1u << 20);
   for (int i = 0; i < 5; ++i) bench.put("/" + std::to_string(i), std::string(100000, 'y'));
-  auto body = make_ref<StoredBody>(bench.store, 600000, UINT64_MAX);
+  auto body = StoredBody::make(bench.store, 600000, UINT64_MAX);
   CHECK(body->passing());
   CHECK(bench.store.figures().objects == 5);
 }
@@ -465,7 +465,7 @@ TEST_CASE("an object larger than half of the cache evicts nobody", "[cache][stor
 TEST_CASE("what is filling is evicted last", "[cache][store][memory]") {
   Bench bench(1u << 20);
   CountingWaiter waiter;
-  auto body = make_ref<StoredBody>(bench.store, 300000, UINT64_MAX);
+  auto body = StoredBody::make(bench.store, 300000, UINT64_MAX);
   StoredBodyReader reader(body);
   body->append(bytes_of("x"), waiter);
   auto joined = bench.store.join(bench.key("/filling"), false);
@@ -479,7 +479,7 @@ TEST_CASE("what leaves the store while it fills is kept no longer than its reade
   const std::string piece(100'000, 'x');
   for (const std::string way : {"purged", "replaced", "evicted", "freshened"}) {
     INFO(way);
-    auto body = make_ref<StoredBody>(bench.store, 400'000, UINT64_MAX);
+    auto body = StoredBody::make(bench.store, 400'000, UINT64_MAX);
     const auto response = bench.with_body("/a", body, "Cache-Control: max-age=60|ETag: \"1\"");
     REQUIRE(bench.store.join(bench.key("/a"), true).ticket.publish(response, true));
     StoredBodyReader reader(body);

@@ -65,7 +65,7 @@ struct Edition {
   }
   std::string etag() const { return '"' + std::to_string(seed) + '-' + std::to_string(size) + '"'; }
   static Edition of(const StoredResponse& response) {
-    const std::string_view etag = response.meta().etag;
+    const std::string_view etag = response.etag();
     Edition edition;
     const char* const end = etag.data() + etag.size();
     const auto seed = std::from_chars(etag.data() + 1, end, edition.seed);
@@ -203,7 +203,7 @@ class Workload {
       if (!ticket.has_followers()) return ticket.decline(Reason::TooLarge, true);
     }
     const auto declared = chance(2) ? std::optional<std::uint64_t>(edition.size) : std::nullopt;
-    const auto body = make_ref<StoredBody>(store_, declared, large ? 0 : UINT64_MAX);
+    const auto body = StoredBody::make(store_, declared, large ? 0 : UINT64_MAX);
     const Fields fields = fields_of("Cache-Control: max-age=60|ETag: " + edition.etag());
     const Time now = clock_.now();
     const StoreDecision decision = decide_store(get(), {200, fields}, {}, {}, {now, now});
@@ -273,7 +273,7 @@ TEST_CASE("slow readers are cut off while others read on", "[cache][body][thread
   const Edition edition{5, 6'000'000};
   std::atomic<unsigned> wrong{0}, whole{0}, cut{0}, fast{3};
   {
-    const auto body = make_ref<StoredBody>(ledger, edition.size, 1000);
+    const auto body = StoredBody::make(ledger, edition.size, 1000);
     BlockingWaiter filler, writer;
     body->watch_readers(FillWorth::always(), filler, &clock);
     std::vector<std::thread> threads;

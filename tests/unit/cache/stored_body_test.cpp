@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "parts.hpp"
+#include "support/alloc_counter.hpp"
 
 using namespace freshet;
 using test::bytes_of;
@@ -39,8 +40,7 @@ std::string drain(StoredBodyReader& reader, Waiter& waiter, State& end) {
 
 Ref<StoredBody> complete(Ledger& ledger, std::string_view text, bool declared, std::size_t step) {
   CountingWaiter writer;
-  auto body =
-      make_ref<StoredBody>(ledger, declared ? std::optional<std::uint64_t>(text.size()) : std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, declared ? std::optional<std::uint64_t>(text.size()) : std::nullopt, kNoLimit);
   for (std::size_t at = 0; at < text.size(); at += step)
     REQUIRE(body->append(bytes_of(text.substr(at, step)), writer) == Appended::Taken);
   body->finish();
@@ -102,10 +102,64 @@ TEST_CASE("the charge follows the bytes closely, whatever was declared", "[cache
   }
 }
 
+TEST_CASE("a small body of declared length is one allocation, charged at once", "[cache][body][memory]") {
+  for (const std::size_t size : {1u, 1024u, 8192u}) {
+    PlainLedger ledger;
+    CountingWaiter waiter;
+    const std::string text = numbered(size);
+    const auto body = StoredBody::make(ledger, size, kNoLimit);
+    const std::uint64_t held = ledger.held();
+    CHECK(held >= sizeof(StoredBody) + sizeof(BodyChunk) + size);
+    CHECK(held < sizeof(StoredBody) + sizeof(BodyChunk) + size + 32);
+    const AllocCounter counter;
+    bool good = true;
+    for (std::size_t at = 0; at < size; at += 100)
+      good = good && body->append(bytes_of(std::string_view(text).substr(at, 100)), waiter) == Appended::Taken;
+    good = body->finish() && good;
+    const std::size_t allocations = counter.count();
+    CHECK(good);
+    CHECK(allocations == 0);
+    CHECK(ledger.held() == held);
+    CHECK(text_of(body->contiguous().value()) == text);
+  }
+  PlainLedger full(64);  // has room for the object alone, and not for what lies behind it
+  CountingWaiter waiter;
+  const auto body = StoredBody::make(full, 30, kNoLimit);
+  CHECK(body->passing());
+  CHECK(full.held() == 0);
+  StoredBodyReader reader(body);
+  CHECK(body->append(bytes_of(numbered(30)), waiter) == Appended::Taken);
+  CHECK(text_of(reader.look(waiter).bytes) == numbered(30));
+}
+
+TEST_CASE("memory that runs out while a body is made or filled leaves nothing charged", "[cache][body][memory]") {
+  if (!AllocCounter::counts()) return;
+  const std::string text = numbered(3000);
+  for (const std::optional<std::uint64_t> declared : {std::optional<std::uint64_t>(3000), std::optional<std::uint64_t>()}) {
+    bool failed = true;
+    for (std::size_t n = 1; failed; ++n) {
+      REQUIRE(n < 20);
+      PlainLedger ledger;
+      CountingWaiter waiter;
+      {
+        const AllocFailure failure(n);
+        try {
+          const auto body = StoredBody::make(ledger, declared, kNoLimit);
+          for (std::size_t at = 0; at < text.size(); at += 500) body->append(bytes_of(std::string_view(text).substr(at, 500)), waiter);
+          body->finish();
+        } catch (const std::bad_alloc&) {
+        }
+        failed = failure.happened();
+      }
+      CHECK(ledger.held() == 0);
+    }
+  }
+}
+
 TEST_CASE("a reader waits, is woken, and goes on where it was", "[cache][body]") {
   PlainLedger ledger;
   CountingWaiter reading, writing;
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, std::nullopt, kNoLimit);
   StoredBodyReader reader(body);
   CHECK(body->readers() == 1);
   CHECK(reader.look(reading).state == State::Wait);
@@ -132,14 +186,14 @@ TEST_CASE("a reader waits, is woken, and goes on where it was", "[cache][body]")
 TEST_CASE("the last bytes say so: by the declared length, or once it is finished", "[cache][body]") {
   PlainLedger ledger;
   CountingWaiter waiter;
-  auto declared = make_ref<StoredBody>(ledger, 5, kNoLimit);
+  auto declared = StoredBody::make(ledger, 5, kNoLimit);
   StoredBodyReader reader(declared);
   declared->append(bytes_of("hell"), waiter);
   CHECK_FALSE(reader.look(waiter).last);
   declared->append(bytes_of("o"), waiter);
   CHECK(reader.look(waiter).last);
 
-  auto undeclared = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto undeclared = StoredBody::make(ledger, std::nullopt, kNoLimit);
   StoredBodyReader other(undeclared);
   undeclared->append(bytes_of("hello"), waiter);
   CHECK_FALSE(other.look(waiter).last);
@@ -151,7 +205,7 @@ TEST_CASE("a reader may begin anywhere, also where nothing is yet", "[cache][bod
   PlainLedger ledger;
   CountingWaiter waiter;
   const std::string text = numbered(100000);
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, std::nullopt, kNoLimit);
   StoredBodyReader late(body, 70000);
   CHECK(late.look(waiter).state == State::Wait);
   for (std::size_t at = 0; at < text.size(); at += 1000)
@@ -169,7 +223,7 @@ TEST_CASE("a reader may begin anywhere, also where nothing is yet", "[cache][bod
 TEST_CASE("after an abort readers get what there is, then the reason", "[cache][body]") {
   PlainLedger ledger;
   CountingWaiter waiter;
-  auto body = make_ref<StoredBody>(ledger, 10, kNoLimit);
+  auto body = StoredBody::make(ledger, 10, kNoLimit);
   StoredBodyReader early(body);
   CHECK(early.look(waiter).state == State::Wait);
   body->append(bytes_of("hello"), waiter);
@@ -191,7 +245,7 @@ TEST_CASE("after an abort readers get what there is, then the reason", "[cache][
 TEST_CASE("a waiting reader can stop waiting, or go away", "[cache][body]") {
   PlainLedger ledger;
   CountingWaiter one, two, writer;
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, std::nullopt, kNoLimit);
   StoredBodyReader stops(body);
   {
     StoredBodyReader leaves(body);
@@ -211,7 +265,7 @@ TEST_CASE("beyond its limit a body is passed on in a window", "[cache][body][pas
   PlainLedger ledger;
   CountingWaiter reading, writing;
   const std::string text = numbered(6u << 20);
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, 100000);
+  auto body = StoredBody::make(ledger, std::nullopt, 100000);
   auto reader = std::make_unique<StoredBodyReader>(body);
   std::string got;
   std::size_t at = 0, most_held = 0, full = 0;
@@ -254,7 +308,7 @@ TEST_CASE("beyond its limit a body is passed on in a window", "[cache][body][pas
 TEST_CASE("passing follows the slowest reader, and ends when nobody reads", "[cache][body][passing]") {
   PlainLedger ledger;
   CountingWaiter waiter, writing;
-  auto body = make_ref<StoredBody>(ledger, std::uint64_t{100} << 20, 1000);  // too large from the start
+  auto body = StoredBody::make(ledger, std::uint64_t{100} << 20, 1000);  // too large from the start
   CHECK(body->passing());
   const std::string piece = numbered(65536);
   auto fast = std::make_unique<StoredBodyReader>(body), slow = std::make_unique<StoredBodyReader>(body);
@@ -277,7 +331,7 @@ TEST_CASE("without room in the ledger it goes on, one small chunk at a time", "[
   PlainLedger ledger(100000);
   CountingWaiter reading, writing;
   const std::string text = numbered(1u << 20);
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, std::nullopt, kNoLimit);
   StoredBodyReader reader(body);
   std::string got;
   std::size_t at = 0;
@@ -303,7 +357,7 @@ TEST_CASE("without room in the ledger it goes on, one small chunk at a time", "[
 TEST_CASE("a ledger without room for anything still lets a body through", "[cache][body][passing]") {
   PlainLedger ledger(10);
   CountingWaiter reading, writing;
-  auto body = make_ref<StoredBody>(ledger, 5, kNoLimit);
+  auto body = StoredBody::make(ledger, 5, kNoLimit);
   CHECK(body->passing());
   StoredBodyReader reader(body);
   CHECK(body->append(bytes_of("hel"), writing) == Appended::Taken);
@@ -319,7 +373,7 @@ TEST_CASE("a ledger without room for anything still lets a body through", "[cach
 
 TEST_CASE("the writer can stop waiting for room", "[cache][body][passing]") {
   PlainLedger ledger(10);
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, std::nullopt, kNoLimit);
   StoredBodyReader reader(body);
   {
     CountingWaiter writing;
@@ -334,7 +388,7 @@ TEST_CASE("the writer can stop waiting for room", "[cache][body][passing]") {
 TEST_CASE("bytes stay where they are once somebody has seen them", "[cache][body]") {
   PlainLedger ledger;
   CountingWaiter waiter;
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, std::nullopt, kNoLimit);
   const Pin pin(body);
   std::span<const std::byte> seen;
   {
@@ -373,7 +427,7 @@ TEST_CASE("the last reader that leaves decides whether to go on", "[cache][body]
     INFO(row.expected.value_or(0) << " " << row.there << " " << row.worth.left << " " << row.worth.percent);
     PlainLedger ledger;
     CountingWaiter writer, filler;
-    auto body = make_ref<StoredBody>(ledger, row.expected, kNoLimit);
+    auto body = StoredBody::make(ledger, row.expected, kNoLimit);
     auto reader = std::make_unique<StoredBodyReader>(body);
     body->watch_readers(row.worth, filler);
     if (row.there > 0) body->append(bytes_of(numbered(row.there)), writer);
@@ -398,7 +452,7 @@ TEST_CASE("the last reader that leaves decides whether to go on", "[cache][body]
 TEST_CASE("a body that was given up stays as it is when its writer comes to the end", "[cache][body][abandon]") {
   PlainLedger ledger;
   CountingWaiter writer;
-  auto body = make_ref<StoredBody>(ledger, std::nullopt, kNoLimit);
+  auto body = StoredBody::make(ledger, std::nullopt, kNoLimit);
   for (int i = 0; i < 20; ++i) body->append(bytes_of(numbered(100)), writer);
   const StoredBodyReader reader(body);
   body->abort(Reason::ClientClosed);
@@ -411,7 +465,7 @@ TEST_CASE("a body that was given up stays as it is when its writer comes to the 
 TEST_CASE("nobody decides while nobody watches, nor for a body that nobody has read", "[cache][body][abandon]") {
   PlainLedger ledger;
   CountingWaiter writer, filler;
-  auto body = make_ref<StoredBody>(ledger, 100, kNoLimit);
+  auto body = StoredBody::make(ledger, 100, kNoLimit);
   body->watch_readers({0, 100}, filler);
   CHECK(body->append(bytes_of("x"), writer) == Appended::Taken);
   { const StoredBodyReader holding(body, 0, StoredBodyReader::Purpose::Holding); }
@@ -428,7 +482,7 @@ TEST_CASE("nobody decides while nobody watches, nor for a body that nobody has r
 TEST_CASE("a body that is passing ends at once with its last reader", "[cache][body][abandon][passing]") {
   PlainLedger ledger;
   CountingWaiter writer, filler;
-  auto body = make_ref<StoredBody>(ledger, std::uint64_t{1} << 30, 1000);
+  auto body = StoredBody::make(ledger, std::uint64_t{1} << 30, 1000);
   auto reader = std::make_unique<StoredBodyReader>(body);
   body->watch_readers(FillWorth::always(), filler);
   while (body->append(bytes_of(numbered(65536)), writer) == Appended::Taken) {

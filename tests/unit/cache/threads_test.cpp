@@ -62,7 +62,7 @@ constexpr unsigned kReaders = 4;
 
 void check_fill(std::size_t size, std::optional<std::uint64_t> expected, std::uint64_t max_size) {
   test::PlainLedger ledger;
-  auto body = make_ref<StoredBody>(ledger, expected, max_size);
+  auto body = StoredBody::make(ledger, expected, max_size);
   std::array<std::size_t, kReaders> got{};
   std::array<StoredBodyReader::Look::State, kReaders> ends{};
   std::atomic<unsigned> ready{0};
@@ -109,7 +109,7 @@ TEST_CASE("a passing body serves readers of different speed on several threads",
 TEST_CASE("readers come and go while a body fills and is aborted", "[cache][body][threads]") {
   for (int round = 0; round < 20; ++round) {
     test::PlainLedger ledger;
-    auto body = make_ref<StoredBody>(ledger, std::nullopt, round % 2 == 0 ? UINT64_MAX : 20000);
+    auto body = StoredBody::make(ledger, std::nullopt, round % 2 == 0 ? UINT64_MAX : 20000);
     StoredBodyReader keeps_open(body, 1u << 30);
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < kReaders; ++i) {

@@ -47,19 +47,23 @@ std::string make_loop_token(const std::string& via) {
   return via + '-' + digits;
 }
 
-/// Descriptors that clients never get: listeners, event loops, logs, look-ups, the admin endpoint; those of clients that are refused; and
-/// the pipes of tunnels.
-std::size_t reserved_descriptors(unsigned workers) noexcept { return 32 + (8 + kRefusedAtOnce + 2 * PipePool::kMost) * workers; }
+/// What the descriptors are enough for.
+struct Room {
+  std::size_t connections = SIZE_MAX;  // of clients, at two each
+  std::size_t pipes = 0;               // of each worker
+};
 
-/// As many descriptors as the system lets us have; returns how many client connections they are enough for, at two each.
-std::size_t raise_descriptor_limit(unsigned workers) {
+/// As many descriptors as the system lets us have. Clients never get those of listeners, event loops, logs, look-ups and the admin
+/// endpoint, those of clients that are refused, and those of the pipes.
+Room raise_descriptor_limit(unsigned workers) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   const std::size_t all = limit.rlim_max;
-  const std::size_t reserved = reserved_descriptors(workers);
-  return all > reserved + 2 ? (all - reserved) / 2 : 1;
+  const std::size_t pipes = PipePool::most_for(workers, all);
+  const std::size_t reserved = 32 + (8 + kRefusedAtOnce + 2 * pipes) * workers;
+  return {all > reserved + 2 ? (all - reserved) / 2 : 1, pipes};
 }
 
 bool is_loopback(const Endpoint& bind) { return bind.address.starts_with("127.") || bind.address == "::1"; }
@@ -121,7 +125,7 @@ Server::Server(const Settings& settings, std::string how_started)
     : settings_(settings), how_started_(std::move(how_started)), workers_(worker_count(settings)), authentication_(clock_),
       proxy_options_(proxy_options(settings, make_loop_token(settings.via))), store_(store_options(settings), clock_),
       clients_(settings.limits.connections_per_client),
-      shared_{settings, clock_, proxy_options_, store_, nullptr, nullptr, workers_, settings.limits.connections, &clients_, processors(settings)}, names_(metric_names(settings)) {}
+      shared_{settings, clock_, proxy_options_, store_, nullptr, nullptr, workers_, settings.limits.connections, &clients_, processors(settings), 0}, names_(metric_names(settings)) {}
 
 // No thread is started before the rights are given up: most of them are each thread's own.
 bool Server::open_all() {
@@ -345,7 +349,8 @@ void Server::stop() {
 }
 
 int Server::run() {
-  const std::size_t enough_for = raise_descriptor_limit(workers_);
+  const auto [enough_for, pipes] = raise_descriptor_limit(workers_);
+  shared_.pipes = pipes;
   shared_.connections = std::min<std::size_t>(settings_.limits.connections, enough_for);
   if (shared_.connections < settings_.limits.connections)
     log_warning("file descriptors are enough for " + std::to_string(enough_for) + " client connections, not for limits.connections (" +

@@ -8,7 +8,9 @@
 namespace freshet {
 
 Site::Site(unsigned index, const Shared& shared)
-    : shared_(shared), worker_(index, shared.clock, std::chrono::microseconds(shared.settings.busy_poll)), counters_(shared.settings.listeners.size(), shared.settings.upstreams.size()) {
+    : shared_(shared),
+      worker_(index, shared.clock, std::chrono::microseconds(shared.settings.busy_poll), shared.pipes),
+      counters_(shared.settings.listeners.size(), shared.settings.upstreams.size()) {
   limits_.max_connections = std::max<std::size_t>(1, shared.connections / shared.workers);
   limits_.max_tunnels = std::max<std::size_t>(1, shared.settings.limits.tunnels / shared.workers);
   limits_.clients = shared.clients;

@@ -28,6 +28,7 @@ struct Shared {
   std::size_t connections = 1;  ///< of clients, all workers together
   ClientTable* clients = nullptr;
   std::vector<unsigned> processors = {};  ///< that the workers are to stay on, in turn; empty: they go where the system puts them
+  std::size_t pipes = 0;                  ///< for tunnels, of each worker
 };
 
 /// Made and destroyed by the main thread, before the worker starts and after it has been joined. Shares no cache line with another one.

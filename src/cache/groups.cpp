@@ -24,6 +24,9 @@ std::uint64_t hash_name(std::string_view name) {
   return hash_key(text);
 }
 
+/// For what is about any of an origin's groups.
+std::uint64_t any_of(std::string_view origin) noexcept { return hash_key(origin); }
+
 }  // namespace
 
 std::optional<SteadyTime> GroupMark::outdated_since(std::uint64_t seen) const noexcept {
@@ -49,11 +52,12 @@ void CacheGroups::Recent::add(std::uint64_t hash, std::uint64_t number) noexcept
 }
 
 template <class HashOf>
-bool CacheGroups::Recent::may_contain(std::uint64_t seen, std::span<Group* const> groups, HashOf hash_of) const noexcept {
+bool CacheGroups::Recent::may_contain(std::uint64_t seen, std::uint64_t any, std::span<Group* const> groups, HashOf hash_of) const noexcept {
   const std::size_t count = std::min(next, last.size());
   for (std::size_t i = 1; i <= count; ++i) {  // the newest first
     const Entry& entry = last[(next - i) % last.size()];
     if (entry.number <= seen) return false;
+    if (entry.hash == any) return true;
     for (const Group* const group : groups)
       if (hash_of(*group) == entry.hash) return true;
   }
@@ -66,8 +70,9 @@ bool CacheGroups::purged_since(std::uint64_t seen, std::string_view origin, std:
   if (groups.empty()) return false;
   const std::lock_guard lock(mutex_);
   if (count_.load(std::memory_order_relaxed) == seen) return false;
-  if (recent(origin).may_contain(seen, groups, [](const Group& group) { return group.hash(); })) return true;
-  return recent_->back().may_contain(seen, groups, [](const Group& group) { return group.everywhere_.hash(); });
+  const std::uint64_t any = any_of(origin);
+  if (recent(origin).may_contain(seen, any, groups, [](const Group& group) { return group.hash(); })) return true;
+  return recent_->back().may_contain(seen, any, groups, [](const Group& group) { return group.everywhere_.hash(); });
 }
 
 // ---- members ----
@@ -84,36 +89,36 @@ std::uint64_t CacheGroups::hash(std::string_view origin, std::string_view name) 
   return hash_key(text);
 }
 
-/// A member more of the node that `fits`. One that does not is of no use to anybody who joins from now on.
-template <class Node, class Fits, class... Args>
-Node* CacheGroups::find_or_add(Shards& shards, std::uint64_t hash, Fits fits, Args&... args) noexcept {
+/// A member more of the node that fits. One that does not is of no use to anybody who joins from now on. Null: there is no memory, or
+/// it has to be tried again, Fit::Later: then the node is not touched, since nothing of the caller's keeps it alive.
+template <class Node, class FitOf, class... Args>
+Node* CacheGroups::find_or_add(Shards& shards, std::uint64_t hash, FitOf fit_of, Args&... args) noexcept {
   Shard& shard = shard_of(shards, hash);
-  const auto find = [&]() -> Node* {
+  Node* found = nullptr;
+  const auto is_settled = [&] {
     auto* const node = static_cast<Node*>(shard.index.first(hash));
-    if (node == nullptr) return nullptr;
-    if (!fits(*node)) return shard.index.remove(*node), nullptr;
-    ++node->members_;
-    return node;
+    if (node == nullptr) return false;
+    const Fit fit = fit_of(*node);
+    if (fit == Fit::No) return shard.index.remove(*node), false;
+    if (fit == Fit::Yes) ++(found = node)->members_;
+    return true;
   };
   {
     const std::lock_guard lock(shard.mutex);
-    if (Node* const found = find()) return found;
+    if (is_settled()) return found;
   }
   if (!ledger_.charge(cost_of<Node>())) return nullptr;
   std::unique_ptr<Node> made(new (std::nothrow) Node(hash, args...));
   if (made) {
     const std::lock_guard lock(shard.mutex);
-    Node* const found = find();
-    if (found == nullptr) {
+    if (!is_settled()) {
       made->members_ = 1;
       shard.index.insert(*made);
       return made.release();
     }
-    ledger_.credit(cost_of<Node>());
-    return found;
   }
   ledger_.credit(cost_of<Node>());
-  return nullptr;
+  return found;
 }
 
 template <class Node>
@@ -131,18 +136,17 @@ void CacheGroups::drop(Shards& shards, Node& node) noexcept {
 Group* CacheGroups::join(std::string_view origin, std::string_view name) noexcept try {
   const std::uint64_t name_hash = hash_name(name), group_hash = hash(origin, name);
   for (;;) {
-    GroupName* const everywhere = find_or_add<GroupName>(names_, name_hash, [](const GroupName&) { return true; });
+    GroupName* const everywhere = find_or_add<GroupName>(names_, name_hash, [](const GroupName&) { return Fit::Yes; });
     if (everywhere == nullptr) return nullptr;
     bool late = false;  // the name was purged just now: the group that is there is of its successor
-    const auto fits = [&](const Group& group) {
+    const auto fit_of = [&](const Group& group) {
       late = &group.everywhere_ != everywhere && !group.everywhere_.is_purged();
-      return late || &group.everywhere_ == everywhere;
+      return late ? Fit::Later : &group.everywhere_ == everywhere ? Fit::Yes : Fit::No;
     };
-    Group* const group = find_or_add<Group>(groups_, group_hash, fits, *everywhere);
-    if (group != nullptr && !late) return group;
-    if (group != nullptr) drop(groups_, *group);
+    Group* const group = find_or_add<Group>(groups_, group_hash, fit_of, *everywhere);
+    if (group != nullptr) return group;
     drop(names_, *everywhere);
-    if (group == nullptr) return nullptr;
+    if (!late) return nullptr;
   }
 } catch (const std::bad_alloc&) {
   return nullptr;
@@ -185,6 +189,22 @@ std::uint64_t CacheGroups::purge(std::string_view origin, std::string_view name,
   count_.store(number, std::memory_order_release);
   if (members > 0 && purge == Purge::Hard) emptied_.fetch_add(1, std::memory_order_release);
   return members;
+}
+
+void CacheGroups::purge(std::string_view origin, std::span<const std::string> names, Purge purge, SteadyTime now) {
+  if (names.size() <= kNotedEach) {
+    for (const std::string& name : names) this->purge(origin, name, purge, now);
+    return;
+  }
+  std::vector<std::uint64_t> hashes(names.size());
+  std::transform(names.begin(), names.end(), hashes.begin(), [&](const std::string& name) { return hash(origin, name); });
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t number = count_.load(std::memory_order_relaxed) + 1;
+  recent(origin).add(any_of(origin), number);
+  std::uint64_t members = 0;
+  for (const std::uint64_t group : hashes) members += mark<Group>(groups_, group, purge, number, now);
+  count_.store(number, std::memory_order_release);
+  if (members > 0 && purge == Purge::Hard) emptied_.fetch_add(1, std::memory_order_release);
 }
 
 std::uint64_t CacheGroups::purge_everywhere(std::string_view name, Purge purge, SteadyTime now) {

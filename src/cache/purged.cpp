@@ -8,9 +8,12 @@ namespace freshet {
 
 Store::Found Store::find(const CacheKey& key, FieldsView request) {
   for (int turn = 0;; ++turn) {
-    Ref<StoredResponse> purged;
-    Found found = find_once(key, request, purged);
-    if (purged) take_purged(purged);
+    Ref<StoredResponse> useless;
+    Found found = find_once(key, request, useless);
+    if (useless && useless->is_purged())
+      take_purged(useless);
+    else if (useless)
+      remove(useless);
     const auto since = found.response ? found.response->outdated_since() : std::nullopt;
     if (!since) return found;
     if (turn == 3) return {};  // one purge after the other: it is not worth waiting for the end

@@ -150,7 +150,7 @@ Store::~Store() {
 
 Store::Shard& Store::shard_of(std::uint64_t hash) const noexcept { return shards_[hash >> shard_shift_]; }
 
-Store::Found Store::find_once(const CacheKey& key, FieldsView request, Ref<StoredResponse>& purged) {
+Store::Found Store::find_once(const CacheKey& key, FieldsView request, Ref<StoredResponse>& useless) {
   Found found;
   StoredResponse* parts = nullptr;  // a whole answers more
   VaryMatcher matcher(request);
@@ -158,8 +158,8 @@ Store::Found Store::find_once(const CacheKey& key, FieldsView request, Ref<Store
   const std::lock_guard lock(shard.mutex);
   for (StoredResponse* response = shard.first(key.hash, key.text); response != nullptr;
        response = shard.next(*response)) {
-    if (!response->is_usable()) {  // its fill failed, and is about to take it out
-      if (response->is_purged()) purged = Ref<StoredResponse>(response);
+    if (!response->is_usable()) {  // purged, or its fill failed, and whoever was to take it out knew only one that it has replaced
+      useless = Ref<StoredResponse>(response);
       continue;
     }
     if (!matcher.matches(response->vary_key())) {

@@ -65,8 +65,11 @@ std::optional<GroupList> join_freshened(const StoredResponse& stored, FieldsView
   auto groups = join_all(key, now.names, ledger);
   if (!groups || has_private_group_fields(fresh) || stored.groups().empty()) return groups;
   if (now.names.empty()) groups.emplace(*ledger.groups());
-  std::vector<std::string> named = read_cache_groups(stored.head().fields).names;
-  named.insert(named.end(), now.names.begin(), now.names.end());
+  std::vector<std::string> named = now.names;
+  if (!stored.meta().groups_said_twice) {  // otherwise another field may have said the same, and still does
+    std::vector<std::string> before = read_cache_groups(stored.head().fields).names;
+    named.insert(named.end(), std::make_move_iterator(before.begin()), std::make_move_iterator(before.end()));
+  }
   std::vector<std::uint64_t> replaced;
   for (const std::string& name : named) replaced.push_back(CacheGroups::hash(origin_of_key(key), name));
   for (Group* const group : stored.groups()) {
@@ -236,9 +239,12 @@ Ref<StoredResponse> make_stored_response(std::string_view key, std::string_view 
   std::array<char, kHttpDateSize> date;
   if (!fields.contains(FieldId::Date)) fields.add(FieldId::Date, http_date(now, date));
   if (!via.empty()) fields.add(FieldId::Via, via);
-  auto groups = join_all(key, read_groups(head.fields).names, ledger);
+  const GroupNames names = read_groups(head.fields);
+  auto groups = join_all(key, names.names, ledger);
   if (!groups) return {};
-  return StoredResponseBuilder::build(key, vary_key, decision.meta, fields, std::move(content), ledger, Reason::None, *groups);
+  StoredMeta meta = decision.meta;
+  meta.groups_said_twice = names.twice;
+  return StoredResponseBuilder::build(key, vary_key, meta, fields, std::move(content), ledger, Reason::None, *groups);
 }
 
 // ---- freshening ----
@@ -309,11 +315,20 @@ Ref<StoredResponse> freshen(const StoredResponse& stored, const RequestHead& req
     if (field.id == FieldId::ContentRange && content.parts) return true;
     return lists_name(private_fields, field.name) || lists_name(no_cache_fields, field.name);
   });
-  return StoredResponseBuilder::build(stored.key().text(), vary_key ? *vary_key : stored.vary_key(), freshness.meta, fields,
+  StoredMeta meta = freshness.meta;
+  meta.groups_said_twice = names.twice || stored.meta().groups_said_twice;
+  return StoredResponseBuilder::build(stored.key().text(), vary_key ? *vary_key : stored.vary_key(), meta, fields,
                                       std::move(content), ledger, why_not_kept, *groups);
 }
 
 namespace {
+
+/// Ends the lifetime at `when`. What is not a second old ages by one: without any lifetime it would not be used when its origin is out
+/// of reach, either.
+void end_lifetime(StoredMeta& meta, SteadyTime when) {
+  if (current_age(meta, when) == Seconds{0}) meta.initial_age = Seconds{1};
+  meta.lifetime = std::min<Seconds>(meta.lifetime, current_age(meta, when));
+}
 
 Ref<StoredResponse> with_meta(const StoredResponse& stored, const StoredMeta& meta, Ledger& ledger) {
   GroupList groups = join_same(stored, ledger);
@@ -327,14 +342,14 @@ Ref<StoredResponse> with_meta(const StoredResponse& stored, const StoredMeta& me
 
 Ref<StoredResponse> make_stale(const StoredResponse& stored, SteadyTime now, Ledger& ledger) {
   StoredMeta meta = stored.meta();
-  meta.lifetime = std::min<Seconds>(meta.lifetime, current_age(meta, now));
+  end_lifetime(meta, now);
   meta.stale_while_revalidate = Seconds{0};
   return with_meta(stored, meta, ledger);
 }
 
 Ref<StoredResponse> make_outdated(const StoredResponse& stored, SteadyTime since, Ledger& ledger) {
   StoredMeta meta = stored.meta();
-  meta.lifetime = std::min<Seconds>(meta.lifetime, current_age(meta, since));
+  end_lifetime(meta, since);
   return with_meta(stored, meta, ledger);
 }
 

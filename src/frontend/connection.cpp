@@ -14,6 +14,9 @@ namespace {
 /// What a read takes as well.
 constexpr std::size_t kWorthAPipe = 16 * 1024;
 
+/// A fast client leaves the others waiting for this many bytes at most.
+constexpr std::uint64_t kTurnBytes = 256 * 1024;
+
 void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noexcept {
   timed_out = true;
   ++cancels;
@@ -183,7 +186,9 @@ Connection::Step Connection::write_step() noexcept {
 
 bool Connection::flush_now() noexcept {
   ENSURE(!flushing_);
+  const std::uint64_t enough = written_ + kTurnBytes;
   while (!has_written_all() && !dead()) {
+    if (written_ >= enough) return false;
     const Step step = write_step();
     if (step == Step::Blocked) return false;
     if (step == Step::Failed) write_failed_ = true;
@@ -206,7 +211,13 @@ Task<void> Connection::push() {
 
 Task<bool> Connection::write_queue() {
   const Flushing flushing(*this);
+  std::uint64_t enough = written_ + kTurnBytes;
   while (!has_written_all() && !dead()) {
+    if (written_ >= enough) {
+      co_await yield();
+      enough = written_ + kTurnBytes;
+      continue;
+    }
     const Step step = write_step();
     if (step == Step::Failed) write_failed_ = true;
     if (step != Step::Blocked) continue;

@@ -87,7 +87,11 @@ void TunnelRelay::idle_for_too_long() noexcept {
   was_idle_ = true;
   if (source_) source_->cancel();
   from_client_->interrupt();
-  connection_->close();
+  // Nobody may take for complete what was cut off.
+  if (connection_->has_written_all())
+    connection_->close();
+  else
+    connection_->abort();
 }
 
 }  // namespace freshet

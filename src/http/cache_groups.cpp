@@ -32,12 +32,16 @@ void add_separated(FieldsView fields, FieldId id, std::string_view separators, N
   }
 }
 
-GroupNames tidy(Names names) {
+void sort_out(Names& names) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
+GroupNames tidy(Names names) {
+  sort_out(names);
   const bool too_many = names.size() > kMostGroups;
   if (too_many) names.resize(kMostGroups);
-  return {std::move(names), too_many};
+  return {std::move(names), too_many, false};
 }
 
 }  // namespace
@@ -60,11 +64,19 @@ GroupNames read_groups(FieldsView response) {
 }
 
 GroupNames read_groups(FieldsView freshened, FieldsView not_modified) {
-  Names names;
+  Names names, others;
   add_structured(freshened, "cache-groups", names);
-  add_separated(not_modified, FieldId::SurrogateKey, " \t", names);
-  add_separated(not_modified, FieldId::CacheTag, ",", names);
-  return tidy(std::move(names));
+  add_separated(not_modified, FieldId::SurrogateKey, " \t", others);
+  add_separated(not_modified, FieldId::CacheTag, ",", others);
+  sort_out(names);
+  sort_out(others);
+  const std::size_t all = names.size() + others.size();
+  names.insert(names.end(), std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()));
+  sort_out(names);
+  const bool twice = names.size() < all;
+  GroupNames groups = tidy(std::move(names));
+  groups.twice = twice;
+  return groups;
 }
 
 GroupNames read_cache_groups(FieldsView response) {

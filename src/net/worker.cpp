@@ -23,8 +23,8 @@ constexpr Milliseconds kTick(100);
 
 }  // namespace
 
-Worker::Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll)
-    : index_(index), clock_(clock), busy_poll_(busy_poll), deadlines_(clock.now().steady, kTick), timer_(loop_) {
+Worker::Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll, std::size_t pipes)
+    : index_(index), clock_(clock), busy_poll_(busy_poll), deadlines_(clock.now().steady, kTick), pipes_(pipes), timer_(loop_) {
   deadlines_.on_first_armed([](void* self) noexcept { static_cast<Worker*>(self)->resume_ticking(); }, this);
 }
 

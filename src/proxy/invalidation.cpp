@@ -17,8 +17,7 @@ void invalidate_after(Store& store, std::string_view partition, const Request& r
   }
   if (!response.fields.contains(FieldId::CacheGroupInvalidation)) return;
   const std::string_view origin = origin_of_key(make_cache_key(partition, head, request.arena).text);
-  for (const std::string& name : read_invalidated_groups(response.fields).names)
-    store.groups()->purge(origin, name, Purge::Hard, store.clock().now().steady);
+  store.groups()->purge(origin, read_invalidated_groups(response.fields).names, Purge::Hard, store.clock().now().steady);
 }
 
 }  // namespace freshet

@@ -91,11 +91,13 @@ Task<Result<ParsedResponse>> H1Exchange::ask(Request& request, std::string_view 
     bool ready = true;
     // Before the first byte there is nothing to read: the request has only just left.
     if (!response_begun_) ready = co_await link->start_wait();
-    const std::span<std::byte> room = room_for_head();
+    std::span<std::byte> room = room_for_head();
     IoResult got = link->finish_wait(ready, room);
-    if (got.state == IoResult::State::WouldBlock) {
-      got = co_await link->start_read(room);
-      got = link->finish_read(got, room);
+    while (got.state == IoResult::State::WouldBlock && !failure_) {  // told in vain
+      in_.lend();
+      ready = co_await link->start_wait();
+      room = room_for_head();
+      got = link->finish_wait(ready, room);
     }
     const Filled filled = take(got);
     if (filled == Filled::Some) continue;
@@ -245,7 +247,7 @@ Task<Result<Piece>> H1Exchange::read_body() {
     link->arm_read(timeouts_.between_bytes);
     std::span<std::byte> room = in_.space(SpareBuffers::kUsual);
     IoResult got = link->finish_wait(true, room);
-    while (got.state == IoResult::State::WouldBlock) {
+    while (got.state == IoResult::State::WouldBlock && !failure_) {
       in_.lend();
       const bool ready = co_await link->start_wait();
       room = in_.space(SpareBuffers::kUsual);

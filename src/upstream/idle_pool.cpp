@@ -67,7 +67,12 @@ void IdlePool::give_back(Slot slot, Ref<OriginConnection> connection) {
   if (closed_ || limits_.idle_connections == 0 || limits_.idle_connections_per_upstream == 0)
     return connection->close();
   Group& group = *slot.group_;
-  if (spare_.empty()) spare_.emplace_back(*this);
+  try {
+    if (spare_.empty()) spare_.emplace_back(*this);
+    if (group.idle.size() == group.idle.capacity()) group.idle.reserve(std::max<std::size_t>(8, 2 * group.idle.size()));
+  } catch (const std::bad_alloc&) {
+    return connection->close();
+  }
   idle_.splice(idle_.end(), spare_, spare_.begin());
   const auto it = std::prev(idle_.end());
   it->self = it;

@@ -182,6 +182,31 @@ TEST_CASE("a fill whose group is purged goes on for its readers, and for nobody 
   CHECK(reader->body == "abcdef");
 }
 
+TEST_CASE("a fill that fails after its group was purged softly leaves nothing behind", "[scenario][groups]") {
+  Grouped g;
+  const auto trickle = std::make_shared<Trickle>();
+  g.p.origin.answer = [&](const Seen&) {
+    Answer answer;
+    answer.fields = {{"Cache-Control", "max-age=60"}, {"Surrogate-Key", "g"}};
+    if (g.asked() > 1) {
+      answer.fields = {{"Cache-Control", "no-store"}};
+      return answer;
+    }
+    answer.trickle = trickle;
+    answer.trickle_length = 6;
+    return answer;
+  };
+  const auto reader = g.p.start(kUrl);
+  trickle->push("abc");
+  g.p.poll();
+  CHECK(g.purge("g", Purge::Soft) == 1);
+  g.p.ask(kUrl);  // it is met, and another one put into its place
+  trickle->fail(Reason::ResponseCutShort);
+  g.p.poll();
+  g.p.ask(kUrl);
+  CHECK(g.p.store.figures().objects == 0);
+}
+
 TEST_CASE("a purged response does not stand in for a failing origin", "[scenario][groups][rfc5861-4]") {
   for (const bool purged_while_asked : {false, true})
     for (const int status : {503, 0}) {
@@ -275,6 +300,17 @@ TEST_CASE("what is purged softly is stale: validated, or used while that goes on
     g.purge("g", Purge::Hard);
     CHECK(g.p.ask(kUrl).status == 503);
   }
+  SECTION("in place of an answer, when the origin is out of reach, however young it was") {
+    g.p.ask(kUrl);
+    g.p.clock.advance(Milliseconds(400));
+    g.purge("g", Purge::Soft);
+    g.p.origin.answer = [](const Seen&) {
+      Answer answer;
+      answer.failure = Reason::ConnectionRefused;
+      return answer;
+    };
+    CHECK(g.p.ask(kUrl).outcome.cache == CacheResult::Stale);
+  }
   SECTION("never, when it must be validated") {
     g.control = "max-age=60, must-revalidate, stale-while-revalidate=30";
     g.p.ask(kUrl);
@@ -359,6 +395,7 @@ TEST_CASE("a 304 changes what a response is in", "[scenario][groups][rfc9111-4.3
       {{{"Cache-Groups", "\"g\""}, {"Surrogate-Key", "s"}}, {{"Cache-Groups", "\"h\""}}, "s", "g"},
       {{{"Cache-Groups", "\"g\""}, {"Surrogate-Key", "s"}}, {{"Surrogate-Key", "t"}}, "g", "s"},
       {{}, {{"Cache-Groups", "\"h\""}}, "h", ""},
+      {{{"Cache-Groups", "\"g\""}, {"Surrogate-Key", "g"}}, {{"Cache-Groups", "\"h\""}}, "g", ""},
       {{{"Cache-Groups", "\"g\""}, {"Surrogate-Key", "s"}}, {{"Cache-Groups", "broken"}}, "s", "g"},
   };
   for (const Row& row : rows) {

@@ -1,6 +1,7 @@
 // Pipes through which the kernel moves bytes from one socket to another, so that this process never copies them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -21,10 +22,17 @@ struct Pipe {
 /// One thread. Outlives the leases.
 class PipePool {
  public:
-  static constexpr std::size_t kMost = 16;              ///< pipes, of two descriptors each
+  static constexpr std::size_t kMost = 16;              ///< pipes, of two descriptors each,
+  static constexpr std::size_t kTogether = 64;          ///< and of all workers together
   static constexpr std::size_t kWanted = 512 * 1024;    ///< bytes that a pipe should hold,
   static constexpr std::size_t kLeast = 64 * 1024;      ///< and less than which are not worth one
   static constexpr unsigned kPause = 1024;              ///< so often the system is not asked again after it had none to give
+
+  /// How many each of `workers` may have, of `descriptors` in all: none where there are few, since who has none copies. kTogether are
+  /// half of what the system lets an ordinary user have in pipes (pipe-user-pages-soft in pipe(7)). REQUIRES: workers > 0.
+  static constexpr std::size_t most_for(unsigned workers, std::size_t descriptors) noexcept {
+    return std::min({kMost, kTogether / workers, descriptors / 64 / workers});
+  }
 
   /// At most `most` pipes at a time. REQUIRES: at most kMost.
   explicit PipePool(std::size_t most = kMost) noexcept;

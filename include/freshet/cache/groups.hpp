@@ -86,6 +86,9 @@ class CacheGroups {
   /// Once it returns, none of its responses is used (Hard) or fresh (Soft), and none that was asked for before: purged_since().
   /// Returns how many responses were in it. Costs the same whatever that is.
   std::uint64_t purge(std::string_view origin, std::string_view name, Purge, SteadyTime now);
+  /// Several at once. Where there are more than eight, whatever is on its way from that origin in any group counts as purged: one
+  /// answer shall not use up the memory for purges that others share.
+  void purge(std::string_view origin, std::span<const std::string> names, Purge, SteadyTime now);
   std::uint64_t purge_everywhere(std::string_view name, Purge, SteadyTime now);
   /// True when one of these groups of `origin` was purged after `seen`, or may have been: each sixteenth of the origins remembers 256.
   /// For a response that has joined them.
@@ -98,8 +101,9 @@ class CacheGroups {
       std::uint64_t hash = 0, number = 0;
     };
     void add(std::uint64_t hash, std::uint64_t number) noexcept;
+    /// `any`: a note that is about all groups.
     template <class HashOf>
-    bool may_contain(std::uint64_t seen, std::span<Group* const> groups, HashOf hash_of) const noexcept;
+    bool may_contain(std::uint64_t seen, std::uint64_t any, std::span<Group* const> groups, HashOf hash_of) const noexcept;
     std::array<Entry, 256> last{};
     std::size_t next = 0;
   };
@@ -110,8 +114,10 @@ class CacheGroups {
   using Shards = std::array<Shard, 16>;
   static Shard& shard_of(Shards& shards, std::uint64_t hash) noexcept { return shards[hash >> 60]; }
   Recent& recent(std::string_view origin) const noexcept;
-  template <class Node, class Fits, class... Args>
-  Node* find_or_add(Shards& shards, std::uint64_t hash, Fits fits, Args&... args) noexcept;
+  static constexpr std::size_t kNotedEach = 8;
+  enum class Fit : std::uint8_t { Yes, No, Later };
+  template <class Node, class FitOf, class... Args>
+  Node* find_or_add(Shards& shards, std::uint64_t hash, FitOf fit_of, Args&... args) noexcept;
   template <class Node>
   void drop(Shards& shards, Node& node) noexcept;
   template <class Node>

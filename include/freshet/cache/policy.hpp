@@ -66,6 +66,7 @@ struct StoredMeta {
   bool has_etag : 1 = false;
   bool has_strong_etag : 1 = false;    ///< a well-formed strong entity tag (RFC 9110 8.8.3)
   bool has_last_modified : 1 = false;  ///< one that can be read
+  bool groups_said_twice : 1 = false;  ///< of a group, Cache-Groups and another field have told
   bool has_validator() const noexcept { return has_etag || has_last_modified; }
 };
 static_assert(sizeof(StoredMeta) == 32);

@@ -207,7 +207,7 @@ class Store final : public Ledger {
 
   Shard& shard_of(std::uint64_t hash) const noexcept;
   Kept put(FetchTicket&, const StoredResponse* old, const Ref<StoredResponse>& response, bool share);
-  Found find_once(const CacheKey&, FieldsView request, Ref<StoredResponse>& purged);
+  Found find_once(const CacheKey&, FieldsView request, Ref<StoredResponse>& useless);
   void take_purged(const Ref<StoredResponse>&) noexcept;
   void outdate(const Ref<StoredResponse>&, SteadyTime since);
   std::size_t sweep_step(std::size_t work) noexcept;

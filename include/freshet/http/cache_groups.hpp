@@ -21,6 +21,7 @@ bool has_private_group_fields(FieldsView response) noexcept;
 struct GroupNames {
   std::vector<std::string> names;  ///< sorted, each once; at most kMostGroups of them
   bool too_many = false;           ///< there were more
+  bool twice = false;              ///< one of them in Cache-Groups, and in another field too
 };
 
 /// What a response says it belongs to: Cache-Groups, a List of Strings of which a mistake makes the whole field count for

@@ -18,7 +18,8 @@ namespace freshet {
 class Worker {
  public:
   /// `busy_poll`: how long it looks for events again and again when there are none, before it sleeps until one comes.
-  Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll = {});
+  /// `pipes`: how many it may have for tunnels.
+  Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll = {}, std::size_t pipes = PipePool::kMost);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;

@@ -87,6 +87,27 @@ TEST_CASE("a purge is noticed by who asked before it", "[cache][groups]") {
   b.groups.leave(*group);
 }
 
+TEST_CASE("who purges many groups at once takes no more of what others are remembered by", "[cache][groups]") {
+  Bench b;
+  Group* const group = b.groups.join("p http://a", "g");
+  Group* const other = b.groups.join("p http://b", "g");
+  const std::uint64_t began = b.groups.now();
+  const std::vector<std::string> few = {"1", "2", "3"};
+  std::vector<std::string> many(100);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = std::to_string(i);
+  b.groups.purge("p http://a", few, Purge::Hard, kNow);
+  CHECK_FALSE(b.groups.purged_since(began, "p http://a", std::array{group}));
+  for (int i = 0; i < 200; ++i) b.groups.purge("p http://a", many, Purge::Hard, kNow);
+  CHECK(b.groups.purged_since(began, "p http://a", std::array{group}));
+  CHECK_FALSE(b.groups.purged_since(began, "p http://b", std::array{other}));
+  CHECK_FALSE(group->is_purged());
+  many.push_back("g");
+  b.groups.purge("p http://a", many, Purge::Hard, kNow);
+  CHECK(group->is_purged());
+  CHECK_FALSE(other->is_purged());
+  for (Group* const each : {group, other}) b.groups.leave(*each);
+}
+
 TEST_CASE("without memory nothing is joined, and nothing is lost", "[cache][groups]") {
   test::PlainLedger small(100);
   CacheGroups groups(small);

@@ -459,6 +459,18 @@ TEST_CASE("A keep-alive hit takes nothing from the heap", "[frontend][allocation
   }
 }
 
+TEST_CASE("A client that takes whatever comes lets others have their turn, however large the answer", "[frontend]") {
+  Rig rig;
+  const std::string body(4 * 1024 * 1024, 'x');
+  rig.service.now = [&](Request&) { return std::optional<Reply>(text_reply(200, body)); };
+  rig.open([](MemoryTransport& here) { here.set_max_write(64 * 1024); });
+  rig.client->push(get("/"));
+  int turns = 0;
+  while (rig.worker.loop().poll_one() > 0) ++turns;
+  CHECK(rig.client->pull().size() > body.size());
+  CHECK(turns >= 12);
+}
+
 TEST_CASE("A connection that always has another request ready lets others have their turn", "[frontend]") {
   std::size_t allocations = 0;
   Rig rig;

@@ -164,6 +164,17 @@ TEST_CASE("waiting to read tells of bytes without taking them", "[net][tcp]") {
   CHECK(f.here->read_now(f.buffer).size == 1);
 }
 
+TEST_CASE("one write takes 256 KiB at most, though there be room for more", "[net][tcp]") {
+  Fixture f;
+  const int large = 8 * 1024 * 1024;
+  REQUIRE(::setsockopt(f.here->descriptor(), SOL_SOCKET, SO_SNDBUF, &large, sizeof large) == 0);
+  const std::string much(1024 * 1024, 'x');
+  const IoResult result = f.write(*f.here, much);
+  CHECK(result.state == State::Done);
+  CHECK(result.size > 0);
+  CHECK(result.size <= 256 * 1024);
+}
+
 TEST_CASE("a full socket is reported, and waited for", "[net][tcp]") {
   Fixture f;
   std::size_t on_the_way = f.fill(*f.here);

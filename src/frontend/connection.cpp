@@ -11,7 +11,7 @@
 namespace freshet {
 namespace {
 
-/// What a read takes as well.
+/// A read of so much is the beginning of a stream.
 constexpr std::size_t kWorthAPipe = 16 * 1024;
 
 /// A fast client leaves the others waiting for this many bytes at most.
@@ -131,7 +131,7 @@ Task<Arrival> Connection::read_more(std::size_t capacity) {
     const std::span<std::byte> room = in_.room(capacity);
     IoResult got{IoResult::State::Failed, 0};
     if (!transport_->is_reset()) got = co_await transport_->read(room);
-    reads_in_bulk_ = got.size == room.size();
+    reads_in_bulk_ = got.size >= kWorthAPipe;
     const Arrival arrival = finish_read(got);
     if (arrival != Arrival::Again) co_return arrival;
   }
@@ -142,7 +142,7 @@ Task<Arrival> Connection::pipe_more(PipeLease& into) {
     start_wait();
     IoResult got{IoResult::State::Failed, 0};
     if (!transport_->is_reset()) got = co_await transport_->pipe_in(into);
-    reads_in_bulk_ = got.size >= kWorthAPipe;
+    reads_in_bulk_ = got.size >= Transport::kThin;
     received_ += got.size;
     const Arrival arrival = judge_read(got.state);
     if (arrival != Arrival::Again) co_return arrival;

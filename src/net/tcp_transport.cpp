@@ -26,6 +26,8 @@ using Step = WatchedSocket::Step;
 /// The kernel keeps no more than this that is not even on its way: a peer that does not read costs it kilobytes, where
 /// its own limit is megabytes (tcp_wmem). Enough for the time until the worker's next turn.
 constexpr int kUnsent = 256 * 1024;
+/// A stream out of pipes comes in larger portions.
+constexpr int kUnsentOfStream = 1024 * 1024;
 
 bool set(int socket, int option, int value) noexcept {
   return ::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value) == 0;
@@ -283,6 +285,7 @@ Task<IoResult> TcpTransport::pipe_in(PipeLease& into) {
 }
 
 IoResult TcpTransport::pipe_out_now(PipeLease& from) noexcept {
+  if (!std::exchange(writes_stream_, true)) set(descriptor(), TCP_NOTSENT_LOWAT, kUnsentOfStream);
   const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (writes_the_last_ ? SPLICE_F_MORE : 0);
   for (;;) {
     const ssize_t put = ::splice(from.read_end(), nullptr, descriptor(), nullptr, from.held(), flags);

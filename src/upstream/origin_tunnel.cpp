@@ -115,6 +115,7 @@ Task<Result<Piece>> OriginTunnel::read() {
     co_return Piece(bytes, nullptr, false);
   }
   const IoResult result = co_await connection_->read(room);
+  in_bulk_ = result.size >= kBuffer;
   Result<Piece> piece = after_read(result);
   if (piece) piece->bytes = room.first(result.size);
   co_return std::move(piece);
@@ -130,13 +131,13 @@ Task<Result<Piece>> OriginTunnel::read_piped(PipeLease& pipe) {
   const IoResult result = co_await connection_->pipe_in(pipe);
   if (pipe.held() > 0) pipe.tell(Ref<PipeFiller>(this));
   if (result.state == IoResult::State::Unable && !stopped_) co_return co_await read();
+  in_bulk_ = result.size >= Transport::kThin;
   co_return after_read(result);
 }
 
 Result<Piece> OriginTunnel::after_read(IoResult result) noexcept {
   if (stopped_) return broken();
   progress();
-  in_bulk_ = result.size >= kBuffer;
   origin_ended_ = result.state == IoResult::State::End;
   if (origin_ended_ || result.state == IoResult::State::Done) return Piece({}, nullptr, origin_ended_);
   stop();

@@ -182,31 +182,6 @@ TEST_CASE("a fill whose group is purged goes on for its readers, and for nobody 
   CHECK(reader->body == "abcdef");
 }
 
-TEST_CASE("a fill that fails after its group was purged softly leaves nothing behind", "[scenario][groups]") {
-  Grouped g;
-  const auto trickle = std::make_shared<Trickle>();
-  g.p.origin.answer = [&](const Seen&) {
-    Answer answer;
-    answer.fields = {{"Cache-Control", "max-age=60"}, {"Surrogate-Key", "g"}};
-    if (g.asked() > 1) {
-      answer.fields = {{"Cache-Control", "no-store"}};
-      return answer;
-    }
-    answer.trickle = trickle;
-    answer.trickle_length = 6;
-    return answer;
-  };
-  const auto reader = g.p.start(kUrl);
-  trickle->push("abc");
-  g.p.poll();
-  CHECK(g.purge("g", Purge::Soft) == 1);
-  g.p.ask(kUrl);  // it is met, and another one put into its place
-  trickle->fail(Reason::ResponseCutShort);
-  g.p.poll();
-  g.p.ask(kUrl);
-  CHECK(g.p.store.figures().objects == 0);
-}
-
 TEST_CASE("a purged response does not stand in for a failing origin", "[scenario][groups][rfc5861-4]") {
   for (const bool purged_while_asked : {false, true})
     for (const int status : {503, 0}) {

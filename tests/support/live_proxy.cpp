@@ -171,7 +171,7 @@ LiveProxy::LiveProxy(Settings settings, unsigned workers, LookUp look_up)
       resolver_(look_up ? make_resolver(resolver_options(settings_), clock_, std::move(look_up))
                         : make_system_resolver(resolver_options(settings_), clock_)),
       clients_(settings_.limits.connections_per_client),
-      shared_{settings_, clock_, options_, *store_, resolver_.get(), nullptr, workers, settings_.limits.connections, &clients_} {
+      shared_{settings_, clock_, options_, *store_, resolver_.get(), nullptr, workers, settings_.limits.connections, &clients_, {}, PipePool::kMost} {
   std::vector<std::string> problems;
   add_realms(settings_, authentication_, options_, problems);
   if (!problems.empty()) throw std::runtime_error(problems.front());

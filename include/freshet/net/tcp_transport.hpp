@@ -77,6 +77,7 @@ class TcpTransport final : public Transport {
   bool is_empty_ = false;  // the last read has left nothing, not even the end
   bool has_told_ = false;  // somebody, of what no read has asked for since
   bool writes_the_last_ = false;
+  bool writes_stream_ = false;  // it has been given more room
 };
 
 }  // namespace freshet

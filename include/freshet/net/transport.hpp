@@ -98,6 +98,7 @@ class Transport {
   virtual void abort() noexcept = 0;
 
   static constexpr std::size_t kMaxGather = 16;
+  static constexpr std::size_t kThin = 4096;  ///< bytes: a stream that brings less at a time is better read than piped
 };
 
 /// Writes all pieces, trying at once first; false when the connection failed. `pieces` is used up (its spans are

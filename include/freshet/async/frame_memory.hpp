@@ -15,6 +15,8 @@ class FrameMemory {
   static constexpr std::size_t kLargest = 4096;     ///< bytes
   static constexpr std::size_t kKept = 128 * 1024;  ///< bytes of one size
 
+  /// False under a sanitizer.
+  static bool keeps() noexcept;
   /// Aligned for everything but over-aligned types. Throws std::bad_alloc.
   static void* take(std::size_t size);
   /// REQUIRES: `memory` came from take(size), on any thread.

@@ -10,18 +10,8 @@
 namespace freshet::test {
 namespace {
 
-// False under a sanitizer, where nothing is kept.
-bool is_kept() {
-  void* const before = FrameMemory::take(200);
-  FrameMemory::give_back(before, 200);
-  const AllocCounter allocations;
-  void* const after = FrameMemory::take(200);
-  FrameMemory::give_back(after, 200);
-  return AllocCounter::counts() && allocations.count() == 0;
-}
-
 TEST_CASE("memory of a coroutine is used again by the next one of about its size", "[async][alloc]") {
-  if (!is_kept()) return;
+  if (!FrameMemory::keeps()) return;
   void* const first = FrameMemory::take(1000);
   std::memset(first, 0xAA, 1000);
   FrameMemory::give_back(first, 1000);
@@ -36,7 +26,7 @@ TEST_CASE("memory of a coroutine is used again by the next one of about its size
 
 TEST_CASE("of one size no more is kept than the limit, and nothing of what is larger than the largest",
           "[async][alloc]") {
-  if (!is_kept()) return;
+  if (!FrameMemory::keeps()) return;
   constexpr std::size_t kSize = 2048, kMany = 2 * FrameMemory::kKept / kSize;
   for (int round = 0; round < 2; ++round) {
     const AllocCounter allocations;

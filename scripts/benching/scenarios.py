@@ -26,6 +26,7 @@ ALL = {
     "hit1k_close": Scenario("hits, 1 KiB, a connection for each", "/h/1k", close=True),
     "hit1k_two": Scenario("hits, 1 KiB, one object for two workers that share their processors with the load; beside two processes that share nothing", "/h/1k",
                           workers=2),
+    "hit_zipf_two": Scenario("the same among 100 000 objects (Zipf, 0.9)", "/h1/1k", script="zipf", warm_up=10, workers=2),
     "miss1k": Scenario("misses that may not be stored, 1 KiB", "/m/1k", hits=False, relay=True),
     "miss100k": Scenario("misses that may not be stored, 100 KiB", "/m/100k", hits=False, relay=True),
     "conn_mem": Scenario("memory of an idle connection", memory="connection"),

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "freshet/base/check.hpp"
 
 namespace freshet {
@@ -39,6 +41,7 @@ Pipe PipePool::take() noexcept {
   Pipe pipe;
   if (spare_ > 0) {
     pipe = pipes_[--spare_];
+    unused_ = std::min(unused_, spare_);
   } else if (lent_ < most_) {
     if (pause_ > 0) {
       --pause_;
@@ -57,6 +60,11 @@ void PipePool::give_back(Pipe pipe, bool is_empty) noexcept {
     pipes_[spare_++] = pipe;
   else
     close_both(pipe);
+}
+
+void PipePool::trim() noexcept {
+  for (; unused_ > 0; --unused_) close_both(pipes_[--spare_]);
+  unused_ = spare_;
 }
 
 bool PipeLease::obtain() noexcept {

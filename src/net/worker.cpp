@@ -21,6 +21,9 @@ namespace asio = boost::asio;
 /// Ten wake-ups a second while anything is armed; the shortest time-out that can be configured is longer.
 constexpr Milliseconds kTick(100);
 
+/// Pipes that were not needed for a second go.
+constexpr unsigned kTicksToTrim = 10;
+
 }  // namespace
 
 Worker::Worker(unsigned index, const Clock& clock, std::chrono::microseconds busy_poll, std::size_t pipes)
@@ -104,7 +107,8 @@ void Worker::wait_for_tick() {
 
 void Worker::tick() {
   deadlines_.advance(clock_.now().steady);
-  ticking_ = deadlines_.armed() > 0;
+  if (++ticks_ % kTicksToTrim == 0) pipes_.trim();
+  ticking_ = deadlines_.armed() > 0 || pipes_.spare() > 0;
   if (ticking_) wait_for_tick();
 }
 

@@ -40,6 +40,8 @@ class PipePool {
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
 
+  /// Closes the spare pipes that nobody has needed since the last trim().
+  void trim() noexcept;
   std::size_t lent() const noexcept { return lent_; }
   std::size_t spare() const noexcept { return spare_; }
   /// How often bytes have come into one of the pipes.
@@ -53,6 +55,7 @@ class PipePool {
   std::array<Pipe, kMost> pipes_{};  // the first spare_ of them
   const std::size_t most_;
   std::size_t spare_ = 0;
+  std::size_t unused_ = 0;  // so many of them, ever since the last trim()
   std::size_t lent_ = 0;
   std::size_t moves_ = 0;
   unsigned pause_ = 0;

@@ -66,6 +66,7 @@ class Worker {
   Loop loop_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets and timers are touched by the worker alone
   boost::asio::steady_timer timer_;
   bool ticking_ = false;
+  unsigned ticks_ = 0;
   std::thread thread_;
 };
 

@@ -119,6 +119,24 @@ TEST_CASE("a pool lends no more pipes than it may have", "[base][pipe]") {
   CHECK_FALSE(lease.obtain());
 }
 
+TEST_CASE("what nobody needs is closed when it has been looked at twice", "[base][pipe]") {
+  PipePool pool;
+  std::list<PipeLease> leases;
+  for (int i = 0; i < 3; ++i) REQUIRE(leases.emplace_back(pool, ignore, nullptr).obtain());
+  for (PipeLease& lease : leases) lease.give_back();
+  CHECK(pool.spare() == 3);
+  pool.trim();
+  CHECK(pool.spare() == 3);
+  for (int i = 0; i < 2; ++i) REQUIRE(std::next(leases.begin(), i)->obtain());
+  for (PipeLease& lease : leases) lease.give_back();
+  pool.trim();
+  CHECK(pool.spare() == 2);
+  pool.trim();
+  CHECK(pool.spare() == 0);
+  pool.trim();
+  CHECK(pool.lent() == 0);
+}
+
 TEST_CASE("when the system has no pipe to give, it is asked again only after a while", "[base][pipe]") {
   PipePool pool;
   PipeLease lease(pool, ignore, nullptr);

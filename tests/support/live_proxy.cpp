@@ -15,11 +15,10 @@ namespace freshet::test {
 
 // ---- waiting ----
 
+// Under the lock: who waited may destroy the gate as soon as it is open.
 void Gate::open() {
-  {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-  }
+  const std::lock_guard lock(mutex_);
+  open_ = true;
   changed_.notify_all();
 }
 

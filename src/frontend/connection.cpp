@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kWorthAPipe = 16 * 1024;
 
 /// A fast client leaves the others waiting for this many bytes at most.
-constexpr std::uint64_t kTurnBytes = 256 * 1024;
+constexpr std::uint64_t kTurnBytes = 128 * 1024;
 
 void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noexcept {
   timed_out = true;

@@ -13,7 +13,7 @@ namespace {
 using Kind = StreamEnd::Kind;
 
 /// A fast client with a source that is always ready leaves the others waiting for this many bytes at most.
-constexpr std::uint64_t kTurnBytes = 256 * 1024;
+constexpr std::uint64_t kTurnBytes = 128 * 1024;
 
 /// The framing around one piece; lives until the piece has been written.
 class ChunkFrame {

@@ -85,7 +85,7 @@ IoResult receive(int socket, std::span<std::byte> into, bool says_what_is_left, 
 constexpr std::size_t kJoined = 2048;
 
 /// To a fast peer on the same machine one call goes on for as long as there are bytes, half a second for a GiB.
-constexpr std::size_t kAtOnce = 256 * 1024;
+constexpr std::size_t kAtOnce = 128 * 1024;
 
 /// 0 when they do not fit.
 std::size_t join(std::span<const std::span<const std::byte>> pieces, std::span<std::byte> room) noexcept {

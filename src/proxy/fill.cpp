@@ -11,7 +11,7 @@ namespace freshet {
 namespace {
 
 /// An origin that sends faster than it is read leaves the worker's other work waiting for this many bytes at most.
-constexpr std::size_t kTurnBytes = 256 * 1024;
+constexpr std::size_t kTurnBytes = 128 * 1024;
 
 /// Takes the writer's Waiter off the body's list before it dies, also when the coroutine is destroyed while it waits.
 class Writing {

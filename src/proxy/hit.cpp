@@ -32,7 +32,6 @@ bool belongs_in_304(FieldId id) noexcept {
   }
 }
 
-
 void add_lines(Reply& reply, const Request& request, const HitLines& lines) {
   reply.added.add(FieldId::Age, decimal(static_cast<std::uint64_t>(lines.age.count()), request.arena));
   reply.added.add(FieldId::CacheStatus, lines.cache_status);

@@ -1,8 +1,9 @@
 #include "freshet/base/arena.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <initializer_list>
+
+#include "freshet/base/put_text.hpp"
 
 namespace freshet {
 
@@ -22,10 +23,7 @@ std::string_view Arena::join(std::initializer_list<std::string_view> parts) {
   for (auto part : parts) size += part.size();
   auto room = text(size);
   char* at = room.data();
-  for (auto part : parts) {
-    if (!part.empty()) std::memcpy(at, part.data(), part.size());
-    at += part.size();
-  }
+  for (auto part : parts) at = put_text(at, part);
   return {room.data(), size};
 }
 

@@ -6,6 +6,9 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <span>
+
+#include "freshet/base/put_text.hpp"
 
 namespace freshet {
 namespace {
@@ -89,8 +92,17 @@ std::uint64_t hash_key(std::string_view text) noexcept {
 
 CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std::string_view authority,
                         std::string_view target, Arena& arena) {
+  constexpr std::string_view kBeforeScheme = " ", kBehindScheme = "://";
+  const std::span<char> room = arena.text(partition.size() + kBeforeScheme.size() + scheme.size() + kBehindScheme.size() +
+                                          authority.size() + target.size());
+  char* at = put_text(room.data(), partition);
+  at = put_text(at, kBeforeScheme);
+  at = put_text(at, scheme);
+  at = put_text(at, kBehindScheme);
+  at = put_text(at, authority);
+  put_text(at, target);
   CacheKey key;
-  key.text = arena.join({partition, " ", scheme, "://", authority, target});
+  key.text = {room.data(), room.size()};
   key.hash = hash_key(key.text);
   return key;
 }

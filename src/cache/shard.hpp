@@ -96,11 +96,12 @@ struct alignas(64) Store::Shard {
 
  private:
   static constexpr std::size_t kLikelySize = 320;  // object, lines and key of most responses
+  static constexpr std::size_t kLikelyBody = sizeof(StoredBody) + sizeof(BodyChunk) + 1024;  // and what is sent first of it, if it is small
 
   StoredResponse* same_key(IndexNode* node, const KeyText& key) const noexcept {
     for (; node != nullptr; node = index.next(*node)) {
       auto* const response = static_cast<StoredResponse*>(node);
-      prefetch(response->body().get(), sizeof(StoredBody));
+      prefetch(response->body().get(), kLikelyBody);
       if (response->key() == key) return response;
     }
     return nullptr;

@@ -9,6 +9,7 @@
 #include <bit>
 
 #include "freshet/base/check.hpp"
+#include "freshet/base/prefetch.hpp"
 #include "freshet/cache/vary.hpp"
 #include "shard.hpp"
 
@@ -149,6 +150,8 @@ Store::~Store() {
 }
 
 Store::Shard& Store::shard_of(std::uint64_t hash) const noexcept { return shards_[hash >> shard_shift_]; }
+
+void Store::expect(const CacheKey& key) const noexcept { prefetch(shard_of(key.hash).index.place(key.hash), 1); }
 
 Store::Found Store::find_once(const CacheKey& key, FieldsView request, Ref<StoredResponse>& useless) {
   Found found;

@@ -209,7 +209,8 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
   if (survey.host) survey.host = arena.copy(*survey.host);
   out.proxy_credentials = survey.proxy_credentials.empty() ? std::string_view() : arena.copy(survey.proxy_credentials);
   const TargetVerdict target =
-      decide_target(request.method, raw_target, survey.host, survey.host_count, version_, default_scheme_, arena);
+      decide_target(request.method, raw_target, survey.host, survey.host_count, version_, default_scheme_, arena,
+                    &out.known_host);
   if (target.error != Reason::None) return bad_head(target.error, target.status);
   request.scheme = target.scheme;
   request.authority = target.authority;

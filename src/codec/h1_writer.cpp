@@ -2,10 +2,10 @@
 #include "freshet/codec/h1_writer.hpp"
 
 #include <charconv>
-#include <cstring>
 
 #include "chars.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/base/put_text.hpp"
 
 namespace freshet {
 namespace {
@@ -17,14 +17,8 @@ constexpr std::string_view kCrlf = "\r\n";
 class Pen {
  public:
   explicit Pen(char* at) noexcept : at_(at) {}
-  void put(std::string_view text) noexcept {
-    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
-  void put_line_end() noexcept {
-    std::memcpy(at_, kCrlf.data(), kCrlf.size());
-    at_ += kCrlf.size();
-  }
+  void put(std::string_view text) noexcept { at_ = put_text(at_, text); }
+  void put_line_end() noexcept { put(kCrlf); }
   void put_field(FieldId id, std::string_view value) noexcept {
     put(field_line_start(id));
     put(value);

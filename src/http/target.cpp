@@ -245,7 +245,8 @@ std::optional<std::string_view> normalise_authority(std::string_view text, std::
 }
 
 TargetVerdict decide_target(Method method, std::string_view raw_target, std::optional<std::string_view> host,
-                            std::size_t host_count, Version version, std::string_view default_scheme, Arena& arena) {
+                            std::size_t host_count, Version version, std::string_view default_scheme, Arena& arena,
+                            KnownHost* known) {
   const std::uint8_t kinds = kinds_in(raw_target);
   if (raw_target.empty() || (kinds & kNever) != 0) return refuse(Reason::BadTarget, 400);
   const HostField field{host, host_count, version != Version::Http10};
@@ -262,7 +263,8 @@ TargetVerdict decide_target(Method method, std::string_view raw_target, std::opt
   verdict.scheme = default_scheme;
   verdict.target = raw_target;
   if (host_count == 0) return verdict;
-  const auto authority = host ? normalise_authority(*host, default_scheme, arena) : std::nullopt;
+  std::optional<std::string_view> authority;
+  if (host) authority = known ? known->normalise(*host, default_scheme, arena) : normalise_authority(*host, default_scheme, arena);
   if (!authority) return refuse(Reason::BadHost, 400);
   verdict.authority = *authority;
   return verdict;

@@ -142,11 +142,13 @@ std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
 }
 
 std::optional<Reply> CachingProxy::look_now(Request& request) {
-  if (!options_.cache_enabled || why_bypassed(request, rules(request)) != Reason::None) return {};
+  if (!options_.cache_enabled || !is_cacheable_method(request.head.method) || request.body) return {};
   if (!knows(request)) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty() || !has_partition(request)) return {};
-  LookUp look = look_up(request, request.received, {});
+  LookUp look = begin_look_up(request, {});
+  if (why_bypassed(request, rules(request)) != Reason::None) return {};
+  look_up(request, request.received, look);
   if (!look.found.response) remember(request, look);
   if (look.decision.reuse != Reuse::Use) return {};
   return hit_once(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);

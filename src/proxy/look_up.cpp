@@ -69,13 +69,24 @@ Task<Fetch::Look> follow(Ref<Fetch> fetch) {
 
 }  // namespace
 
-LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const QueryContent>& content) {
+/// The key alone; while the store's memory is on its way there is time for something else.
+LookUp CachingProxy::begin_look_up(const Request& request, const Ref<const QueryContent>& content) const {
   LookUp look;
   look.key = look.uri = key_of(request, content.get());
+  store_.expect(look.key);
   look.content = content;
+  return look;
+}
+
+void CachingProxy::look_up(const Request& request, Time now, LookUp& look) const {
   look.directives = parse_request_directives(request.head.fields);
   look.found = store_.find(look.key, request.head.fields);
   judge(request, now, look);
+}
+
+LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const QueryContent>& content) const {
+  LookUp look = begin_look_up(request, content);
+  look_up(request, now, look);
   return look;
 }
 

@@ -126,7 +126,9 @@ class CachingProxy final : public Service {
   CacheKey key_of(const Request& request, const QueryContent* content) const;
 
   // look_up.cpp
-  LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content);
+  LookUp begin_look_up(const Request& request, const Ref<const QueryContent>& content) const;
+  void look_up(const Request& request, Time now, LookUp& look) const;
+  LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content) const;
   static void remember(Request& request, const LookUp& look);
   LookUp look_first(Request& request, Time now, const Ref<const QueryContent>& content);
   void judge(const Request& request, Time now, LookUp& look, const StoredBody* held = nullptr) const;

@@ -35,6 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::optional<std::string_view> host;
   if (end != std::string_view::npos) host = ascii::trim(text.substr(end + 1));
   Arena arena;
+  static KnownHost known;
+  if (host) ENSURE(known.normalise(*host, "http", arena) == normalise_authority(*host, "http", arena));
   const TargetVerdict v = decide_target(method, target, host, host ? 1 : 0, version, "http", arena);
   ENSURE((v.error == Reason::None) == (v.status == 0));
   if (v.status == 0) {

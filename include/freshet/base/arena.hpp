@@ -3,12 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <initializer_list>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include "freshet/base/put_text.hpp"
 
 namespace freshet {
 
@@ -32,7 +33,7 @@ class Arena {
   /// A copy of `s` that lives in the arena.
   std::string_view copy(std::string_view s) {
     const std::span<char> room = text(s.size());
-    if (!s.empty()) std::memcpy(room.data(), s.data(), s.size());
+    put_text(room.data(), s);
     return {room.data(), room.size()};
   }
   /// The concatenation of `parts`.

@@ -1,6 +1,7 @@
 // A hash table of nodes that link themselves: one pointer for each bucket, and growth in small steps.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,11 @@ class Index {
  public:
   Index();
 
+  /// Where the first of them is linked, most of the time: an address to ask for, not to read. Without the lock.
+  const void* place(std::uint64_t hash) const noexcept {
+    const std::uint64_t number = hash & last_place_.load(std::memory_order_relaxed);
+    return reinterpret_cast<const void*>(places_.load(std::memory_order_relaxed) + number * sizeof(IndexNode*));
+  }
   /// The node that is probably the one of that hash; null: none.
   const IndexNode* likely(std::uint64_t hash) const noexcept { return *bucket(hash); }
   /// The first node of that hash, and the next one of the same hash; null: none.
@@ -60,12 +66,15 @@ class Index {
     if (old_ && (hash & old_mask_) >= moved_) return &old_[hash & old_mask_];
     return &table_[hash & mask_];
   }
+  void use(Table table, std::size_t buckets) noexcept;
   void grow() noexcept;
   void move_buckets(std::size_t count) noexcept;
 
   Table table_, old_;  // old_: being left; its buckets below moved_ are empty
-  std::size_t mask_, old_mask_ = 0, moved_ = 0;
+  std::size_t mask_ = 0, old_mask_ = 0, moved_ = 0;
   std::size_t size_ = 0;
+  std::atomic<std::uintptr_t> places_{0};  // what place() may look at: where table_ is, and mask_
+  std::atomic<std::uint64_t> last_place_{0};
 };
 
 }  // namespace freshet

@@ -11,6 +11,7 @@
 #include "freshet/base/arena.hpp"
 #include "freshet/base/reason.hpp"
 #include "freshet/http/framing.hpp"
+#include "freshet/http/known_host.hpp"
 #include "freshet/http/message.hpp"
 
 namespace freshet {
@@ -55,6 +56,7 @@ struct ParsedRequest {
   std::string_view upgrade;
   /// The value of Proxy-Authorization, which is for this hop alone and never among the fields; empty: none.
   std::string_view proxy_credentials;
+  KnownHost known_host;  ///< of the message before
 };
 
 /// Looks at `buffered` (all bytes received and not yet consumed). NeedMore keeps only a scan position, so the caller

@@ -9,6 +9,7 @@
 
 #include "freshet/base/arena.hpp"
 #include "freshet/base/reason.hpp"
+#include "freshet/http/known_host.hpp"
 #include "freshet/http/message.hpp"
 
 namespace freshet {
@@ -49,7 +50,9 @@ struct TargetVerdict {
 /// which is how caches get poisoned). CONNECT needs a port, and its Host need only be valid. A scheme other than http
 /// and https gets 501. Bytes that RFC 3986 wants encoded but browsers send raw (| { } [ ] ^ `, in queries also " < >
 /// and \) pass; a path with " < > \ or an encoded NUL is refused.
+/// `known`: what the sender's Host was before; null: nothing is known of it.
 TargetVerdict decide_target(Method, std::string_view raw_target, std::optional<std::string_view> host,
-                            std::size_t host_count, Version, std::string_view default_scheme, Arena& arena);
+                            std::size_t host_count, Version, std::string_view default_scheme, Arena& arena,
+                            KnownHost* known = nullptr);
 
 }  // namespace freshet

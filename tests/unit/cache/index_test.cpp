@@ -37,6 +37,18 @@ TEST_CASE("nodes of one hash are met newest first, also while the table grows", 
   CHECK(index.size() == 2020);
 }
 
+TEST_CASE("the place of a hash is where its first node is linked, unless the table is growing", "[cache][index]") {
+  Index index;
+  std::list<Node> nodes;
+  const auto in_place = [&index](const Node& node) {
+    return *static_cast<IndexNode* const*>(index.place(node.hash())) == index.likely(node.hash());
+  };
+  for (std::uint64_t i = 0; i < 16; ++i) index.insert(nodes.emplace_back(i * 7919));
+  CHECK(std::all_of(nodes.begin(), nodes.end(), in_place));
+  for (std::uint64_t i = 16; i < 2000; ++i) index.insert(nodes.emplace_back(i * 7919));
+  CHECK(std::all_of(nodes.begin(), nodes.end(), in_place));
+}
+
 TEST_CASE("removal finds what is there and nothing else", "[cache][index]") {
   Index index;
   Node a(1), b(1), c(17), absent(1);

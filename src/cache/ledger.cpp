@@ -1,5 +1,7 @@
 #include "freshet/cache/ledger.hpp"
 
+#include <algorithm>
+
 namespace freshet {
 
 bool Ledger::charge(std::uint64_t bytes) noexcept {
@@ -10,6 +12,12 @@ bool Ledger::charge(std::uint64_t bytes) noexcept {
       if (held_.compare_exchange_weak(held, held + bytes, std::memory_order_relaxed)) return true;
     if (!make_room(bytes)) return false;  // each success has freed something, or taken it out of the index
   }
+}
+
+void Ledger::prepare(std::uint64_t bytes, std::uint64_t step) noexcept {
+  const std::uint64_t held = this->held();
+  const std::uint64_t free = limit_ - std::min(held, limit_);
+  if (bytes <= limit_ && free < bytes) make_room(std::min(bytes, free + step));
 }
 
 }  // namespace freshet

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace freshet {
@@ -26,12 +27,28 @@ std::size_t distance(std::size_t a, std::size_t b) noexcept { return a > b ? a -
 }  // namespace
 
 MappingPool::~MappingPool() {
+  trim(SIZE_MAX);
   for (const Mapping& mapping : mappings_)
     if (mapping.at != nullptr) munmap(mapping.at, mapping.size);
 }
 
-MappingPool::Mapping MappingPool::closest(std::size_t size) noexcept {
+// REQUIRES: the mutex is held; something waits.
+MappingPool::Mapping MappingPool::pop_waiting() noexcept {
+  Waiting* const first = waiting_;
+  const std::size_t size = first->size;
+  waiting_ = first->next;
+  waiting_bytes_ -= size;
+  return {first, size};
+}
+
+MappingPool::Mapping MappingPool::of_size(std::size_t size) noexcept {
   const std::lock_guard lock(mutex_);
+  if (waiting_ != nullptr && waiting_->size == size) return pop_waiting();
+  return closest(size);
+}
+
+// REQUIRES: the mutex is held.
+MappingPool::Mapping MappingPool::closest(std::size_t size) noexcept {
   Mapping* best = nullptr;
   for (Mapping& mapping : mappings_) {
     if (mapping.at == nullptr) continue;
@@ -43,14 +60,14 @@ MappingPool::Mapping MappingPool::closest(std::size_t size) noexcept {
 }
 
 void* MappingPool::take(std::size_t size) noexcept {
-  if (const Mapping mapping = closest(size); mapping.at != nullptr) {
+  if (const Mapping mapping = of_size(size); mapping.at != nullptr) {
     if (mapping.size == size) return mapping.at;
     // Cutting gives pages back, growing moves the pages that are there without copying.
     void* const at = kResizes ? mremap(mapping.at, mapping.size, size, MREMAP_MAYMOVE) : MAP_FAILED;
     if (at != MAP_FAILED) return at;
     munmap(mapping.at, mapping.size);
   }
-  void* const at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  void* const at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return at == MAP_FAILED ? nullptr : at;
 }
 
@@ -64,13 +81,49 @@ void MappingPool::give(void* at, std::size_t size) noexcept {
       kept_ += size;
       return;
     }
+    if (size >= kSmallestWaiting) {
+      waiting_ = new (at) Waiting{waiting_, size};
+      waiting_bytes_ += size;
+      return;
+    }
   }
   munmap(at, size);
+}
+
+// The pages first: whoever gets a page for a mapping of his own does not have to wait for that, as he has for munmap().
+std::size_t MappingPool::trim(std::size_t most) noexcept {
+  std::size_t bytes = 0;
+  while (bytes < most) {
+    Mapping mapping;
+    {
+      const std::lock_guard lock(mutex_);
+      if (waiting_ == nullptr) break;
+      mapping = pop_waiting();
+    }
+    madvise(mapping.at, mapping.size, MADV_DONTNEED);
+    munmap(mapping.at, mapping.size);
+    bytes += mapping.size;
+  }
+  return bytes;
 }
 
 std::size_t MappingPool::kept() const noexcept {
   const std::lock_guard lock(mutex_);
   return kept_;
+}
+
+void ask_for_pages(void* at, std::size_t size) noexcept {
+  constexpr std::uintptr_t kPage = 4096;
+  const auto up = [](std::uintptr_t address) { return (address + kPage - 1) / kPage * kPage; };
+  const auto from = reinterpret_cast<std::uintptr_t>(at);
+  // The first page is there unless the part begins with it.
+  const std::uintptr_t first = up(from), last = up(from + size);
+  if (last - first > kPage) madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
+}
+
+std::size_t MappingPool::waiting() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return waiting_bytes_;
 }
 
 MappingPool& mapping_pool() noexcept {

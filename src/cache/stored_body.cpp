@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kLargestChunk = 1024 * kKiB;
+constexpr std::size_t kFirstOfMany = 256 * kKiB;
 constexpr std::size_t kLargestWhole = 4 * 1024 * kKiB;  // a declared length up to this is one chunk
 constexpr std::size_t kSmallestChunk = 1 * kKiB, kSecondChunk = 16 * kKiB;
 constexpr std::size_t kPassingChunk = 64 * kKiB;
@@ -149,7 +150,9 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
     // Behind `used` nobody looks: no lock for the copying.
     BodyChunk& chunk = *last_;
     const std::size_t n = std::min<std::size_t>(bytes.size(), chunk.capacity - chunk.used);
+    if (chunk.home == BodyChunk::Home::Mapping) ask_for_pages(chunk.bytes() + chunk.used, n);
     std::memcpy(chunk.bytes() + chunk.used, bytes.data(), n);
+    prepare_next(chunk, n);
     bytes = bytes.subspan(n);
     const std::lock_guard lock(mutex_);
     if (state() != State::Filling) return Appended::Unread;
@@ -163,6 +166,16 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
     }
   }
   return Appended::Taken;
+}
+
+// `n` bytes are about to be added to that chunk, the last one. Room for a large chunk may have to be made of a thousand small responses:
+// that takes a millisecond, in which the thread serves nobody. So some of it is made each time, as much as of this chunk is filled.
+void StoredBody::prepare_next(const BodyChunk& chunk, std::size_t n) noexcept {
+  const std::uint64_t left = chunk.capacity - chunk.used;
+  const bool is_last = is_declared() ? limit_ - size() <= left : size() == 0;
+  if (is_last || passing()) return;
+  const std::uint64_t next = chunk_cost(next_capacity(n, chunk.from + chunk.capacity));
+  ledger_.prepare(next, next * n / chunk.capacity + 1);
 }
 
 // REQUIRES: passing. Empty when append() may go on.
@@ -217,15 +230,16 @@ Reason StoredBody::why_passing() const noexcept {
   return passing() && state() != State::Aborted ? why_ : Reason::None;
 }
 
-std::size_t StoredBody::next_capacity(std::size_t wanted) const noexcept {
+// `size`: what will be there before it.
+std::size_t StoredBody::next_capacity(std::size_t wanted, std::uint64_t size) const noexcept {
   if (passing()) return kPassingChunk;
-  if (is_declared() && size() < limit_) {
-    const std::uint64_t missing = limit_ - size();
-    const std::uint64_t most = limit_ <= kLargestWhole ? kLargestWhole : kLargestChunk;
-    return static_cast<std::size_t>(std::min(missing, most));
+  if (is_declared() && size < limit_) {
+    const std::uint64_t missing = limit_ - size;
+    if (limit_ <= kLargestWhole) return static_cast<std::size_t>(missing);
+    return static_cast<std::size_t>(std::min<std::uint64_t>(missing, std::clamp<std::uint64_t>(size, kFirstOfMany, kLargestChunk)));
   }
   // Unknown: what is there, then doubling; a short answer mostly comes in one go.
-  const std::size_t step = size() == 0 ? kSmallestChunk : std::max<std::size_t>(size(), kSecondChunk);
+  const std::size_t step = size == 0 ? kSmallestChunk : std::max<std::size_t>(size, kSecondChunk);
   return std::min(std::max(wanted, step), kLargestChunk);
 }
 
@@ -236,7 +250,7 @@ bool StoredBody::extend(std::size_t wanted) {
     chunk = own_chunk();
     chunk->charged = has(kCharged);
   } else {
-    const std::size_t capacity = next_capacity(wanted);
+    const std::size_t capacity = next_capacity(wanted, size());
     Charge charge(ledger_, chunk_cost(capacity));  // no lock held: this may evict, and destroy bodies
     if (!charge && !passing()) {
       start_passing(Reason::NoRoom);

@@ -14,8 +14,10 @@ namespace {
 /// A read of so much is the beginning of a stream.
 constexpr std::size_t kWorthAPipe = 16 * 1024;
 
-/// A fast client leaves the others waiting for this many bytes at most.
-constexpr std::uint64_t kTurnBytes = 128 * 1024;
+/// So many bytes are written at once, since more calls for them would cost more than the others lose by waiting.
+constexpr std::size_t kWholeBytes = 128 * 1024;
+/// Of more than that, a fast client leaves the others waiting for this many bytes at most.
+constexpr std::size_t kTurnBytes = 64 * 1024;
 
 void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noexcept {
   timed_out = true;
@@ -170,10 +172,13 @@ void Connection::cancel_read() noexcept {
   transport_->cancel();
 }
 
-Connection::Step Connection::write_step() noexcept {
+// Of a pipe, all that is in it.
+Connection::Step Connection::write_step(std::size_t most) noexcept {
   GatherList& out = outgoing_->list_;
   PipeLease* const pipe = out.empty() ? outgoing_->pipe_ : nullptr;
-  const IoResult result = pipe ? transport_->pipe_out_now(*pipe) : transport_->write_now(out.pieces());
+  const IoResult result = pipe                  ? transport_->pipe_out_now(*pipe)
+                          : out.left() <= most ? transport_->write_now(out.pieces())
+                                                : transport_->write_now(out.front(most).pieces());
   if (result.state == IoResult::State::WouldBlock) return Step::Blocked;
   if (result.state != IoResult::State::Done) return Step::Failed;
   if (!pipe)
@@ -184,50 +189,51 @@ Connection::Step Connection::write_step() noexcept {
   return Step::Moved;
 }
 
-bool Connection::flush_now() noexcept {
-  ENSURE(!flushing_);
-  const std::uint64_t enough = written_ + kTurnBytes;
+Connection::Turn Connection::write_turn() noexcept {
+  const bool is_short = outgoing_ && outgoing_->list_.left() <= kWholeBytes;
+  const std::uint64_t enough = written_ + (is_short ? kWholeBytes : kTurnBytes);
   while (!has_written_all() && !dead()) {
-    if (written_ >= enough) return false;
-    const Step step = write_step();
-    if (step == Step::Blocked) return false;
+    if (written_ >= enough) return Turn::Over;
+    const Step step = write_step(enough - written_);
+    if (step == Step::Blocked) return Turn::Blocked;
     if (step == Step::Failed) write_failed_ = true;
   }
   if (dead()) drop_unwritten();
-  return !dead();
+  return Turn::Done;
+}
+
+bool Connection::flush_now() noexcept {
+  ENSURE(!flushing_);
+  return write_turn() == Turn::Done && !dead();
 }
 
 Task<bool> Connection::flush() {
   while (flushing_) co_await outgoing_->flushed_.wait();
-  const bool done = flush_now();
-  if (done || dead()) co_return done;
-  co_return co_await write_queue();
+  const Turn turn = write_turn();
+  if (turn == Turn::Done) co_return !dead();
+  co_return co_await write_queue(turn);
 }
 
 Task<void> Connection::push() {
-  if (flushing_ || flush_now() || dead()) co_return;
-  co_await write_queue();
+  if (flushing_) co_return;
+  const Turn turn = write_turn();
+  if (turn != Turn::Done) co_await write_queue(turn);
 }
 
-Task<bool> Connection::write_queue() {
+// After a turn that has not written everything.
+Task<bool> Connection::write_queue(Turn turn) {
   const Flushing flushing(*this);
-  std::uint64_t enough = written_ + kTurnBytes;
-  while (!has_written_all() && !dead()) {
-    if (written_ >= enough) {
+  for (; turn != Turn::Done; turn = write_turn()) {
+    if (turn == Turn::Over) {
       co_await yield();
-      enough = written_ + kTurnBytes;
       continue;
     }
-    const Step step = write_step();
-    if (step == Step::Failed) write_failed_ = true;
-    if (step != Step::Blocked) continue;
     const unsigned cancels = cancels_;
     begin_write_wait();
     const bool writable = co_await transport_->wait_writable();
     end_write_wait();
     if (!writable && cancels == cancels_) write_failed_ = true;
   }
-  if (dead()) drop_unwritten();
   co_return !dead();
 }
 

@@ -89,7 +89,8 @@ class Connection final : public Pinned {
   /// What `from` holds leaves with the next flush, which must be awaited while `from` lives. REQUIRES: can_pipe(), and nothing
   /// else is to be written.
   void add_pipe(PipeLease& from);
-  /// Writes what can be written at once, and not much more than 128 KiB, since others wait for their turn. True when nothing is left.
+  /// Writes what can be written at once: up to 128 KiB, and of more than that 64 KiB, since others wait for their turn. True when nothing is
+  /// left.
   /// REQUIRES: no flush is under way.
   bool flush_now() noexcept;
   /// Writes everything. False when the client is gone, or too slow. For the session alone.
@@ -130,8 +131,10 @@ class Connection final : public Pinned {
   Arrival finish_read(IoResult got) noexcept;
   Arrival judge_read(IoResult::State state) const noexcept;
   enum class Step : std::uint8_t { Moved, Blocked, Failed };
-  Step write_step() noexcept;
-  Task<bool> write_queue();
+  Step write_step(std::size_t most) noexcept;
+  enum class Turn : std::uint8_t { Done, Over, Blocked };
+  Turn write_turn() noexcept;
+  Task<bool> write_queue(Turn turn);
   std::uint64_t taken() const noexcept;
   void begin_write_wait() noexcept;
   void end_write_wait() noexcept;

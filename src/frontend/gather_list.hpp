@@ -1,6 +1,7 @@
 // The pieces of one gather write, and how much of them is left to write.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -24,6 +25,16 @@ class GatherList {
   }
   std::span<const std::span<const std::byte>> pieces() const noexcept {
     return {pieces_.data() + begin_, end_ - begin_};
+  }
+  /// The first `most` bytes of them.
+  GatherList front(std::size_t most) const noexcept {
+    GatherList front;
+    for (std::size_t i = begin_; i < end_ && most > 0; ++i) {
+      const auto piece = pieces_[i].first(std::min(pieces_[i].size(), most));
+      front.add(piece);
+      most -= piece.size();
+    }
+    return front;
   }
   /// `size` bytes of the front have been written. REQUIRES: size <= left().
   void consume(std::size_t size) noexcept {

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "freshet/async/yield.hpp"
 #include "freshet/base/check.hpp"
 #include "freshet/codec/h1_writer.hpp"
 
@@ -11,9 +12,6 @@ namespace freshet {
 namespace {
 
 using Kind = StreamEnd::Kind;
-
-/// A fast client with a source that is always ready leaves the others waiting for this many bytes at most.
-constexpr std::uint64_t kTurnBytes = 128 * 1024;
 
 /// The framing around one piece; lives until the piece has been written.
 class ChunkFrame {
@@ -41,7 +39,7 @@ Task<StreamEnd> stream_body(Ref<Connection> connection, BodySource& source, Body
                             std::uint64_t& body_bytes) {
   const std::uint64_t head_at = connection->written();
   std::uint64_t left = form == BodyForm::Length ? length : UINT64_MAX;
-  std::uint64_t turn = 0;
+  Turns turns;
   ChunkFrame frame;
   for (bool first = true;; first = false) {
     if (first) connection->flush_soon();
@@ -70,10 +68,7 @@ Task<StreamEnd> stream_body(Ref<Connection> connection, BodySource& source, Body
     if (!sent) co_return StreamEnd(Kind::ClientGone);
     if (too_long) co_return StreamEnd(Kind::TooLong);
     if (piece.last) break;
-    turn += moved;
-    if (turn < kTurnBytes) continue;
-    turn = 0;
-    co_await connection->yield();
+    if (turns.over(moved)) co_await yield();
   }
   if (form == BodyForm::Length && left > 0) co_return StreamEnd(Kind::TooShort);
   co_return StreamEnd(Kind::Complete);

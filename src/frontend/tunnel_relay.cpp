@@ -1,5 +1,7 @@
 #include "tunnel_relay.hpp"
 
+#include "freshet/async/yield.hpp"
+
 namespace freshet {
 
 TunnelRelay::TunnelRelay(Ref<Connection> connection, Ref<RequestBody> from_client, Worker& worker, Milliseconds idle,
@@ -45,6 +47,7 @@ Task<Reason> TunnelRelay::pump_to_client(BodySource& source) {
   const bool can_pipe = connection_->can_pipe();
   PipeLease pipe(
       pipes_, [](void* self) noexcept { static_cast<TunnelRelay*>(self)->bytes_moved_on(); }, this);
+  Turns turns;
   for (;;) {
     if (was_idle_) co_return Reason::TunnelIdle;
     if (client_failed_) co_return Reason::ClientClosed;
@@ -66,6 +69,7 @@ Task<Reason> TunnelRelay::pump_to_client(BodySource& source) {
     if (!sent) co_return was_idle_ ? Reason::TunnelIdle : Reason::ClientClosed;
     if (moved > 0) deadline_.arm(idle_);
     if (piece.last) co_return Reason::None;
+    if (turns.over(moved)) co_await yield();
   }
 }
 

@@ -10,9 +10,6 @@
 namespace freshet {
 namespace {
 
-/// An origin that sends faster than it is read leaves the worker's other work waiting for this many bytes at most.
-constexpr std::size_t kTurnBytes = 128 * 1024;
-
 /// Takes the writer's Waiter off the body's list before it dies, also when the coroutine is destroyed while it waits.
 class Writing {
  public:
@@ -143,7 +140,7 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
   Task<void> watch = watching.run();
   co_await spawn(std::move(watch));
   Passing passing(*job);
-  std::size_t turn = 0;
+  Turns turns;
   for (;;) {
     Result<Piece> piece = co_await job->source->read();
     if (!piece) {
@@ -155,10 +152,7 @@ Task<void> run_fill(std::unique_ptr<FillJob> job) {
       if (!taken) co_return;
     }
     if (piece->last) break;
-    turn += piece->bytes.size();
-    if (turn < kTurnBytes) continue;
-    turn = 0;
-    co_await yield();
+    if (turns.over(piece->bytes.size())) co_await yield();
   }
   const auto expected = writing.body().expected();
   if (expected && writing.body().size() != *expected) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "freshet/async/spawn.hpp"
+#include "freshet/async/yield.hpp"
 
 namespace freshet {
 namespace {
@@ -64,6 +65,7 @@ Task<void> OriginTunnel::run_upload(Ref<OriginTunnel> self) {
   OriginTunnel& tunnel = *self;
   PipeLease pipe(
       tunnel.pipes_, [](void* tunnel_moved) noexcept { static_cast<OriginTunnel*>(tunnel_moved)->progress(); }, &tunnel);
+  Turns turns;
   for (bool last = false; !last && !tunnel.stopped_;) {
     const Result<Piece> piece = co_await tunnel.read_upload(pipe);
     if (!piece) {
@@ -73,6 +75,7 @@ Task<void> OriginTunnel::run_upload(Ref<OriginTunnel> self) {
     if (tunnel.stopped_) break;
     tunnel.progress();
     last = piece->last;
+    const std::size_t size = std::max(piece->bytes.size(), pipe.held());
     const bool sent = co_await tunnel.send(*piece, pipe);
     if (!sent) {
       tunnel.stop();
@@ -80,6 +83,7 @@ Task<void> OriginTunnel::run_upload(Ref<OriginTunnel> self) {
     }
     tunnel.progress();
     if (last) tunnel.connection_->shutdown_write();
+    if (!last && turns.over(size)) co_await yield();
   }
   tunnel.upload_.reset();
 }

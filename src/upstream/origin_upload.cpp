@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "freshet/async/yield.hpp"
 #include "freshet/codec/h1_writer.hpp"
 
 namespace freshet {
@@ -34,6 +35,7 @@ OriginUpload::OriginUpload(std::unique_ptr<BodySource> body, std::optional<std::
 Task<void> OriginUpload::run(Ref<OriginUpload> self) {
   OriginUpload& upload = *self;
   Running running(upload);
+  Turns turns;
   for (bool last = false; !last && !upload.stopped_;) {
     Result<Piece> piece = co_await upload.body_->read();
     if (!piece) {
@@ -47,6 +49,7 @@ Task<void> OriginUpload::run(Ref<OriginUpload> self) {
     last = upload.is_last(*piece);
     if (upload.failure_) break;
     const Ref<OriginConnection> link = upload.link_;
+    const std::size_t size = piece->bytes.size();
     const bool sent = co_await upload.send(link, *piece, last);
     // Another connection may have taken the place of this one meanwhile; then what was kept has been sent on it.
     if (upload.link_ != link) continue;
@@ -55,6 +58,7 @@ Task<void> OriginUpload::run(Ref<OriginUpload> self) {
       upload.link_ = nullptr;
       if (!upload.keep_) break;
     }
+    if (!last && turns.over(size)) co_await yield();
   }
   running.ends_orderly();
 }

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""How long hits take while other things go on: a 1 GiB response that is filled, the purge of a group of 100 000, scrapes, the log.
+"""How long hits take while other things go on: a 1 GiB response that is filled, and one that makes room for another; the purge of a group
+of 100 000, scrapes, the log.
 
 usage: calm.py PATH_TO_FRESHET [OBJECTS [A_SECOND]]
 Freshet, all its threads, runs on processor 0; the client that measures runs on the last one, before all others there if this process
-may say so. It prints microseconds, and how many times those of the same hits alone. Takes about a minute; needs g++ and taskset.
+may say so. Origin and other clients are on that processor, too: "past Freshet" is 1 GiB that goes from one to the other directly, and so
+what is to be seen of them alone. It prints microseconds, and how many times those of the same hits alone. Takes two minutes; needs g++
+and taskset.
 """
 import contextlib
 import os
@@ -73,7 +76,7 @@ def freshet(program, folder, origin, log):
     settings = pathlib.Path(folder, f"{port}.yaml")
     settings.write_text(CONFIGURATION.format(port=port, admin=admin_port, origin=origin, log=log))
     with Running([program, "run", "-c", str(settings)], 0, port, f"{folder}/{port}.said") as running:
-        running.admin = admin_port
+        running.admin, running.origin = admin_port, origin
         store(port, "/hot", HOT)
         yield running
 
@@ -118,17 +121,42 @@ def alone(folder, running, rate):
     return measuring.figures
 
 
+def load_large(port, name):
+    """Seconds that a response of 1 GiB takes."""
+    begun, left = time.monotonic(), 1 << 30
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
+        sock.sendall(request(f"/large/{name}"))
+        while left > 0 and (got := sock.recv(1 << 20, socket.MSG_TRUNC)):
+            left -= len(got)
+    if left > 0:
+        raise Failed("a large response was cut short")
+    return time.monotonic() - begun
+
+
 def beside_fill(folder, running, rate):
     with Measuring(folder, running.port, rate, 20) as measuring:
-        begun, left = time.monotonic(), 1 << 30
-        with socket.create_connection(("127.0.0.1", running.port), timeout=30) as sock:
-            sock.sendall(request("/large/1"))
-            while left > 0 and (got := sock.recv(1 << 20, socket.MSG_TRUNC)):
-                left -= len(got)
-        took = time.monotonic() - begun
+        took = load_large(running.port, 1)
         measuring.end()
     stored = figure(running.admin, "freshet_cache_bytes") > 1 << 30
-    return measuring.figures, f"1 GiB in {took:.1f} s, {'stored' if stored and left <= 0 else 'NOT stored'}"
+    return measuring.figures, f"1 GiB in {took:.1f} s, {'stored' if stored else 'NOT stored'}"
+
+
+def beside_other_traffic(folder, running, rate):
+    with Measuring(folder, running.port, rate, 20) as measuring:
+        took = load_large(running.origin, 1)
+        measuring.end()
+    return measuring.figures, f"1 GiB in {took:.1f} s"
+
+
+def beside_eviction(folder, running, rate):
+    """There is room for two."""
+    load_large(running.port, 2)
+    before = figure(running.admin, "freshet_cache_bytes")
+    with Measuring(folder, running.port, rate, 20) as measuring:
+        took = load_large(running.port, 3)
+        measuring.end()
+    more = figure(running.admin, "freshet_cache_bytes") - before
+    return measuring.figures, f"1 GiB in {took:.1f} s, {'in place of another' if abs(more) < 1 << 29 else 'NO OTHER HAS LEFT'}"
 
 
 def beside_purge(folder, running, rate):
@@ -172,7 +200,9 @@ def main():
             print(f"{'hits, in us':18} {'count':>7} {'p50':>8}{'':7}{'p99':>8}{'':7}{'p99.9':>8}{'':7}{'max':>8}")
             with freshet(program, folder, origin, "off") as running:
                 store(running.port, "/group", objects)
-                for name, beside in [("1 GiB is filled", beside_fill), ("group is purged", beside_purge), ("/metrics each s", beside_scrapes)]:
+                for name, beside in [("1 GiB is filled", beside_fill), ("1 GiB past Freshet", beside_other_traffic),
+                                     ("1 GiB for 1 GiB", beside_eviction), ("group is purged", beside_purge),
+                                     ("/metrics each s", beside_scrapes)]:
                     before = alone(folder, running, rate)
                     report("alone", before)
                     figures, note = beside(folder, running, rate)

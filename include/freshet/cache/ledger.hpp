@@ -17,6 +17,8 @@ class Ledger {
 
   /// Charges `bytes`, evicting if need be (make_room); false, and nothing charged, when there is no room to be made.
   bool charge(std::uint64_t bytes) noexcept;
+  /// `bytes` will be charged soon: makes room for them, but no more than `step` in one call, so that charge() will not have to do all of it.
+  void prepare(std::uint64_t bytes, std::uint64_t step) noexcept;
   void credit(std::uint64_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::uint64_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
   std::uint64_t limit() const noexcept { return limit_; }

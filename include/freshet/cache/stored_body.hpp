@@ -203,7 +203,8 @@ class StoredBody final : public Pinned {
   void let_go(StoredBodyReader&) noexcept;
   std::uint64_t slowest_locked() const noexcept;
   bool extend(std::size_t wanted);
-  std::size_t next_capacity(std::size_t wanted) const noexcept;
+  void prepare_next(const BodyChunk& chunk, std::size_t n) noexcept;
+  std::size_t next_capacity(std::size_t wanted, std::uint64_t size) const noexcept;
   bool settle(State, Reason);
   bool settle_locked(State, Reason) noexcept;
   void judge() noexcept;

@@ -1,5 +1,6 @@
 #include "freshet/cache/mapping_pool.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstring>
@@ -81,4 +82,55 @@ TEST_CASE("mappings do not overlap, in any order of taking and giving", "[cache]
     }
   }
   for (const Held& last : held) pool.give(last.at, last.size);
+}
+
+TEST_CASE("large mappings that are not kept wait for the next one who takes one, or for trim()", "[cache][memory]") {
+  constexpr std::size_t kSize = 1u << 20, kCount = 40;
+  MappingPool pool;
+  std::vector<void*> taken;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    taken.push_back(pool.take(kSize));
+    REQUIRE(taken.back() != nullptr);
+    std::memset(taken.back(), 1, kSize);
+  }
+  for (void* const at : taken) pool.give(at, kSize);
+  const std::size_t surplus = kCount * kSize - MappingPool::kMostKept;
+  CHECK(pool.kept() == MappingPool::kMostKept);
+  CHECK(pool.waiting() == surplus);
+  void* const again = pool.take(kSize);
+  CHECK(std::find(taken.begin(), taken.end(), again) != taken.end());
+  CHECK(pool.waiting() == surplus - kSize);
+  CHECK(pool.trim(1) == kSize);
+  CHECK(pool.trim(2 * kSize + 1) == 3 * kSize);
+  CHECK(pool.waiting() == surplus - 5 * kSize);
+  CHECK(pool.trim(SIZE_MAX) == surplus - 5 * kSize);
+  CHECK(pool.waiting() == 0);
+  CHECK(pool.kept() == MappingPool::kMostKept);
+  CHECK(pool.trim(SIZE_MAX) == 0);
+  std::memset(again, 2, kSize);
+  pool.give(again, kSize);
+  CHECK(pool.waiting() == kSize);
+}
+
+TEST_CASE("small mappings do not wait", "[cache][memory]") {
+  constexpr std::size_t kSize = MappingPool::kSmallestWaiting - 4096;
+  MappingPool pool;
+  std::vector<void*> taken;
+  for (int i = 0; i < 40; ++i) taken.push_back(pool.take(kSize));
+  for (void* const at : taken) pool.give(at, kSize);
+  CHECK(pool.waiting() == 0);
+}
+
+TEST_CASE("pages can be asked for anywhere in a mapping", "[cache][memory]") {
+  constexpr std::size_t kSize = 64 * 4096;
+  MappingPool pool;
+  auto* const at = static_cast<unsigned char*>(pool.take(kSize));
+  REQUIRE(at != nullptr);
+  std::memset(at, 7, 4096);
+  for (const std::size_t from : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{40000}})
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4096}, std::size_t{65536}, kSize - from}) ask_for_pages(at + from, size);
+  CHECK(at[0] == 7);
+  CHECK(at[4095] == 7);
+  CHECK(at[kSize - 1] == 0);
+  pool.give(at, kSize);
 }

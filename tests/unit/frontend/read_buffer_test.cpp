@@ -139,3 +139,20 @@ TEST_CASE("A gather list gives up what was written, to the byte", "[frontend]") 
     CHECK(list.room() == GatherList::kCapacity);
   }
 }
+
+TEST_CASE("The front of a gather list is as long as wanted, wherever its pieces end", "[frontend]") {
+  const std::string_view parts[] = {"ab", "c", "defg"}, all = "abcdefg";
+  for (std::size_t written = 0; written <= all.size(); ++written)
+    for (std::size_t most = 0; most <= all.size() + 1; ++most) {
+      CAPTURE(written, most);
+      GatherList list;
+      for (const auto part : parts) list.add(as_bytes(part));
+      list.consume(written);
+      const GatherList front = list.front(most);
+      std::string text;
+      for (const auto& piece : front.pieces()) text += as_text(piece);
+      CHECK(text == all.substr(written, most));
+      CHECK(front.left() == text.size());
+      CHECK(list.left() == all.size() - written);
+    }
+}

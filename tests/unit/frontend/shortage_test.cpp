@@ -53,7 +53,7 @@ class ShortTransport final : public Transport {
 
  private:
   std::size_t& written_;
-  int full_ = 2;  // writes that find no room
+  int full_ = 1;  // writes that find no room
 };
 
 Task<Reply> no_memory() {

@@ -269,3 +269,18 @@ TEST_CASE("A tunnel's source may outlive its session", "[frontend]") {
   REQUIRE(far.hears->source);
   far.hears->source.reset();
 }
+
+TEST_CASE("An origin that always has another message for its tunnel lets others have their turn", "[frontend]") {
+  constexpr std::size_t kMessages = 1000;
+  Rig rig;
+  FarEnd far;
+  std::vector<ScriptedSource::Step> messages(kMessages, data("pong"));
+  messages.push_back(last(""));
+  far.says = script(std::move(messages));
+  connect(rig, far);
+  rig.client->push(kConnect);
+  std::size_t turns = 0;
+  while (rig.worker.loop().poll_one() > 0) ++turns;
+  CHECK(rig.client->pull().size() == kEstablished.size() + 4 * kMessages);
+  CHECK(turns >= kMessages / 32);
+}

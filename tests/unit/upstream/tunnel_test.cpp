@@ -320,3 +320,15 @@ TEST_CASE("A tunnel goes at the pace of its slow side", "[upstream][tunnel][back
   CHECK(got == std::string(1000, 'a'));
   CHECK(rig.closed(0));
 }
+
+TEST_CASE("A client that always has another message for its tunnel lets others have their turn", "[upstream][tunnel]") {
+  constexpr std::size_t kMessages = 1000;
+  Rig rig(open_to_all());
+  auto call = rig.connect("10.0.0.1:443");
+  for (std::size_t i = 0; i < kMessages; ++i) call->body->push("ping");
+  call->started.emplace(test::start(rig.worker.loop(), rig.pool->serve(call->request)));
+  std::size_t turns = 0;
+  while (rig.worker.loop().poll_one() > 0) ++turns;
+  CHECK(turns >= kMessages / 32);
+  CHECK(rig.origin(0).pull().size() == 4 * kMessages);
+}

@@ -318,3 +318,15 @@ TEST_CASE("A 100 that nobody waits for is passed on like any interim answer", "[
   REQUIRE(call->done());
   CHECK(call->interim.heads == std::vector<std::string>{"100\n"});
 }
+
+TEST_CASE("A client that always has more to send lets others have their turn", "[upstream][back-pressure]") {
+  constexpr std::size_t kPieces = 64, kPiece = 64 * 1024;
+  Rig rig;
+  auto call = rig.with_body(Method::Post, "POST", kPieces * kPiece);
+  for (std::size_t i = 0; i < kPieces; ++i) call->body->push(std::string(kPiece, 'x'), i + 1 == kPieces);
+  call->started.emplace(test::start(rig.worker.loop(), rig.pool->serve(call->request)));
+  std::size_t turns = 0;
+  while (rig.worker.loop().poll_one() > 0) ++turns;
+  CHECK(turns >= kPieces - 1);
+  CHECK(call->body->destroyed);
+}

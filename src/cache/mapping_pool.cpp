@@ -3,6 +3,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -41,32 +44,45 @@ MappingPool::Mapping MappingPool::pop_waiting() noexcept {
   return {first, size};
 }
 
-MappingPool::Mapping MappingPool::of_size(std::size_t size) noexcept {
-  const std::lock_guard lock(mutex_);
-  if (waiting_ != nullptr && waiting_->size == size) return pop_waiting();
-  return closest(size);
+// The front of the first one: the rest goes on waiting. REQUIRES: the mutex is held; something larger waits.
+MappingPool::Mapping MappingPool::cut_waiting(std::size_t size) noexcept {
+  Waiting* const first = waiting_;
+  waiting_ = new (reinterpret_cast<std::byte*>(first) + size) Waiting{first->next, first->size - size};
+  waiting_bytes_ -= size;
+  return {first, size};
 }
 
-// REQUIRES: the mutex is held.
-MappingPool::Mapping MappingPool::closest(std::size_t size) noexcept {
+// REQUIRES: the mutex is held. Null when nothing is kept.
+MappingPool::Mapping* MappingPool::closest(std::size_t size) noexcept {
   Mapping* best = nullptr;
   for (Mapping& mapping : mappings_) {
     if (mapping.at == nullptr) continue;
     if (best == nullptr || distance(mapping.size, size) < distance(best->size, size)) best = &mapping;
   }
-  if (best == nullptr) return {};
-  kept_ -= best->size;
-  return std::exchange(*best, Mapping{});
+  return best;
 }
 
-void* MappingPool::take(std::size_t size) noexcept {
-  if (const Mapping mapping = of_size(size); mapping.at != nullptr) {
-    if (mapping.size == size) return mapping.at;
+MappingPool::Mapping MappingPool::find(std::size_t size) noexcept {
+  const std::lock_guard lock(mutex_);
+  Mapping* const kept = closest(size);
+  const bool fits = kept != nullptr && kept->size == size;
+  if (!fits && waiting_ != nullptr) return waiting_->size > size ? cut_waiting(size) : pop_waiting();
+  if (kept == nullptr) return {};
+  kept_ -= kept->size;
+  return std::exchange(*kept, Mapping{});
+}
+
+void* MappingPool::take(std::size_t size, bool* has_pages) noexcept {
+  const Mapping mapping = find(size);
+  if (has_pages != nullptr) *has_pages = mapping.size >= size;
+  if (mapping.size == size) return mapping.at;
+  if (mapping.at != nullptr) {
     // Cutting gives pages back, growing moves the pages that are there without copying.
     void* const at = kResizes ? mremap(mapping.at, mapping.size, size, MREMAP_MAYMOVE) : MAP_FAILED;
     if (at != MAP_FAILED) return at;
     munmap(mapping.at, mapping.size);
   }
+  if (has_pages != nullptr) *has_pages = false;
   void* const at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return at == MAP_FAILED ? nullptr : at;
 }
@@ -118,7 +134,10 @@ void ask_for_pages(void* at, std::size_t size) noexcept {
   const auto from = reinterpret_cast<std::uintptr_t>(at);
   // The first page is there unless the part begins with it.
   const std::uintptr_t first = up(from), last = up(from + size);
-  if (last - first > kPage) madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
+  static std::atomic<bool> is_unknown{false};
+  if (last - first <= kPage || is_unknown.load(std::memory_order_relaxed)) return;
+  const bool asked = madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE) == 0;
+  if (!asked && errno == EINVAL) is_unknown.store(true, std::memory_order_relaxed);
 }
 
 std::size_t MappingPool::waiting() const noexcept {

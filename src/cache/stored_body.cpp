@@ -32,10 +32,14 @@ constexpr std::size_t chunk_cost(std::size_t capacity) noexcept {
 
 BodyChunk* allocate_chunk(std::size_t capacity) {
   const std::size_t size = sizeof(BodyChunk) + capacity;
-  void* const mapping = size >= kSmallestMapping ? mapping_pool().take(mapping_cost(size)) : nullptr;
+  bool has_pages = false;
+  void* const mapping = size >= kSmallestMapping ? mapping_pool().take(mapping_cost(size), &has_pages) : nullptr;
   auto* const chunk = new (mapping != nullptr ? mapping : ::operator new(size)) BodyChunk;  // mappings may run out
   chunk->capacity = static_cast<std::uint32_t>(capacity);
-  if (mapping != nullptr) chunk->home = BodyChunk::Home::Mapping;
+  if (mapping != nullptr) {
+    chunk->home = BodyChunk::Home::Mapping;
+    chunk->has_pages = has_pages;
+  }
   return chunk;
 }
 
@@ -150,7 +154,7 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
     // Behind `used` nobody looks: no lock for the copying.
     BodyChunk& chunk = *last_;
     const std::size_t n = std::min<std::size_t>(bytes.size(), chunk.capacity - chunk.used);
-    if (chunk.home == BodyChunk::Home::Mapping) ask_for_pages(chunk.bytes() + chunk.used, n);
+    if (!chunk.has_pages) ask_for_pages(chunk.bytes() + chunk.used, n);
     std::memcpy(chunk.bytes() + chunk.used, bytes.data(), n);
     prepare_next(chunk, n);
     bytes = bytes.subspan(n);
@@ -172,7 +176,8 @@ StoredBody::Appended StoredBody::append(std::span<const std::byte> bytes, Waiter
 // that takes a millisecond, in which the thread serves nobody. So some of it is made each time, as much as of this chunk is filled.
 void StoredBody::prepare_next(const BodyChunk& chunk, std::size_t n) noexcept {
   const std::uint64_t left = chunk.capacity - chunk.used;
-  const bool is_last = is_declared() ? limit_ - size() <= left : size() == 0;
+  // Of what has no declared length most ends in its first chunks: nothing has to leave for what may never come.
+  const bool is_last = is_declared() ? limit_ - size() <= left : chunk.capacity < kFirstOfMany;
   if (is_last || passing()) return;
   const std::uint64_t next = chunk_cost(next_capacity(n, chunk.from + chunk.capacity));
   ledger_.prepare(next, next * n / chunk.capacity + 1);
@@ -358,6 +363,7 @@ void StoredBody::compact() {
   whole->charged = true;
   charge.keep();
   whole->next = whole;
+  if (!whole->has_pages) ask_for_pages(whole->bytes(), total);
   for_all(first(), [whole](BodyChunk* chunk) {
     std::memcpy(whole->bytes() + whole->used, chunk->bytes(), chunk->used);
     whole->used += chunk->used;

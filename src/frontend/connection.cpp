@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include "freshet/async/yield.hpp"
 #include "freshet/base/check.hpp"
 
 namespace freshet {
@@ -15,9 +16,9 @@ namespace {
 constexpr std::size_t kWorthAPipe = 16 * 1024;
 
 /// So many bytes are written at once, since more calls for them would cost more than the others lose by waiting.
-constexpr std::size_t kWholeBytes = 128 * 1024;
+constexpr std::size_t kWholeBytes = Turns::kFirst;
 /// Of more than that, a fast client leaves the others waiting for this many bytes at most.
-constexpr std::size_t kTurnBytes = 64 * 1024;
+constexpr std::size_t kTurnBytes = Turns::kBytes;
 
 void read_expired(bool& timed_out, unsigned& cancels, Transport& transport) noexcept {
   timed_out = true;

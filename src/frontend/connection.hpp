@@ -89,8 +89,8 @@ class Connection final : public Pinned {
   /// What `from` holds leaves with the next flush, which must be awaited while `from` lives. REQUIRES: can_pipe(), and nothing
   /// else is to be written.
   void add_pipe(PipeLease& from);
-  /// Writes what can be written at once: up to 128 KiB, and of more than that 64 KiB, since others wait for their turn. True when nothing is
-  /// left.
+  /// Writes what can be written at once: up to 128 KiB, and of more than that 64 KiB, since others wait for their turn; of a pipe, what
+  /// is in it. True when nothing is left.
   /// REQUIRES: no flush is under way.
   bool flush_now() noexcept;
   /// Writes everything. False when the client is gone, or too slow. For the session alone.

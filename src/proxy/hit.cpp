@@ -6,6 +6,7 @@
 #include "content_range.hpp"
 #include "fill_reader.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/base/prefetch.hpp"
 #include "freshet/http/conditional.hpp"
 #include "multipart.hpp"
 #include "select_fields.hpp"
@@ -112,9 +113,16 @@ bool has_this_already(const Request& request, const StoredResponse& stored) noex
 
 namespace {
 
+/// Of a body: what is worth to be fetched while its head is made.
+constexpr std::size_t kSentSoon = 1024;
+
 /// For a reply that pins `stored`, and with it the body: one pin less to be taken, on memory that other workers use too.
 Body whole_body(const StoredResponse& stored) {
-  if (const auto bytes = stored.body()->contiguous()) return Body(Piece(*bytes, Pin(), true));
+  if (const auto bytes = stored.body()->contiguous()) {
+    // Else the store has asked for it already.
+    if (!stored.body()->is_one_block()) prefetch(bytes->data(), std::min(bytes->size(), kSentSoon));
+    return Body(Piece(*bytes, Pin(), true));
+  }
   return make_stored_body(stored.body(), 0, {});
 }
 

@@ -30,7 +30,7 @@ class Index {
  public:
   Index();
 
-  /// Where the first of them is linked, most of the time: an address to ask for, not to read. Without the lock.
+  /// Where the first node of that hash is linked, most of the time: an address to ask for, not to read. Without the lock.
   const void* place(std::uint64_t hash) const noexcept {
     const std::uint64_t number = hash & last_place_.load(std::memory_order_relaxed);
     return reinterpret_cast<const void*>(places_.load(std::memory_order_relaxed) + number * sizeof(IndexNode*));

@@ -14,16 +14,17 @@ namespace freshet {
 class MappingPool {
  public:
   ~MappingPool();
-  /// `size` bytes, page aligned, with arbitrary content; null when the kernel has none. Its pages come when they are touched, or
-  /// asked for. REQUIRES: a multiple of the page size.
-  void* take(std::size_t size) noexcept;
+  /// `size` bytes, page aligned, with arbitrary content; null when the kernel has none. `has_pages`, if given: whether its pages are
+  /// there; otherwise they come when they are touched, or asked for. What waits for trim() is used first. REQUIRES: a multiple of
+  /// the page size.
+  void* take(std::size_t size, bool* has_pages = nullptr) noexcept;
   /// Gives back what take() returned, with the same size.
   void give(void* at, std::size_t size) noexcept;
   /// Lets the kernel have some of what is not kept, `most` bytes or a little more. For a thread that nobody waits for. Returns bytes.
   std::size_t trim(std::size_t most) noexcept;
   /// Bytes kept at the moment.
   std::size_t kept() const noexcept;
-  /// Bytes that wait for trim(). They may be had again until then.
+  /// Bytes that wait for trim().
   std::size_t waiting() const noexcept;
 
   static constexpr std::size_t kMostKept = 8u << 20;          ///< bytes
@@ -39,9 +40,10 @@ class MappingPool {
     void* at = nullptr;
     std::size_t size = 0;
   };
-  Mapping of_size(std::size_t size) noexcept;
-  Mapping closest(std::size_t size) noexcept;
+  Mapping find(std::size_t size) noexcept;
+  Mapping* closest(std::size_t size) noexcept;
   Mapping pop_waiting() noexcept;
+  Mapping cut_waiting(std::size_t size) noexcept;
 
   mutable std::mutex mutex_;
   std::array<Mapping, 32> mappings_{};
@@ -55,7 +57,6 @@ class MappingPool {
 void ask_for_pages(void* at, std::size_t size) noexcept;
 
 /// The one of this process.
-void ask_for_pages(void* at, std::size_t size) noexcept;
 MappingPool& mapping_pool() noexcept;
 
 }  // namespace freshet

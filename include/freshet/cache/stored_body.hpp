@@ -39,6 +39,7 @@ struct BodyChunk {
   std::uint32_t used = 0;
   std::uint32_t keepers = 0;  ///< readers that were cut off and may still be at its bytes
   Home home = Home::Heap;
+  bool has_pages = true;  ///< false: the kernel has yet to be asked for them
   bool charged = false;  ///< to the ledger; else it had to be had in spite of it
   bool left = false;     ///< out of the body's list: the last keeper frees it
   std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
@@ -150,6 +151,8 @@ class StoredBody final : public Pinned {
   std::optional<std::uint64_t> expected() const noexcept {
     return is_declared() ? std::optional(limit_) : std::nullopt;
   }
+  /// Its bytes lie behind the object itself.
+  bool is_one_block() const noexcept { return has(kRoom); }
   /// All bytes when Complete and in one chunk (always so for small bodies with a known length). No lock.
   std::optional<std::span<const std::byte>> contiguous() const noexcept;
   Ledger& ledger() const noexcept { return ledger_; }

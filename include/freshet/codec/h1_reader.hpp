@@ -56,7 +56,7 @@ struct ParsedRequest {
   std::string_view upgrade;
   /// The value of Proxy-Authorization, which is for this hop alone and never among the fields; empty: none.
   std::string_view proxy_credentials;
-  KnownHost known_host;  ///< of the message before
+  KnownHost known_host;  ///< of a message before
 };
 
 /// Looks at `buffered` (all bytes received and not yet consumed). NeedMore keeps only a scan position, so the caller

@@ -1,4 +1,4 @@
-// The Host line of the request before: a client says the same one each time, and it need not be checked again.
+// The Host line of a request before, of this client or another one: most say the same one each time, and it need not be checked again.
 #pragma once
 
 #include <array>

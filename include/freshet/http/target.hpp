@@ -50,7 +50,7 @@ struct TargetVerdict {
 /// which is how caches get poisoned). CONNECT needs a port, and its Host need only be valid. A scheme other than http
 /// and https gets 501. Bytes that RFC 3986 wants encoded but browsers send raw (| { } [ ] ^ `, in queries also " < >
 /// and \) pass; a path with " < > \ or an encoded NUL is refused.
-/// `known`: what the sender's Host was before; null: nothing is known of it.
+/// `known`: what a Host was before; null: nothing is known. The verdict is the same.
 TargetVerdict decide_target(Method, std::string_view raw_target, std::optional<std::string_view> host,
                             std::size_t host_count, Version, std::string_view default_scheme, Arena& arena,
                             KnownHost* known = nullptr);

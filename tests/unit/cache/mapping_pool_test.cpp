@@ -1,5 +1,7 @@
 #include "freshet/cache/mapping_pool.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
@@ -97,19 +99,19 @@ TEST_CASE("large mappings that are not kept wait for the next one who takes one,
   const std::size_t surplus = kCount * kSize - MappingPool::kMostKept;
   CHECK(pool.kept() == MappingPool::kMostKept);
   CHECK(pool.waiting() == surplus);
-  void* const again = pool.take(kSize);
-  CHECK(std::find(taken.begin(), taken.end(), again) != taken.end());
-  CHECK(pool.waiting() == surplus - kSize);
   CHECK(pool.trim(1) == kSize);
   CHECK(pool.trim(2 * kSize + 1) == 3 * kSize);
+  CHECK(pool.waiting() == surplus - 4 * kSize);
+  for (std::size_t i = 0; i < MappingPool::kMostKept / kSize + 1; ++i) {
+    void* const again = pool.take(kSize);
+    CHECK(std::find(taken.begin(), taken.end(), again) != taken.end());
+    std::memset(again, 2, kSize);
+  }
+  CHECK(pool.kept() == 0);
   CHECK(pool.waiting() == surplus - 5 * kSize);
   CHECK(pool.trim(SIZE_MAX) == surplus - 5 * kSize);
   CHECK(pool.waiting() == 0);
-  CHECK(pool.kept() == MappingPool::kMostKept);
   CHECK(pool.trim(SIZE_MAX) == 0);
-  std::memset(again, 2, kSize);
-  pool.give(again, kSize);
-  CHECK(pool.waiting() == kSize);
 }
 
 TEST_CASE("small mappings do not wait", "[cache][memory]") {
@@ -121,16 +123,69 @@ TEST_CASE("small mappings do not wait", "[cache][memory]") {
   CHECK(pool.waiting() == 0);
 }
 
-TEST_CASE("pages can be asked for anywhere in a mapping", "[cache][memory]") {
-  constexpr std::size_t kSize = 64 * 4096;
+TEST_CASE("what waits is used first, whatever its size", "[cache][memory]") {
+  std::mt19937 random(7);
   MappingPool pool;
-  auto* const at = static_cast<unsigned char*>(pool.take(kSize));
-  REQUIRE(at != nullptr);
-  std::memset(at, 7, 4096);
-  for (const std::size_t from : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{40000}})
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4096}, std::size_t{65536}, kSize - from}) ask_for_pages(at + from, size);
-  CHECK(at[0] == 7);
-  CHECK(at[4095] == 7);
-  CHECK(at[kSize - 1] == 0);
-  pool.give(at, kSize);
+  std::vector<std::pair<unsigned char*, std::size_t>> bodies;
+  std::size_t all = 0;
+  const auto fill = [&] {
+    const std::size_t size = (64 + random() % 960) * 4096;
+    auto* const at = static_cast<unsigned char*>(pool.take(size));
+    REQUIRE(at != nullptr);
+    std::memset(at, static_cast<int>(size / 4096 % 251), size);
+    bodies.emplace_back(at, size);
+    all += size;
+  };
+  for (int i = 0; i < 40; ++i) fill();
+  const std::size_t before = all;
+  for (const auto& [at, size] : bodies) pool.give(at, size);
+  bodies.clear();
+  all = 0;
+  REQUIRE(pool.waiting() + pool.kept() == before);
+  while (pool.waiting() > 0) fill();
+  CHECK(all + pool.kept() >= before);
+  for (const auto& [at, size] : bodies)
+    for (std::size_t i = 0; i < size; i += 4096) REQUIRE(at[i] == size / 4096 % 251);
+  for (const auto& [at, size] : bodies) pool.give(at, size);
+}
+
+TEST_CASE("who takes a mapping is told whether its pages are there", "[cache][memory]") {
+  constexpr std::size_t kSize = 1u << 20;
+  MappingPool pool;
+  bool has_pages = true;
+  std::vector<void*> taken;
+  for (int i = 0; i < 10; ++i) {
+    taken.push_back(pool.take(kSize, &has_pages));
+    CHECK_FALSE(has_pages);
+  }
+  for (void* const at : taken) pool.give(at, kSize);
+  void* const piece = pool.take(kSize / 4, &has_pages);
+  CHECK(has_pages);
+  void* const same = pool.take(kSize, &has_pages);
+  CHECK(has_pages);
+  pool.give(piece, kSize / 4);
+  pool.give(same, kSize);
+}
+
+TEST_CASE("pages that are asked for are there, and no others", "[cache][memory]") {
+  constexpr std::size_t kPage = 4096, kSize = 64 * kPage;
+  const auto there = [](const void* at) {
+    unsigned char in_core = 0;
+    return mincore(const_cast<void*>(at), kPage, &in_core) == 0 && (in_core & 1) != 0;
+  };
+  for (const std::size_t from : {std::size_t{0}, std::size_t{1}, kPage - 1, kPage, 10 * kPage + 7})
+    for (const std::size_t size : {std::size_t{0}, kPage, 3 * kPage, 16 * kPage, kSize - 11 * kPage}) {
+      CAPTURE(from, size);
+      MappingPool pool;
+      auto* const at = static_cast<unsigned char*>(pool.take(kSize));
+      REQUIRE(at != nullptr);
+      const bool known = madvise(at, kPage, MADV_POPULATE_WRITE) == 0;
+      ask_for_pages(at + from, size);
+      const std::size_t first = (from + kPage - 1) / kPage, last = (from + size + kPage - 1) / kPage;
+      for (std::size_t page = 1; page < kSize / kPage; ++page) {
+        const bool asked = page >= first && page < last && last - first > 1;
+        CHECK(there(at + page * kPage) == (known && asked));
+      }
+      pool.give(at, kSize);
+    }
 }

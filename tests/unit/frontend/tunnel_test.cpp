@@ -282,5 +282,5 @@ TEST_CASE("An origin that always has another message for its tunnel lets others 
   std::size_t turns = 0;
   while (rig.worker.loop().poll_one() > 0) ++turns;
   CHECK(rig.client->pull().size() == kEstablished.size() + 4 * kMessages);
-  CHECK(turns >= kMessages / 32);
+  CHECK(turns >= kMessages / 32 - 2);
 }

@@ -151,6 +151,7 @@ ThreadsPerChild 128
 ThreadLimit 128
 ServerLimit 8
 MaxRequestWorkers 1024
+AsyncRequestWorkerFactor 8
 MaxKeepAliveRequests 0
 KeepAliveTimeout {IDLE}
 CacheRoot {folder}/shm

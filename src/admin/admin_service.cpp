@@ -220,9 +220,9 @@ class AdminService final : public Service {
   /// them: what it could reach on loopback is what only this machine can reach.
   bool knows_host(const Request& request) const noexcept {
     const std::string_view host = host_of(request.head.authority);
-    if (request.peer.address == "unix" || host.empty() || host.starts_with('[') || is_ipv4_literal(host)) return true;
+    if (request.peer->address == "unix" || host.empty() || host.starts_with('[') || is_ipv4_literal(host)) return true;
     if (ascii::iequals(host, "localhost")) return true;
-    if (host.find('.') == std::string_view::npos && !is_loopback(request.peer.local_address)) return true;
+    if (host.find('.') == std::string_view::npos && !is_loopback(request.peer->local_address)) return true;
     return std::any_of(options_.host_names.begin(), options_.host_names.end(),
                        [host](const std::string& name) { return ascii::iequals(host_of(name), host); });
   }

@@ -10,21 +10,15 @@ constexpr std::size_t kFirstBuckets = 16;
 
 }  // namespace
 
-Index::Index() { use(std::make_unique<IndexNode*[]>(kFirstBuckets), kFirstBuckets); }
-
-void Index::use(Table table, std::size_t buckets) noexcept {
-  table_ = std::move(table);
-  mask_ = buckets - 1;
-  places_.store(reinterpret_cast<std::uintptr_t>(table_.get()), std::memory_order_relaxed);
-  last_place_.store(mask_, std::memory_order_relaxed);
-}
+Index::Index() : table_(std::make_unique<IndexNode*[]>(kFirstBuckets)), mask_(kFirstBuckets - 1) {}
 
 void Index::insert(IndexNode& node) noexcept {
   if (!old_ && size_ > mask_) grow();
   move_buckets(2);
-  IndexNode** const head = bucket(node.hash_);
-  node.chain_ = *head;
-  *head = &node;
+  IndexNode** at = bucket(node.hash_);
+  while (*at != nullptr && (*at)->hash_ != node.hash_) at = &(*at)->chain_;
+  node.chain_ = *at;
+  *at = &node;
   ++size_;
 }
 
@@ -60,7 +54,8 @@ void Index::grow() noexcept {
   old_ = std::move(table_);
   old_mask_ = mask_;
   moved_ = 0;
-  use(std::move(larger), 2 * (mask_ + 1));
+  table_ = std::move(larger);
+  mask_ = 2 * mask_ + 1;
 }
 
 // A bucket's nodes go to one of two new ones, and keep their order there.

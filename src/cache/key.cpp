@@ -90,8 +90,8 @@ std::uint64_t hash_key(std::string_view text) noexcept {
   return fold(secret[1] ^ text.size(), fold(a ^ secret[2], b ^ state) ^ secret[3]);
 }
 
-CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std::string_view authority,
-                        std::string_view target, Arena& arena) {
+std::string_view make_key_text(std::string_view partition, std::string_view scheme, std::string_view authority,
+                               std::string_view target, Arena& arena) {
   constexpr std::string_view kBeforeScheme = " ", kBehindScheme = "://";
   const std::span<char> room = arena.text(partition.size() + kBeforeScheme.size() + scheme.size() + kBehindScheme.size() +
                                           authority.size() + target.size());
@@ -101,8 +101,13 @@ CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std
   at = put_text(at, kBehindScheme);
   at = put_text(at, authority);
   put_text(at, target);
+  return {room.data(), room.size()};
+}
+
+CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std::string_view authority,
+                        std::string_view target, Arena& arena) {
   CacheKey key;
-  key.text = {room.data(), room.size()};
+  key.text = make_key_text(partition, scheme, authority, target, arena);
   key.hash = hash_key(key.text);
   return key;
 }

@@ -81,8 +81,10 @@ class Invalidations {
 };
 
 struct alignas(64) Store::Shard {
+  /// Asks for the memory of what is probably that one.
+  void expect(std::uint64_t hash) const noexcept { prefetch(index.likely(hash), kLikelySize); }
   StoredResponse* first(std::uint64_t hash, const KeyText& key) const noexcept {
-    prefetch(index.likely(hash), kLikelySize);
+    expect(hash);
     return same_key(index.first(hash), key);
   }
   StoredResponse* next(const StoredResponse& node) const noexcept { return same_key(index.next(node), node.key()); }

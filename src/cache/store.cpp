@@ -151,7 +151,11 @@ Store::~Store() {
 
 Store::Shard& Store::shard_of(std::uint64_t hash) const noexcept { return shards_[hash >> shard_shift_]; }
 
-void Store::expect(const CacheKey& key) const noexcept { prefetch(shard_of(key.hash).index.place(key.hash), 1); }
+void Store::expect(std::uint64_t hash) const noexcept {
+  Shard& shard = shard_of(hash);
+  const std::unique_lock lock(shard.mutex, std::try_to_lock);
+  if (lock) shard.expect(hash);
+}
 
 Store::Found Store::find_once(const CacheKey& key, FieldsView request, Ref<StoredResponse>& useless) {
   Found found;

@@ -143,9 +143,10 @@ bool VaryMatcher::matches_line(std::string_view line) {
 }
 
 std::string_view VaryMatcher::line_for(std::string_view name) {
-  for (const std::pmr::string& line : known_)
+  if (!known_) known_.emplace();
+  for (const std::pmr::string& line : known_->lines)
     if (line.starts_with(name) && (line.size() == name.size() || line[name.size()] == ':')) return line;
-  std::pmr::string& line = known_[next_known_++ % known_.size()];
+  std::pmr::string& line = known_->lines[known_->next++ % known_->lines.size()];
   line.clear();
   append_line(request_, name, line);
   return line;

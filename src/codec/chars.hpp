@@ -48,6 +48,20 @@ inline const char* find_control(const char* at, const char* end) noexcept {
   return at;
 }
 
+/// The first space or control byte (up to 0x20) in [at, end), or `end`.
+inline const char* find_blank(const char* at, const char* end) noexcept {
+#if defined(__SSE2__)
+  const __m128i space = _mm_set1_epi8(' ');
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, space), bytes));
+    if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
+  }
+#endif
+  while (at != end && static_cast<std::uint8_t>(*at) > 0x20) ++at;
+  return at;
+}
+
 /// The first colon in [at, end), or `end`.
 inline const char* find_colon(const char* at, const char* end) noexcept {
 #if defined(__SSE2__)

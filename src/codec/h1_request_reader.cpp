@@ -122,6 +122,14 @@ std::string_view offered_upgrade(FieldsView raw, Arena& arena) {
   return offered;
 }
 
+// As most requests are: one Host, origin-form, and no more to be known of it than its fields and framing.
+bool is_plain(const Survey& survey, const ParsedRequest& request, std::string_view asked) noexcept {
+  const FieldsView fields = request.head.fields;
+  const bool has_secrets = survey.credential_lines != 0 || fields.may_hold({FieldId::Authorization, FieldId::Cookie});
+  const bool asks_for_more = survey.has_upgrade || survey.expects_continue || request.framing.body != BodyKind::None;
+  return survey.host_count == 1 && asked.starts_with('/') && !has_secrets && !asks_for_more;
+}
+
 }  // namespace
 
 HeadProgress H1RequestReader::read_head(std::string_view buffered, ParsedRequest& out, Arena& arena) {
@@ -129,14 +137,55 @@ HeadProgress H1RequestReader::read_head(std::string_view buffered, ParsedRequest
   if (window.size() < scan_.at) scan_ = {};  // not the buffer that we have looked at
   HeadProgress progress{State::Complete, 0, Reason::None, 0};
   if (scan_.fields_at == 0) progress = scan_request_line(window);
-  if (progress.state == State::Complete) progress = scan_field_lines(window, limits_, scan_);
-  if (progress.state == State::Complete) progress = finish(window.substr(0, progress.consumed), out, arena);
+  if (progress.state == State::Complete) progress = read_section(window, out, arena);
   if (progress.state != State::NeedMore) scan_ = {};
   return progress;
 }
 
+// What follows the request line.
+HeadProgress H1RequestReader::read_section(std::string_view window, ParsedRequest& out, Arena& arena) {
+  const Method method = parse_method(method_name(window));
+  const std::size_t known = out.known_section.size_in(window.substr(scan_.fields_at), method, version_);
+  // It may have come to a listener that has other limits.
+  if (known != 0 && known <= limits_.field_bytes && out.known_section.meaning().lines <= limits_.fields)
+    return finish_known(window.substr(0, scan_.fields_at + known), method, out, arena);
+  const HeadProgress progress = scan_field_lines(window, limits_, scan_);
+  if (progress.state != State::Complete) return progress;
+  return finish(window.substr(0, progress.consumed), method, out, arena);
+}
+
+std::string_view H1RequestReader::method_name(std::string_view window) const noexcept {
+  const std::size_t at = 2 * scan_.empty_lines;
+  return window.substr(at, scan_.method_end - at);
+}
+
+std::string_view H1RequestReader::target(std::string_view buffered) {
+  if (buffered.size() < scan_.at) return {};
+  if (scan_.fields_at == 0) {
+    const HeadProgress progress = scan_request_line(buffered.substr(0, limits_.bytes));
+    if (progress.state == State::Bad) scan_ = {};  // read_head() finds it out again
+    if (progress.state != State::Complete) return {};
+  }
+  return buffered.substr(scan_.method_end + 1, scan_.target_end - scan_.method_end - 1);
+}
+
+// The line that nearly everybody sends, come in one piece: what scan_request_line() makes of it. False: it has to look.
+bool H1RequestReader::scan_plain_line(std::string_view window) noexcept {
+  constexpr std::string_view kBefore = "GET ", kBehind = " HTTP/1.1\r\n";
+  if (scan_.at != 0 || !window.starts_with(kBefore)) return false;
+  const char* const end = find_blank(window.data() + kBefore.size(), window.data() + window.size());
+  const auto target_end = static_cast<std::size_t>(end - window.data()), target_bytes = target_end - kBefore.size();
+  if (target_bytes == 0 || target_bytes > limits_.target_bytes || !window.substr(target_end).starts_with(kBehind)) return false;
+  scan_.method_end = kBefore.size() - 1;
+  scan_.target_end = target_end;
+  scan_.line = scan_.at = scan_.fields_at = target_end + kBehind.size();
+  version_ = Version::Http11;
+  return true;
+}
+
 // Whatever is decided here is decided by the same bytes in the same order, however they are cut into reads.
 HeadProgress H1RequestReader::scan_request_line(std::string_view window) {
+  if (scan_plain_line(window)) return {State::Complete, 0, Reason::None, 0};
   const auto wait = [&] {
     return window.size() < limits_.bytes ? HeadProgress{} : bad_head(Reason::TargetTooLong, 414);
   };
@@ -183,24 +232,16 @@ HeadProgress H1RequestReader::scan_request_line(std::string_view window) {
   return read_version(window.substr(scan_.target_end + 1, feed - 1 - (scan_.target_end + 1)), version_);
 }
 
-HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, Arena& arena) const {
-  RequestHead& request = out.head;
-  Fields& fields = request.fields;
+HeadProgress H1RequestReader::finish(std::string_view head, Method method, ParsedRequest& out, Arena& arena) const {
+  Fields& fields = out.head.fields;
   fields.clear();
-  const std::string_view lines = head.substr(scan_.fields_at, head.size() - 2 - scan_.fields_at);
+  const std::string_view section = head.substr(scan_.fields_at), lines = section.substr(0, section.size() - 2);
   if (const Reason error = parse_field_lines(lines, FieldRules::Strict, fields); error != Reason::None)
     return bad_head(error, 400);
 
   if (!drop_mistakable(fields)) return bad_head(Reason::BadField, 400);
 
-  const std::size_t method_at = 2 * scan_.empty_lines;
-  const std::string_view asked = arena.copy(head.substr(method_at, scan_.target_end - method_at));
-  const std::size_t method_size = scan_.method_end - method_at;
-  const std::string_view raw_target = asked.substr(method_size + 1);
-  request.method_name = asked.substr(0, method_size);
-  request.method = parse_method(request.method_name);
-  request.version = version_;
-  out.framing = frame_request(request.method, version_, fields);
+  out.framing = frame_request(method, version_, fields);
   if (out.framing.error != Reason::None) return bad_head(out.framing.error, out.framing.status);
 
   Survey survey = survey_fields(fields);
@@ -208,14 +249,9 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
   if (survey.credential_lines > 1) return bad_head(Reason::BadField, 400);
   if (survey.host) survey.host = arena.copy(*survey.host);
   out.proxy_credentials = survey.proxy_credentials.empty() ? std::string_view() : arena.copy(survey.proxy_credentials);
-  const TargetVerdict target =
-      decide_target(request.method, raw_target, survey.host, survey.host_count, version_, default_scheme_, arena,
-                    &out.known_host);
-  if (target.error != Reason::None) return bad_head(target.error, target.status);
-  request.scheme = target.scheme;
-  request.authority = target.authority;
-  request.target = target.target;
-  out.absolute_form = target.absolute;
+  const std::string_view asked = take_request_line(head, method, out.head, arena);
+  const HeadProgress progress = take_target(head.size(), asked, survey.host, survey.host_count, out, arena);
+  if (progress.state != State::Complete) return progress;
 
   if (survey.expects_other) return bad_head(Reason::BadExpectation, 417);
   out.expects_continue = survey.expects_continue && version_ == Version::Http11 && out.framing.body != BodyKind::None;
@@ -223,9 +259,53 @@ HeadProgress H1RequestReader::finish(std::string_view head, ParsedRequest& out, 
   if (survey.has_upgrade && survey.nominates_upgrade && version_ == Version::Http11)
     out.upgrade = offered_upgrade(fields, arena);
 
+  const bool worth_remembering = is_plain(survey, out, asked);
   strip_hop_by_hop(fields);
   fields.remove(FieldIdSet{FieldId::Host, FieldId::ContentLength, FieldId::Expect});
+  if (worth_remembering) {
+    const KnownSection::Meaning meaning{method, version_, scan_.field_lines, out.framing, default_scheme_};
+    out.known_section.remember(section, meaning, *survey.host, out.head.authority, fields);
+  }
+  return progress;
+}
+
+HeadProgress H1RequestReader::finish_known(std::string_view head, Method method, ParsedRequest& out, Arena& arena) const {
+  const KnownSection& known = out.known_section;
+  out.head.fields.copy(known.fields(), 0, 0);
+  out.framing = known.meaning().framing;
+  out.proxy_credentials = out.upgrade = {};
+  out.expects_continue = false;
+  const std::string_view asked = take_request_line(head, method, out.head, arena);
+  if (known.meaning().scheme != default_scheme_ || !is_origin_form(asked))
+    return take_target(head.size(), asked, arena.copy(known.host()), 1, out, arena);
+  out.head.scheme = default_scheme_;
+  out.head.authority = arena.copy(known.authority());
+  out.head.target = asked;
+  out.absolute_form = false;
   return {State::Complete, head.size(), Reason::None, 0};
+}
+
+// Method, target and version of the request line; returns the target as it came.
+std::string_view H1RequestReader::take_request_line(std::string_view head, Method method, RequestHead& out, Arena& arena) const {
+  const std::size_t method_at = 2 * scan_.empty_lines, method_size = scan_.method_end - method_at;
+  const std::string_view asked = arena.copy(head.substr(method_at, scan_.target_end - method_at));
+  out.method_name = asked.substr(0, method_size);
+  out.method = method;
+  out.version = version_;
+  return asked.substr(method_size + 1);
+}
+
+HeadProgress H1RequestReader::take_target(std::size_t head_bytes, std::string_view asked, std::optional<std::string_view> host,
+                                          std::size_t host_count, ParsedRequest& out, Arena& arena) const {
+  RequestHead& request = out.head;
+  const TargetVerdict target =
+      decide_target(request.method, asked, host, host_count, version_, default_scheme_, arena, &out.known_host);
+  if (target.error != Reason::None) return bad_head(target.error, target.status);
+  request.scheme = target.scheme;
+  request.authority = target.authority;
+  request.target = target.target;
+  out.absolute_form = target.absolute;
+  return {State::Complete, head_bytes, Reason::None, 0};
 }
 
 }  // namespace freshet

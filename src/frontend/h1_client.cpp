@@ -99,7 +99,7 @@ void H1Client::on_readable(bool ready) noexcept {
 H1Session& H1Client::session() {
   if (!session_) {
     std::unique_ptr<H1Session> idle = serving_->limits.sessions->take(serving_->worker);
-    idle->begin(*this, peer_, std::move(begun_));  // may find no memory
+    idle->begin(*this, std::move(begun_));  // may find no memory
     session_ = std::move(idle);
   }
   return *session_;
@@ -107,7 +107,7 @@ H1Session& H1Client::session() {
 
 void H1Client::give_session_back() {
   if (!session_) return;
-  begun_ = session_->end(peer_);
+  begun_ = session_->end();
   serving_->limits.sessions->put(std::move(session_));
 }
 

@@ -47,6 +47,7 @@ class H1Client final : public ReadWaiter {
 
   Serving& serving() noexcept { return *serving_; }
   const Ref<Connection>& connection() const noexcept { return connection_; }
+  const Peer& peer() const noexcept { return peer_; }
   bool draining() const noexcept { return told_to_drain_ || serving_->limits.draining; }
   /// A head is complete, or will never be.
   void head_is_over() noexcept;
@@ -77,7 +78,7 @@ class H1Client final : public ReadWaiter {
   static Task<void> turn_away(Ref<H1Client> self, Reason reason);
 
   const Ref<Serving> serving_;
-  Peer peer_;  // empty while there is a session, which has it then
+  const Peer peer_;
   const Ref<Connection> connection_;
   std::unique_ptr<H1Session> session_;
   std::unique_ptr<H1RequestReader> begun_;  // how far the head that has begun was looked at

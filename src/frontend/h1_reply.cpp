@@ -255,7 +255,7 @@ void H1Session::log_reply() noexcept {
 void H1Session::write_log(const FinishedRequest& finished) noexcept {
   AccessRecord record;
   record.received = request_.received.wall;
-  record.client = peer_.address;
+  record.client = request_.peer->address;
   record.user = request_.user;
   record.listener = options().name;
   record.method = subject_.method_name;

@@ -5,6 +5,7 @@
 
 #include "freshet/base/ascii.hpp"
 #include "freshet/base/check.hpp"
+#include "freshet/base/in_place.hpp"
 #include "freshet/exchange/error_reply.hpp"
 #include "h1_client.hpp"
 
@@ -20,37 +21,38 @@ constexpr unsigned kAnswersInARow = 64;
 constexpr Milliseconds kLingerTime(5000);
 constexpr std::uint64_t kLingerBytes = 8 << 20;
 constexpr Milliseconds kShortLinger(1000);
+const Peer kNobody;
 
 }  // namespace
 
 H1Session::H1Session(Worker& worker)
-    : worker_(worker), reader_(HeadLimits()), request_(arena_, peer_, *this) {}
+    : worker_(worker), reader_(HeadLimits()), request_(arena_, kNobody, *this) {}
 
 H1Session::~H1Session() {
   cut_off_ = true;
   log_unfinished();
 }
 
-void H1Session::begin(H1Client& client, Peer& peer, std::unique_ptr<H1RequestReader> begun) {
+void H1Session::begin(H1Client& client, std::unique_ptr<H1RequestReader> begun) {
   if (!outgoing_) outgoing_ = std::make_unique<Outgoing>(worker_.deadlines());
   client_ = &client;
   serving_ = &client.serving();
   connection_ = client.connection();
   connection_->give_outgoing(std::move(outgoing_));
   connection_->in().take_block(spare_);
-  peer_ = std::move(peer);
-  reader_ = begun ? *begun : H1RequestReader(options().head, peer_.tls ? "https" : "http");
+  request_.peer = &client.peer();
+  reader_ = begun ? *begun : H1RequestReader(options().head, request_.peer->tls ? "https" : "http");
   linger_ = cut_off_ = false;
   answered_in_a_row_ = 0;
 }
 
-std::unique_ptr<H1RequestReader> H1Session::end(Peer& peer) {
+std::unique_ptr<H1RequestReader> H1Session::end() {
   ENSURE(is_clean());
   std::unique_ptr<H1RequestReader> begun;
   if (!connection_->in().empty()) begun = std::make_unique<H1RequestReader>(reader_);
   connection_->in().leave_block(spare_);
   give_memory_back();
-  peer = std::move(peer_);
+  request_.peer = &kNobody;
   outgoing_ = connection_->take_outgoing();
   connection_ = nullptr;
   serving_ = nullptr;
@@ -112,7 +114,10 @@ void H1Session::break_off() noexcept {
 H1Session::Next H1Session::answer_buffered() {
   for (;;) {
     ENSURE(!body_ && connection_->has_written_all());
-    const HeadProgress head = reader_.read_head(connection_->in().text(), parsed_, arena_);
+    if (connection_->in().empty()) return Next::Wait;
+    const std::string_view arrived = connection_->in().text();
+    if (const std::string_view target = reader_.target(arrived); !target.empty()) serving_->service.expect(target);
+    const HeadProgress head = reader_.read_head(arrived, parsed_, arena_);
     if (head.state == HeadProgress::State::NeedMore) return Next::Wait;
     const Next next = answer_head(head);
     if (next != Next::Answer) return next;
@@ -127,7 +132,7 @@ H1Session::Next H1Session::answer_head(const HeadProgress& head) {
   if (head.state == HeadProgress::State::Bad) return refuse(head.error, head.status);
   const Next next = take_request(head.consumed);
   if (next != Next::Answer) return next;
-  reply_ = serving_->service.try_now(request_);
+  make_in_place(reply_, [this]() noexcept { return serving_->service.try_now(request_); });
   if (!reply_) return Next::Serve;
   begin_reply();
   if (!is_whole() || body_ || !connection_->flush_now()) return Next::Finish;

@@ -44,11 +44,10 @@ class H1Session final : private Interim {
   H1Session(const H1Session&) = delete;
   H1Session& operator=(const H1Session&) = delete;
 
-  /// Turns to a client, and takes `peer` for the time. `begun`: of a head that has come in part, how far it was looked at.
-  void begin(H1Client& client, Peer& peer, std::unique_ptr<H1RequestReader> begun);
-  /// Turns away from it: gives `peer` back, and how far a head was looked at of which the connection holds a part.
-  /// REQUIRES: is_clean().
-  std::unique_ptr<H1RequestReader> end(Peer& peer);
+  /// Turns to a client. `begun`: of a head that has come in part, how far it was looked at.
+  void begin(H1Client& client, std::unique_ptr<H1RequestReader> begun);
+  /// Turns away from it, and says how far a head was looked at of which the connection holds a part. REQUIRES: is_clean().
+  std::unique_ptr<H1RequestReader> end();
   /// No request is under way, nor what is left of one.
   bool is_clean() const noexcept { return !is_under_way() && !body_ && !tunnel_; }
   bool wants_to_linger() const noexcept { return linger_ && !connection_->dead(); }
@@ -123,7 +122,6 @@ class H1Session final : private Interim {
   H1Client* client_ = nullptr;
   Serving* serving_ = nullptr;
   Ref<Connection> connection_;
-  Peer peer_;
 
   // Memory that is used again.
   std::unique_ptr<Outgoing> outgoing_;  // lent to the connection

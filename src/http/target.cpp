@@ -244,6 +244,11 @@ std::optional<std::string_view> normalise_authority(std::string_view text, std::
   return render(text, *authority, port, arena);
 }
 
+bool is_origin_form(std::string_view raw_target) noexcept {
+  const std::uint8_t kinds = kinds_in(raw_target);
+  return raw_target.starts_with('/') && (kinds & kNever) == 0 && is_clear_path(raw_target, kinds);
+}
+
 TargetVerdict decide_target(Method method, std::string_view raw_target, std::optional<std::string_view> host,
                             std::size_t host_count, Version version, std::string_view default_scheme, Arena& arena,
                             KnownHost* known) {

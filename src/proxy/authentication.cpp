@@ -47,14 +47,14 @@ bool CachingProxy::accept(Request& request, const AuthAnswer& answer) noexcept {
 
 bool CachingProxy::knows(Request& request) {
   if (!asks_who(request)) return true;
-  const AuthQuestion question(request.proxy_credentials, request.head, request.peer.address, request.arena);
+  const AuthQuestion question(request.proxy_credentials, request.head, request.peer->address, request.arena);
   return accept(request, options_.authentication->look(*rules(request).realm, question));
 }
 
 Task<std::optional<Reply>> CachingProxy::authenticate(Request& request) {
   if (!asks_who(request)) co_return std::nullopt;
   const std::uint16_t realm = *rules(request).realm;
-  const AuthQuestion question(request.proxy_credentials, request.head, request.peer.address, request.arena);
+  const AuthQuestion question(request.proxy_credentials, request.head, request.peer->address, request.arena);
   AuthAnswer answer = options_.authentication->look(realm, question);
   if (answer.result == AuthResult::Undecided) answer = co_await options_.authentication->check(realm, question, pause_);
   if (answer.delayed) counters_.proxy_auth_delays.add();

@@ -44,7 +44,7 @@ bool is_mistaken(Reason why) noexcept {
 Task<Reply> answer_at_once(Reply reply) { co_return std::move(reply); }
 
 std::string_view dialled_authority(const Request& request) {
-  const Peer& peer = request.peer;
+  const Peer& peer = *request.peer;
   std::string text = peer.local_address.find(':') == std::string::npos ? peer.local_address : '[' + peer.local_address + ']';
   if (peer.local_port != default_port(request.head.scheme)) text += ':' + std::to_string(peer.local_port);
   return request.arena.copy(text);
@@ -133,6 +133,10 @@ Reply CachingProxy::refuse(const Request& request, Reason why, int status, Cache
   return reply;
 }
 
+void CachingProxy::expect(std::string_view target) noexcept {
+  if (const std::uint64_t hash = key_guess_.guess(target)) store_.expect(hash);
+}
+
 std::optional<Reply> CachingProxy::try_now(Request& request) noexcept {
   try {
     return look_now(request);
@@ -146,9 +150,8 @@ std::optional<Reply> CachingProxy::look_now(Request& request) {
   if (!knows(request)) return {};
   RouteVerdict verdict;
   if (!route(request, verdict) || request.head.authority.empty() || !has_partition(request)) return {};
-  LookUp look = begin_look_up(request, {});
   if (why_bypassed(request, rules(request)) != Reason::None) return {};
-  look_up(request, request.received, look);
+  LookUp look = look_up(request, request.received, {});
   if (!look.found.response) remember(request, look);
   if (look.decision.reuse != Reuse::Use) return {};
   return hit_once(request, look, look.decision.why == Reason::Fresh ? CacheResult::Hit : CacheResult::Stale);

@@ -269,7 +269,8 @@ Reply CachingProxy::freshened(Errand& errand, Reply& origin) {
   lines.age = current_age(meta, errand.times.received.steady);
   said.ttl = meta.lifetime - lines.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, errand.client.arena);
-  Reply reply = answer_from(errand.client, errand.look, used, lines);
+  Reply reply;
+  answer_from(errand.client, errand.look, used, lines, reply);
   give_cookies(reply, origin.head.fields, used);
   reply.outcome = origin.outcome;
   reply.outcome.cache = CacheResult::Revalidated;
@@ -351,7 +352,8 @@ Reply CachingProxy::first_answer(Errand& errand, Reply origin, const Ref<StoredR
     HitLines lines;
     lines.age = stored->meta().initial_age;
     lines.cache_status = render_cache_status(said, options_.pseudonym, client.arena);
-    Reply reply = make_hit(client, stored, lines);
+    Reply reply;
+    make_hit(client, stored, lines, reply);
     make_resumable(reply, errand.client, stored);
     reply.outcome = origin.outcome;
     reply.outcome.cache_status = lines.cache_status;

@@ -126,34 +126,42 @@ Body whole_body(const StoredResponse& stored) {
   return make_stored_body(stored.body(), 0, {});
 }
 
+/// `ranges`: of a body of `size` bytes; where that is not known, one that lies within what is there.
+Reply from_ranges(const Request& request, Reply reply, const StoredResponse& stored, const RangeVerdict& ranges,
+                  std::optional<std::uint64_t> size) {
+  if (ranges.kind == RangeKind::Unsatisfiable) return unsatisfiable(request, std::move(reply), *size);
+  if (ranges.parts.size() > 1) {
+    std::vector<RangeContent> contents;
+    for (const ByteRange& range : ranges.parts) contents.push_back({range, {{stored.body(), range.first, range.size}}});
+    return make_multipart(request, std::move(reply), contents, *size);
+  }
+  const ByteRange& part = ranges.parts.front();
+  reply.head.status = 206;
+  reply.added.add(FieldId::ContentRange, content_range(&part, size, request.arena));
+  reply.length = part.size;
+  reply.body = make_stored_body(stored.body(), part.first, part.size);
+  return reply;
+}
+
 }  // namespace
 
-Reply make_hit(const Request& request, Ref<StoredResponse> pinned, const HitLines& lines) {
+void make_hit(const Request& request, Ref<StoredResponse> pinned, const HitLines& lines, Reply& reply) {
   const StoredResponse& stored = *pinned;
-  Reply reply;
   reply.head = stored.head();
   reply.pin = std::move(pinned);
-  if (has_this_already(request, stored)) return not_modified(request, std::move(reply), lines);
+  if (has_this_already(request, stored)) {
+    reply = not_modified(request, std::move(reply), lines);
+    return;
+  }
   const auto size = known_size(*stored.body());
   const auto ranges = wanted_ranges(request, stored, size);
   add_lines(reply, request, lines);
-  if (ranges && ranges->kind == RangeKind::Unsatisfiable) return unsatisfiable(request, std::move(reply), *size);
-  if (ranges && ranges->parts.size() > 1) {
-    std::vector<RangeContent> contents;
-    for (const ByteRange& range : ranges->parts) contents.push_back({range, {{stored.body(), range.first, range.size}}});
-    return make_multipart(request, std::move(reply), contents, *size);
-  }
   if (ranges) {
-    const ByteRange& part = ranges->parts.front();
-    reply.head.status = 206;
-    reply.added.add(FieldId::ContentRange, content_range(&part, size, request.arena));
-    reply.length = part.size;
-    reply.body = make_stored_body(stored.body(), part.first, part.size);
-    return reply;
+    reply = from_ranges(request, std::move(reply), stored, *ranges, size);
+    return;
   }
   reply.length = size;
   if (request.head.method != Method::Head) reply.body = whole_body(stored);
-  return reply;
 }
 
 Reply make_parts_hit(const Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit, const HitLines& lines) {

@@ -18,8 +18,9 @@ struct HitLines {
 
 /// The answer to `request` (GET or HEAD) from `stored`, which is whole, though its body may still be filling: conditions (RFC 9110 13),
 /// then ranges (RFC 9110 14), then the whole. Allocates nothing on the heap when the body is complete and in one chunk and no Range is
-/// asked. Until the length is known, a range is answered only when its bytes are there already.
-Reply make_hit(const Request& request, Ref<StoredResponse> stored, const HitLines&);
+/// asked. Until the length is known, a range is answered only when its bytes are there already. `reply` is a fresh one: too large to be
+/// moved for every hit.
+void make_hit(const Request& request, Ref<StoredResponse> stored, const HitLines&, Reply& reply);
 
 /// The same from stored parts. REQUIRES: `fit` is Covered, with `stored` or with the response that it was freshened to or combined in.
 Reply make_parts_hit(const Request& request, const Ref<StoredResponse>& stored, const PartsFit& fit, const HitLines&);

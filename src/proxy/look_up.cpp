@@ -69,24 +69,13 @@ Task<Fetch::Look> follow(Ref<Fetch> fetch) {
 
 }  // namespace
 
-/// The key alone; while the store's memory is on its way there is time for something else.
-LookUp CachingProxy::begin_look_up(const Request& request, const Ref<const QueryContent>& content) const {
+LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const QueryContent>& content) const {
   LookUp look;
   look.key = look.uri = key_of(request, content.get());
-  store_.expect(look.key);
   look.content = content;
-  return look;
-}
-
-void CachingProxy::look_up(const Request& request, Time now, LookUp& look) const {
   look.directives = parse_request_directives(request.head.fields);
   look.found = store_.find(look.key, request.head.fields);
   judge(request, now, look);
-}
-
-LookUp CachingProxy::look_up(const Request& request, Time now, const Ref<const QueryContent>& content) const {
-  LookUp look = begin_look_up(request, content);
-  look_up(request, now, look);
   return look;
 }
 
@@ -129,8 +118,11 @@ void CachingProxy::judge(const Request& request, Time now, LookUp& look, const S
 }
 
 /// `stored`: what was found, or what it has become since.
-Reply CachingProxy::answer_from(const Request& request, const LookUp& look, Ref<StoredResponse> stored, const HitLines& lines) {
-  return stored->parts() ? make_parts_hit(request, stored, look.fit, lines) : make_hit(request, std::move(stored), lines);
+void CachingProxy::answer_from(const Request& request, const LookUp& look, Ref<StoredResponse> stored, const HitLines& lines, Reply& reply) {
+  if (stored->parts())
+    reply = make_parts_hit(request, stored, look.fit, lines);
+  else
+    make_hit(request, std::move(stored), lines, reply);
 }
 
 Holds LookUp::hold() const {
@@ -163,7 +155,8 @@ std::optional<Reply> CachingProxy::hit_once(Request& request, LookUp& look, Cach
   return make_hit_reply(request, look, std::move(look.found.response), result);
 }
 
-Reply CachingProxy::make_hit_reply(Request& request, const LookUp& look, Ref<StoredResponse> stored, CacheResult result) {
+/// Never empty: what others may leave empty is made where it stays.
+std::optional<Reply> CachingProxy::make_hit_reply(Request& request, const LookUp& look, Ref<StoredResponse> stored, CacheResult result) {
   CacheStatus said;
   said.hit = result != CacheResult::Collapsed;
   said.ttl = look.decision.ttl;
@@ -177,12 +170,14 @@ Reply CachingProxy::make_hit_reply(Request& request, const LookUp& look, Ref<Sto
   lines.age = look.decision.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, request.arena);
   StoredResponse* const response = stored.get();  // the reply pins it
-  Reply reply = answer_from(request, look, std::move(stored), lines);
+  std::optional<Reply> made(std::in_place);
+  Reply& reply = *made;
+  answer_from(request, look, std::move(stored), lines, reply);
   if (reply.body.source) make_resumable(reply, request, Ref<StoredResponse>(response));
   reply.outcome.cache = result;
   reply.outcome.reason = look.decision.why;
   reply.outcome.cache_status = lines.cache_status;
-  return reply;
+  return made;
 }
 
 /// What another client's fetch brought, when it suits this request too.
@@ -209,7 +204,8 @@ Reply CachingProxy::stale_hit(Errand& errand, const CacheStatus& origin_said) {
   lines.age = current_age(meta, now);
   said.ttl = meta.lifetime - lines.age;
   lines.cache_status = render_cache_status(said, options_.pseudonym, errand.client.arena);
-  Reply reply = answer_from(errand.client, look, look.found.response, lines);
+  Reply reply;
+  answer_from(errand.client, look, look.found.response, lines, reply);
   reply.outcome.cache = CacheResult::Stale;
   reply.outcome.reason = Reason::StaleIfError;
   reply.outcome.cache_status = lines.cache_status;

@@ -66,9 +66,9 @@ SpareRequests& spare_requests() noexcept {
 
 SentRequest make_request(Request& from, Interim& interim) {
   SpareRequests& spare = spare_requests();
-  if (spare.count == 0) return SentRequest(new (::operator new(sizeof(Request))) Request(from.arena, from.peer, interim));
+  if (spare.count == 0) return SentRequest(new (::operator new(sizeof(Request))) Request(from.arena, *from.peer, interim));
   --spare.count;
-  SentRequest made(new (spare.blocks[spare.count]) Request(from.arena, from.peer, interim));
+  SentRequest made(new (spare.blocks[spare.count]) Request(from.arena, *from.peer, interim));
   made->head.fields = std::move(spare.fields[spare.count]);
   return made;
 }
@@ -116,12 +116,12 @@ SentRequest make_origin_request(Request& from, Interim& interim, const ListenerR
   }
   append_via(fields, from.head.version, loop_token);
   if (!rules.forward)
-    append_forwarded(fields, from.peer.address, from.peer.tls ? "https" : "http", from.head.authority, rules.forwarded);
+    append_forwarded(fields, from.peer->address, from.peer->tls ? "https" : "http", from.head.authority, rules.forwarded);
   return made;
 }
 
 DetachedRequest::DetachedRequest(const Request& from)
-    : peer_(from.peer), request_(arena_, peer_, interim_) {
+    : peer_(*from.peer), request_(arena_, peer_, interim_) {
   copy_head(from.head, request_.head, arena_);
   request_.absolute_form = from.absolute_form;
   request_.destination = from.destination;

@@ -12,6 +12,7 @@
 #include "cache_status.hpp"
 #include "fill.hpp"
 #include "hold.hpp"
+#include "freshet/cache/key_guess.hpp"
 #include "freshet/proxy/caching_proxy.hpp"
 #include "hit.hpp"
 #include "origin_request.hpp"
@@ -86,6 +87,7 @@ class CachingProxy final : public Service {
   CachingProxy(const ProxyOptions& options, Service& origin, Store& store, const Clock& clock, WorkerCounters& counters, Pause* pause)
       : options_(options), origin_(origin), store_(store), clock_(clock), counters_(counters), pause_(pause) {}
 
+  void expect(std::string_view target) noexcept override;
   std::optional<Reply> try_now(Request& request) noexcept override;
   Task<Reply> serve(Request& request) override;
 
@@ -126,18 +128,16 @@ class CachingProxy final : public Service {
   CacheKey key_of(const Request& request, const QueryContent* content) const;
 
   // look_up.cpp
-  LookUp begin_look_up(const Request& request, const Ref<const QueryContent>& content) const;
-  void look_up(const Request& request, Time now, LookUp& look) const;
   LookUp look_up(const Request& request, Time now, const Ref<const QueryContent>& content) const;
   static void remember(Request& request, const LookUp& look);
   LookUp look_first(Request& request, Time now, const Ref<const QueryContent>& content);
   void judge(const Request& request, Time now, LookUp& look, const StoredBody* held = nullptr) const;
   std::optional<Reply> hit(Request& request, const LookUp& look, CacheResult result);
   std::optional<Reply> hit_once(Request& request, LookUp& look, CacheResult result);
-  Reply make_hit_reply(Request& request, const LookUp& look, Ref<StoredResponse> stored, CacheResult result);
+  std::optional<Reply> make_hit_reply(Request& request, const LookUp& look, Ref<StoredResponse> stored, CacheResult result);
   std::optional<Reply> take(Request& request, LookUp& look, const Fetch::Look& seen);
   Reply stale_hit(Errand& errand, const CacheStatus& origin_said);
-  static Reply answer_from(const Request& request, const LookUp& look, Ref<StoredResponse> stored, const HitLines& lines);
+  static void answer_from(const Request& request, const LookUp& look, Ref<StoredResponse> stored, const HitLines& lines, Reply& reply);
   Task<void> revalidate_soon(Request& request, const LookUp& look);
   std::string variant_of(const Request& request, const LookUp& look) const;
   enum class RangeSent : std::uint8_t { Never, Always, WhenRemembered };
@@ -195,6 +195,7 @@ class CachingProxy final : public Service {
   const Clock& clock_;
   WorkerCounters& counters_;
   Pause* const pause_;
+  mutable KeyGuess key_guess_;  // what it says is the same whatever it remembers
 };
 
 }  // namespace freshet

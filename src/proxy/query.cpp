@@ -37,7 +37,7 @@ Task<Reply> CachingProxy::serve_query(Request& request) {
 
 /// The URI's key for GET and HEAD; for QUERY the URI's and the content's.
 CacheKey CachingProxy::key_of(const Request& request, const QueryContent* content) const {
-  const CacheKey uri = make_cache_key(partition(request), request.head, request.arena);
+  const CacheKey uri = key_guess_.make(partition(request), request.head, request.arena);
   return content ? make_query_key(uri, store_.uri_generation(uri), content->digest(), request.arena) : uri;
 }
 

@@ -78,7 +78,7 @@ std::uint64_t rate_key(const Request& request, const RateLimit& limit) noexcept 
     return key.hash();
   }
   KeyText key(limit.id, 'a');
-  add_address(request.peer.address, key);
+  add_address(request.peer->address, key);
   return key.hash();
 }
 

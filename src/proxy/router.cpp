@@ -101,7 +101,7 @@ RouteVerdict decide_reverse(const Request& request, const ListenerRules& rules) 
 AccessFacts facts_of(const Request& request) noexcept {
   const RequestHead& head = request.head;
   AccessFacts facts;
-  facts.client = request.peer.address;
+  facts.client = request.peer->address;
   facts.user = request.user;
   facts.method_name = head.method_name;
   if (const auto target = split_authority(head.authority)) {

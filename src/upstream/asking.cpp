@@ -165,7 +165,7 @@ Task<Result<Ref<OriginConnection>>> Asking::obtain(bool may_reuse) {
     reused_ = false;
     const OriginServer& server = servers_[server_];
     Result<Ref<OriginConnection>> connection =
-        co_await origins_.connector.connect(server.host, server.port, request_.peer.address, judge_, server_, address_);
+        co_await origins_.connector.connect(server.host, server.port, request_.peer->address, judge_, server_, address_);
     if (connection) {
       counters_->connections_opened.add();
       co_return connection;

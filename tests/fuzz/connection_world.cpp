@@ -126,7 +126,7 @@ bool is_tunnel_port(const std::string& dialled) { return dialled.ends_with(" 443
 
 // A plain function, so that nothing is built in the pool's coroutine.
 Task<Reply> StampingService::serve(Request& request) {
-  const std::string_view address = request.peer.address;
+  const std::string_view address = request.peer->address;
   Stamp stamp;
   stamp.method = request.head.method_name;
   stamp.target = request.head.target;

@@ -15,11 +15,15 @@ class SmallMutex {
   SmallMutex& operator=(const SmallMutex&) = delete;
 
   void lock() noexcept {
-    std::uint8_t seen = kFree;
-    if (state_.compare_exchange_strong(seen, kTaken, std::memory_order_acquire, std::memory_order_relaxed)) return;
+    if (try_lock()) return;
     // From here on it counts as wanted, even if nobody else waits: unlock() then wakes in vain, which does no harm.
     while (state_.exchange(kWanted, std::memory_order_acquire) != kFree)
       state_.wait(kWanted, std::memory_order_relaxed);
+  }
+  /// False: somebody else has it.
+  bool try_lock() noexcept {
+    std::uint8_t seen = kFree;
+    return state_.compare_exchange_strong(seen, kTaken, std::memory_order_acquire, std::memory_order_relaxed);
   }
   void unlock() noexcept {
     if (state_.exchange(kFree, std::memory_order_release) == kWanted) state_.notify_one();

@@ -1,7 +1,6 @@
 // A hash table of nodes that link themselves: one pointer for each bucket, and growth in small steps.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,17 +23,13 @@ class IndexNode {
 };
 
 /// Owns no node and takes no lock: the caller's lock guards it, and the caller's references keep the nodes. Nodes of
-/// one hash are met newest first. It grows to one bucket for each node and never shrinks; while it grows, a few nodes
+/// one hash are met newest first; otherwise what has been here for long comes before what is new, since it stays because it is
+/// asked for. It grows to one bucket for each node and never shrinks; while it grows, a few nodes
 /// move with each insertion.
 class Index {
  public:
   Index();
 
-  /// Where the first node of that hash is linked, most of the time: an address to ask for, not to read. Without the lock.
-  const void* place(std::uint64_t hash) const noexcept {
-    const std::uint64_t number = hash & last_place_.load(std::memory_order_relaxed);
-    return reinterpret_cast<const void*>(places_.load(std::memory_order_relaxed) + number * sizeof(IndexNode*));
-  }
   /// The node that is probably the one of that hash; null: none.
   const IndexNode* likely(std::uint64_t hash) const noexcept { return *bucket(hash); }
   /// The first node of that hash, and the next one of the same hash; null: none.
@@ -66,15 +61,12 @@ class Index {
     if (old_ && (hash & old_mask_) >= moved_) return &old_[hash & old_mask_];
     return &table_[hash & mask_];
   }
-  void use(Table table, std::size_t buckets) noexcept;
   void grow() noexcept;
   void move_buckets(std::size_t count) noexcept;
 
   Table table_, old_;  // old_: being left; its buckets below moved_ are empty
   std::size_t mask_ = 0, old_mask_ = 0, moved_ = 0;
   std::size_t size_ = 0;
-  std::atomic<std::uintptr_t> places_{0};  // what place() may look at: where table_ is, and mask_
-  std::atomic<std::uint64_t> last_place_{0};
 };
 
 }  // namespace freshet

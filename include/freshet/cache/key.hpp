@@ -20,6 +20,9 @@ struct CacheKey {
 CacheKey make_cache_key(std::string_view partition, const RequestHead& head, Arena& arena);
 CacheKey make_cache_key(std::string_view partition, std::string_view scheme, std::string_view authority,
                         std::string_view target, Arena& arena);
+/// The text alone, in `arena`.
+std::string_view make_key_text(std::string_view partition, std::string_view scheme, std::string_view authority,
+                               std::string_view target, Arena& arena);
 /// What the key says of the origin: "partition scheme://authority" (RFC 9110 4.3.1, and who answers for it).
 std::string_view origin_of_key(std::string_view key) noexcept;
 /// The hash alone, for text that is already a key.

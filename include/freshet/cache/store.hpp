@@ -114,8 +114,9 @@ class Store final : public Ledger {
   /// The hit path: one short lock, no allocation, marks the response as used. What it meets of purged groups leaves on the way, or
   /// becomes stale (which allocates).
   Found find(const CacheKey&, FieldsView request);
-  /// Asks for the memory in which find() will look first. What is done between the two costs no more than the wait for it.
-  void expect(const CacheKey&) const noexcept;
+  /// A key with this hash will be looked for soon: asks for the memory in which find() will look first, without waiting for it, unless
+  /// somebody is there.
+  void expect(std::uint64_t hash) const noexcept;
 
   /// Complete responses of the key that have a strong ETag, whatever Vary selects: one of them may do for a request that selects none
   /// (RFC 9111 4.1). At most `most`, the newest first. For misses: it allocates.

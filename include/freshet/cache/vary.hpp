@@ -54,13 +54,18 @@ class VaryMatcher {
   std::string_view line_for(std::string_view name);
   bool matches_line(std::string_view line);
 
+  /// The lines made last. Few requests need any.
+  struct Known {
+    Known() noexcept {}  // so that the buffer is not filled
+    alignas(std::max_align_t) std::array<std::byte, 2048> buffer;
+    std::pmr::monotonic_buffer_resource memory{buffer.data(), buffer.size()};
+    std::array<std::pmr::string, 4> lines{std::pmr::string(&memory), std::pmr::string(&memory), std::pmr::string(&memory),
+                                          std::pmr::string(&memory)};
+    std::size_t next = 0;
+  };
+
   FieldsView request_;
-  alignas(std::max_align_t) std::array<std::byte, 2048> buffer_;
-  std::pmr::monotonic_buffer_resource memory_{buffer_.data(), buffer_.size()};
-  std::array<std::pmr::string, 4> known_{std::pmr::string(&memory_), std::pmr::string(&memory_),
-                                         std::pmr::string(&memory_),
-                                         std::pmr::string(&memory_)};  // the lines made last
-  std::size_t next_known_ = 0;
+  std::optional<Known> known_;
 };
 
 }  // namespace freshet

@@ -10,6 +10,7 @@
 
 #include "freshet/base/arena.hpp"
 #include "freshet/base/reason.hpp"
+#include "freshet/codec/known_section.hpp"
 #include "freshet/http/framing.hpp"
 #include "freshet/http/known_host.hpp"
 #include "freshet/http/message.hpp"
@@ -56,7 +57,8 @@ struct ParsedRequest {
   std::string_view upgrade;
   /// The value of Proxy-Authorization, which is for this hop alone and never among the fields; empty: none.
   std::string_view proxy_credentials;
-  KnownHost known_host;  ///< of a message before
+  KnownHost known_host;        ///< of a message before
+  KnownSection known_section;  ///< the same
 };
 
 /// Looks at `buffered` (all bytes received and not yet consumed). NeedMore keeps only a scan position, so the caller
@@ -68,12 +70,22 @@ class H1RequestReader {
   explicit H1RequestReader(const HeadLimits& limits, std::string_view default_scheme = "http") noexcept
       : limits_(limits), default_scheme_(default_scheme) {}
   HeadProgress read_head(std::string_view buffered, ParsedRequest& out, Arena& arena);
+  /// The target of the request that is being read, as it came, once its request line is whole and well-formed; else empty. What
+  /// read_head() says of the same bytes is the same afterwards.
+  std::string_view target(std::string_view buffered);
   /// Forgets a head that was begun.
   void reset() noexcept { scan_ = {}; }
 
  private:
   HeadProgress scan_request_line(std::string_view window);
-  HeadProgress finish(std::string_view head, ParsedRequest& out, Arena& arena) const;
+  bool scan_plain_line(std::string_view window) noexcept;
+  HeadProgress read_section(std::string_view window, ParsedRequest& out, Arena& arena);
+  HeadProgress finish(std::string_view head, Method method, ParsedRequest& out, Arena& arena) const;
+  HeadProgress finish_known(std::string_view head, Method method, ParsedRequest& out, Arena& arena) const;
+  std::string_view take_request_line(std::string_view head, Method method, RequestHead& out, Arena& arena) const;
+  HeadProgress take_target(std::size_t head_bytes, std::string_view asked, std::optional<std::string_view> host,
+                           std::size_t host_count, ParsedRequest& out, Arena& arena) const;
+  std::string_view method_name(std::string_view window) const noexcept;
   HeadLimits limits_;
   std::string_view default_scheme_;
   HeadScan scan_;

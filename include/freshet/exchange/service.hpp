@@ -79,9 +79,9 @@ struct Request {
   std::string_view user;                     ///< who the client has proven to be by its proxy credentials; empty: nobody
   const LookedUp* looked_up = nullptr;       ///< what try_now() leaves to the serve() of the same service, in `arena`; null: nothing
   Arena& arena;
-  const Peer& peer;
+  const Peer* peer;                          ///< never null; lives as long as the request
   Interim& interim;
-  Request(Arena& a, const Peer& p, Interim& i) : arena(a), peer(p), interim(i) {}
+  Request(Arena& a, const Peer& p, Interim& i) : arena(a), peer(&p), interim(i) {}
 };
 
 /// The lines that are added to a head which itself stays as it is (a stored one): Age, Cache-Status, Via, Date ... Their views lie in
@@ -130,6 +130,9 @@ class HeadBlock final : public Pinned {
 class Service {
  public:
   virtual ~Service() = default;
+  /// A request for `target` (as it came, and maybe no good) is being read: what it will probably need may be asked for early. Nothing
+  /// else follows from it; it may be said several times for one request, and for some that never come.
+  virtual void expect(std::string_view /*target*/) noexcept {}
   /// The hit path: a plain call that neither suspends nor allocates. Empty: call serve(), soon and with the request as it is.
   virtual std::optional<Reply> try_now(Request&) noexcept { return {}; }
   /// Everything else. Failures come back as replies.

@@ -34,6 +34,9 @@ std::uint16_t default_port(std::string_view scheme) noexcept;
 /// has to change. Empty when split_authority() refuses it.
 std::optional<std::string_view> normalise_authority(std::string_view text, std::string_view scheme, Arena& arena);
 
+/// decide_target() takes it as it is, in origin-form, unless something else is wrong, or the method is CONNECT.
+bool is_origin_form(std::string_view raw_target) noexcept;
+
 /// What a request line and a Host field say together.
 struct TargetVerdict {
   Reason error = Reason::None;  ///< BadTarget, BadHost, HostMismatch, Userinfo, UnsupportedScheme ...

@@ -25,3 +25,13 @@ TEST_CASE("a small mutex lets one in at a time, and wakes those who wait", "[bas
   for (std::thread& thread : threads) thread.join();
   CHECK(count == 4 * kRounds);
 }
+
+TEST_CASE("a small mutex that is taken is not waited for by those who only try", "[base]") {
+  SmallMutex mutex;
+  {
+    const std::unique_lock first(mutex, std::try_to_lock);
+    REQUIRE(first.owns_lock());
+    CHECK_FALSE(std::unique_lock(mutex, std::try_to_lock).owns_lock());
+  }
+  CHECK(std::unique_lock(mutex, std::try_to_lock).owns_lock());
+}

@@ -37,16 +37,16 @@ TEST_CASE("nodes of one hash are met newest first, also while the table grows", 
   CHECK(index.size() == 2020);
 }
 
-TEST_CASE("the place of a hash is where its first node is linked, unless the table is growing", "[cache][index]") {
+TEST_CASE("what has been here for long is met before what is new", "[cache][index]") {
   Index index;
-  std::list<Node> nodes;
-  const auto in_place = [&index](const Node& node) {
-    return *static_cast<IndexNode* const*>(index.place(node.hash())) == index.likely(node.hash());
-  };
-  for (std::uint64_t i = 0; i < 16; ++i) index.insert(nodes.emplace_back(i * 7919));
-  CHECK(std::all_of(nodes.begin(), nodes.end(), in_place));
-  for (std::uint64_t i = 16; i < 2000; ++i) index.insert(nodes.emplace_back(i * 7919));
-  CHECK(std::all_of(nodes.begin(), nodes.end(), in_place));
+  Node first(1), second(17), third(33), third_again(33);  // of one bucket while there are 16
+  for (Node* node : {&first, &second, &third, &third_again}) index.insert(*node);
+  std::vector<const IndexNode*> met;
+  index.each_in(1, [&met](const IndexNode& node) { met.push_back(&node); });
+  CHECK(met == std::vector<const IndexNode*>{&first, &second, &third_again, &third});
+  CHECK(index.likely(33) == &first);
+  CHECK(index.remove(first));
+  CHECK(index.likely(1) == &second);
 }
 
 TEST_CASE("removal finds what is there and nothing else", "[cache][index]") {

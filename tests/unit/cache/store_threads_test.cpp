@@ -88,6 +88,7 @@ class Workload {
     arena_.reset();
     number_ = random_() % kKeys;
     key_ = make_cache_key("p", "http", "a.test", "/" + std::to_string(number_), arena_);
+    store_.expect(key_.hash);
     switch (random_() % 40) {
       case 0:
         store_.invalidate(key_);

@@ -38,6 +38,18 @@ TEST_CASE("A request is answered and the connection stays open", "[frontend][rfc
   CHECK(rig.limits.open == 0);
 }
 
+TEST_CASE("The service hears of a target as soon as its line has come, and of none that is no good", "[frontend]") {
+  Rig rig;
+  rig.open();
+  rig.send("GET /one HTTP/1.1\r\nHost");
+  CHECK(rig.service.expected == std::vector<std::string>{"/one"});
+  CHECK(rig.service.seen.empty());
+  CHECK(rig.send(": a.test\r\n\r\n" + get("http://a.test/two") + "GET /thr") == ok("/one") + ok("/two"));
+  CHECK(rig.service.expected == std::vector<std::string>{"/one", "/one", "http://a.test/two"});
+  rig.send("ee HTTP/5.0\r\n");
+  CHECK(rig.service.expected.size() == 3);
+}
+
 TEST_CASE("A pipelined stream gives the same answers in order wherever it is cut", "[frontend][rfc9112-9.3.2]") {
   const std::string stream =
       get("/1") + "POST /2 HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello" + get("/3") +

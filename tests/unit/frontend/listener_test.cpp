@@ -54,8 +54,8 @@ struct Site {
   explicit Site(const std::function<void(Site&)>& prepare = {}) {
     if (prepare) prepare(*this);
     service.now = [this](Request& request) -> std::optional<Reply> {
-      peers = request.peer.address + " " + request.peer.local_address + " " +
-              std::to_string(request.peer.local_port == port);
+      peers = request.peer->address + " " + request.peer->local_address + " " +
+              std::to_string(request.peer->local_port == port);
       return text_reply(200, request.head.target);
     };
     ListenAddress address;

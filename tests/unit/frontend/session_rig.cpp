@@ -14,6 +14,8 @@ class TextBlock final : public Pinned {
 
 }  // namespace
 
+void StubService::expect(std::string_view target) noexcept { expected.emplace_back(target); }
+
 std::optional<Reply> StubService::try_now(Request& request) noexcept {
   seen.push_back(std::string(request.head.method_name) + " " + std::string(request.head.authority) + " " +
                  std::string(request.head.target));

@@ -30,7 +30,10 @@ class StubService final : public Service {
  public:
   std::function<std::optional<Reply>(Request&)> now;
   std::function<Task<Reply>(Request&)> later;
-  std::vector<std::string> seen;  ///< "METHOD authority target" of every request
+  std::vector<std::string> seen;      ///< "METHOD authority target" of every request
+  std::vector<std::string> expected;  ///< every target that was announced
+
+  void expect(std::string_view target) noexcept override;
 
   std::optional<Reply> try_now(Request&) noexcept override;
   Task<Reply> serve(Request&) override;

@@ -8,20 +8,22 @@ namespace freshet {
 
 std::uint64_t KeyGuess::guess(std::string_view target) noexcept {
   size_ = 0;
-  const bool absolute = !target.starts_with('/');
+  const bool absolute = target.starts_with("http");
+  if (!absolute && !target.starts_with('/')) return 0;
   const std::size_t start = absolute ? partition_ : origin_;
-  if (start == 0 || target.empty() || target.size() > kLongest - start) return 0;
+  if (start == 0 || target.size() > kLongest - start) return 0;
   put_text(text_.data() + start, target);
   if (absolute) origin_ = 0;  // it was written over
   size_ = start + target.size();
   hash_ = hash_key({text_.data(), size_});
-  return hash_;
+  return was_right_ ? hash_ : 0;
 }
 
 CacheKey KeyGuess::make(std::string_view partition, const RequestHead& head, Arena& arena) {
   CacheKey key;
   key.text = make_key_text(partition, head.scheme, head.authority, head.target, arena);
-  if (size_ != 0 && key.text == std::string_view(text_.data(), size_)) {
+  was_right_ = size_ != 0 && key.text == std::string_view(text_.data(), size_);
+  if (was_right_) {
     key.hash = hash_;
     return key;
   }

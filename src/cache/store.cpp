@@ -9,7 +9,6 @@
 #include <bit>
 
 #include "freshet/base/check.hpp"
-#include "freshet/base/prefetch.hpp"
 #include "freshet/cache/vary.hpp"
 #include "shard.hpp"
 
@@ -305,13 +304,13 @@ void Store::put_locked(Shard& shard, const StoredResponse* old, StoredResponse& 
     }
     order_->expiry.add(response, keep_until(response.meta(), options_.default_stale_if_error));
   }
+  response.retain();             // the index's reference
+  shard.index.insert(response);  // while those are there that it replaces: it takes their place in the order of its bucket
+  count(counts_.objects);
   for (const Ref<StoredResponse>& other : hidden) take_out(shard, *other, gone);
   for (const Ref<StoredResponse>& other : surplus) take_out(shard, *other, gone);
   count(counts_.replaced, hidden.size());
   count(counts_.evicted_variants, surplus.size());
-  response.retain();  // the index's reference
-  shard.index.insert(response);
-  count(counts_.objects);
 }
 
 // ---- fetches ----

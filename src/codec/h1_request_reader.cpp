@@ -124,8 +124,8 @@ std::string_view offered_upgrade(FieldsView raw, Arena& arena) {
 
 // As most requests are: one Host, origin-form, and no more to be known of it than its fields and framing.
 bool is_plain(const Survey& survey, const ParsedRequest& request, std::string_view asked) noexcept {
-  const FieldsView fields = request.head.fields;
-  const bool has_secrets = survey.credential_lines != 0 || fields.may_hold({FieldId::Authorization, FieldId::Cookie});
+  static constexpr FieldIdSet kSecrets = FieldIdSet::with_flags(kCredential);
+  const bool has_secrets = request.head.fields.view().may_hold(kSecrets);
   const bool asks_for_more = survey.has_upgrade || survey.expects_continue || request.framing.body != BodyKind::None;
   return survey.host_count == 1 && asked.starts_with('/') && !has_secrets && !asks_for_more;
 }

@@ -23,8 +23,8 @@ class IndexNode {
 };
 
 /// Owns no node and takes no lock: the caller's lock guards it, and the caller's references keep the nodes. Nodes of
-/// one hash are met newest first; otherwise what has been here for long comes before what is new, since it stays because it is
-/// asked for. It grows to one bucket for each node and never shrinks; while it grows, a few nodes
+/// one hash are met newest first; a hash that is new comes behind those that have been in its bucket for long: in a full store they
+/// are there because they are asked for. It grows to one bucket for each node and never shrinks; while it grows, a few nodes
 /// move with each insertion.
 class Index {
  public:

@@ -10,10 +10,11 @@
 
 namespace freshet {
 
-/// Most requests are for the same origin as the one before. A guess that is wrong costs a hash, and nothing follows from it. One thread.
+/// Most requests are for the same origin as the one before. Where they are not, nothing is asked for in vain: a guess is only told after
+/// one that was right. One thread.
 class KeyGuess {
  public:
-  /// The hash of the key that a request for `target` is likely to have; 0: there is no telling. `target`: as it came, in origin-form or
+  /// The hash of the key that a request for `target` will probably have; 0: there is no telling. `target`: as it came, in origin-form or
   /// absolute-form (RFC 9112 3.2), and maybe no good.
   std::uint64_t guess(std::string_view target) noexcept;
   /// make_cache_key(): of what was guessed the hash is known.
@@ -26,6 +27,7 @@ class KeyGuess {
   std::uint64_t hash_ = 0;             // of that
   std::size_t partition_ = 0;          // so much of it says the partition of the last key, with the space behind; 0: it is not known
   std::size_t origin_ = 0;             // and so much its origin, too; 0: that is not known
+  bool was_right_ = false;             // the last guess
 };
 
 }  // namespace freshet

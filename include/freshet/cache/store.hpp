@@ -114,8 +114,8 @@ class Store final : public Ledger {
   /// The hit path: one short lock, no allocation, marks the response as used. What it meets of purged groups leaves on the way, or
   /// becomes stale (which allocates).
   Found find(const CacheKey&, FieldsView request);
-  /// A key with this hash will be looked for soon: asks for the memory in which find() will look first, without waiting for it, unless
-  /// somebody is there.
+  /// A key with this hash will be looked for soon: asks for the memory of the response that find() will look at first. Waits for the
+  /// index's memory, under a short lock, but does nothing where somebody else has that.
   void expect(std::uint64_t hash) const noexcept;
 
   /// Complete responses of the key that have a strong ETag, whatever Vary selects: one of them may do for a request that selects none

@@ -12,8 +12,8 @@
 
 namespace freshet {
 
-/// Remembers one header section (RFC 9112 2.1) in the bytes it came in, and what they say. One that holds credentials or cookies is not
-/// to be remembered: how long a comparison takes would tell the next client something of them. One thread.
+/// Remembers one header section (RFC 9112 2.1) in the bytes it came in, and what they say. One with fields that are marked as
+/// credentials (fields.def) is not to be remembered: how long a comparison takes would tell the next client something of them. One thread.
 class KnownSection {
  public:
   static constexpr std::size_t kLongest = 1024;  ///< bytes; longer ones are not remembered
@@ -39,8 +39,9 @@ class KnownSection {
   const Fields& fields() const noexcept { return fields_; }
 
   /// `section`: one that was not known, with the empty line that ends it. One of kOneOf takes the place of the one that is known: where all
-  /// differ, it is not worth more. `meaning.scheme` lives as long as this.
-  void remember(std::string_view section, const Meaning& meaning, std::string_view host, std::string_view authority, const Fields& fields);
+  /// differ, it is not worth more. Without memory none is known. `meaning.scheme` lives as long as this.
+  void remember(std::string_view section, const Meaning& meaning, std::string_view host, std::string_view authority,
+                const Fields& fields) noexcept;
 
  private:
   static constexpr unsigned kOneOf = 8;

@@ -38,6 +38,11 @@ class WatchedSocket {
 
   int descriptor() const noexcept { return descriptor_; }
   bool is_watched() const noexcept { return state_ != nullptr; }
+  /// From now on events tell whether the peer has finished. A system call, once, when the loop watches the socket; else nothing.
+  void listen_for_end() noexcept;
+  /// listen_for_end() was called, and the last event since then has told of bytes and of room for bytes alone. A read from a TCP socket
+  /// that does not fill its buffer then leaves nothing that there will be no event for. False: there is no telling.
+  bool saw_only_bytes() const noexcept;
 
   /// Makes attempts, when an event says that one is worth it, until one does not say Later; then calls
   /// handler(attempt.result()), on a later turn of the loop. With attempt.failed() when the wait was cancelled, or the
@@ -137,6 +142,7 @@ class WatchedSocket {
   Reactor::per_descriptor_data state_ = nullptr;  // the loop's, while it watches
   int descriptor_;
   bool has_waited_to_write_ = false;
+  bool hears_of_end_ = false;
 };
 
 /// The attempt of those who only want to hear of an event. `step`: Exhausted, and the next wait hears of later events

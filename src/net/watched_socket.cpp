@@ -11,7 +11,7 @@ namespace {
 using Reactor = boost::asio::detail::epoll_reactor;
 using State = Reactor::descriptor_state;
 using Event = boost::asio::detail::scheduler_operation;
-static_assert(std::is_same_v<boost::asio::detail::reactor, Reactor>);
+static_assert(std::is_same_v<boost::asio::detail::reactor, Reactor> && std::is_base_of_v<Event, State>);
 
 // Three of the reactor's own members. An explicit instantiation may name what is private ([temp.spec.general]), and a friend
 // that it defines tells others where that lies.
@@ -44,7 +44,7 @@ void WatchedSocket::listen_for_end() noexcept {
   event.data.ptr = state_;
   hears_of_end_ = ::epoll_ctl(reactor_->*place_of_epoll(), EPOLL_CTL_MOD, descriptor_, &event) == 0;
   if (hears_of_end_) watched = event.events;  // which Asio repeats when it waits for room
-  last_events(state_) = EPOLLERR;              // until there is an event
+  last_events(state_) |= EPOLLRDHUP;           // until there is an event
 }
 
 bool WatchedSocket::saw_only_bytes() const noexcept {

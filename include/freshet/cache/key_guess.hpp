@@ -10,7 +10,7 @@
 
 namespace freshet {
 
-/// Most requests are for the same origin as the one before. Where they are not, nothing is asked for in vain: a guess is only told after
+/// Most requests are for the same origin as the one before. Where they are not, little is asked for in vain: a guess is only told after
 /// one that was right. One thread.
 class KeyGuess {
  public:

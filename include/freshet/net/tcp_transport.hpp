@@ -74,7 +74,7 @@ class TcpTransport final : public Transport {
   WaitPlace place_;
   bool says_what_is_left_;
   bool is_untried_;
-  bool is_empty_ = false;  // the last read has left nothing, not even the end
+  bool is_empty_ = false;  // the last read has left nothing, not even the end, but for what there will be an event for
   bool has_told_ = false;  // somebody, of what no read has asked for since
   bool writes_the_last_ = false;
   bool writes_stream_ = false;  // it has been given more room

@@ -19,7 +19,7 @@ namespace freshet {
 /// Owns a non-blocking descriptor. Asio's sockets try once more before every wait, or tell epoll again, which is a
 /// system call for each; what a WatchedSocket waits with says itself whether it has left the socket empty, and then the
 /// next wait costs none (docs/why/cost-of-a-hit.md). The price is that it talks to Asio's reactor directly, which Asio
-/// does not promise to keep: this header is the only place that does. One thread, that of the loop.
+/// does not promise to keep: this header and its source are the only place that does. One thread, that of the loop.
 class WatchedSocket {
  public:
   enum class Direction : std::uint8_t { Read, Write };
@@ -41,7 +41,8 @@ class WatchedSocket {
   /// From now on events tell whether the peer has finished. A system call, once, when the loop watches the socket; else nothing.
   void listen_for_end() noexcept;
   /// listen_for_end() was called, and the last event since then has told of bytes and of room for bytes alone. A read from a TCP socket
-  /// that does not fill its buffer then leaves nothing that there will be no event for. False: there is no telling.
+  /// that does not fill its buffer then leaves nothing that there will be no event for. (One exception: bytes behind an urgent one whose
+  /// segment came before the one that announced it; their sender waits until it sends more.) False: there is no telling.
   bool saw_only_bytes() const noexcept;
 
   /// Makes attempts, when an event says that one is worth it, until one does not say Later; then calls

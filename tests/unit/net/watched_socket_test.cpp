@@ -1,10 +1,12 @@
 #include "freshet/net/watched_socket.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <cstring>
 #include <memory>
 
@@ -65,6 +67,43 @@ TEST_CASE("the loop hears of a socket with its first operation, and makes no att
   REQUIRE(poll_until(f.loop, [&] { return taking.done(); }));
   CHECK(taking.get() == 1);
   CHECK(f.attempts == 1);
+}
+
+TEST_CASE("an event that tells of bytes alone is known for one, once ends are listened for", "[net][watched]") {
+  boost::asio::io_context loop{1};
+  boost::asio::ip::tcp::acceptor acceptor(loop, {boost::asio::ip::address_v4::loopback(), 0});
+  boost::asio::ip::tcp::socket client(loop);
+  client.connect(acceptor.local_endpoint());
+  WatchedSocket socket(loop, ::fcntl(acceptor.accept().native_handle(), F_DUPFD_CLOEXEC, 0));
+  int attempts = 0;
+  const auto take = [&] {
+    auto taking = start(loop, socket.run(Direction::Read, Start::Try, TakeOne{socket.descriptor(), attempts, Step::Exhausted}));
+    REQUIRE(poll_until(loop, [&] { return taking.done(); }));
+  };
+  const auto send = [&](int flags) { REQUIRE(::send(client.native_handle(), "x", 1, flags) == 1); };
+  socket.listen_for_end();
+  send(0);
+  take();
+  CHECK_FALSE(socket.saw_only_bytes());  // nobody watched when it was told to listen
+  socket.listen_for_end();
+  CHECK_FALSE(socket.saw_only_bytes());
+  send(0);
+  take();
+  CHECK(socket.saw_only_bytes());
+  send(0);
+  SECTION("the peer's end") { client.shutdown(boost::asio::ip::tcp::socket::shutdown_send); }
+  SECTION("an urgent byte") { send(MSG_OOB); }
+  SECTION("bytes, while room is waited for") {
+    auto writing = start(loop, socket.run(Direction::Write, Start::Try, TakeOne{socket.descriptor(), attempts, Step::Done}));
+    REQUIRE(poll_until(loop, [&] { return writing.done(); }));
+    send(0);
+    take();
+    CHECK(socket.saw_only_bytes());
+    send(0);
+    client.shutdown(boost::asio::ip::tcp::socket::shutdown_send);  // which is heard of although Asio has registered anew
+  }
+  take();
+  CHECK_FALSE(socket.saw_only_bytes());
 }
 
 TEST_CASE("what is there before the first operation is found", "[net][watched]") {

@@ -1,6 +1,7 @@
 #include "freshet/cache/key_guess.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "freshet/base/put_text.hpp"
 
@@ -15,8 +16,8 @@ std::uint64_t KeyGuess::guess(std::string_view target) noexcept {
   put_text(text_.data() + start, target);
   if (absolute) origin_ = 0;  // it was written over
   size_ = start + target.size();
-  hash_ = hash_key({text_.data(), size_});
-  return was_right_ ? hash_ : 0;
+  const std::uint64_t last = std::exchange(hash_, hash_key({text_.data(), size_}));
+  return was_right_ && hash_ != last ? hash_ : 0;
 }
 
 CacheKey KeyGuess::make(std::string_view partition, const RequestHead& head, Arena& arena) {

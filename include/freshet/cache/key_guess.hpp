@@ -11,7 +11,7 @@
 namespace freshet {
 
 /// Most requests are for the same origin as the one before. Where they are not, little is asked for in vain: a guess is only told after
-/// one that was right. One thread.
+/// one that was right, and not when it is the same again: what that needs is there. One thread.
 class KeyGuess {
  public:
   /// The hash of the key that a request for `target` will probably have; 0: there is no telling. `target`: as it came, in origin-form or

@@ -36,6 +36,8 @@ TEST_CASE("the next request is taken to be for the origin of the last one", "[ca
   make(guess, {"app", "a.test", "/a"}, arena);
   CHECK(guess.guess("/a") == 0);  // no guess was right
   make(guess, {"app", "a.test", "/a"}, arena);
+  CHECK(guess.guess("/a") == 0);  // it was the last one
+  make(guess, {"app", "a.test", "/a"}, arena);
   CHECK(guess.guess("/b?c") == hash({"app", "a.test", "/b?c"}));
   CHECK(guess.guess("/d") == hash({"app", "a.test", "/d"}));
   CHECK(guess.guess("") == 0);
@@ -49,9 +51,11 @@ TEST_CASE("the next request is taken to be for the origin of the last one", "[ca
 TEST_CASE("after a guess that was wrong none is told before one would have been right", "[cache][key]") {
   KeyGuess guess;
   Arena arena;
+  int number = 0;
   const auto ask = [&](const std::string& authority) {
-    const bool told = guess.guess("/") != 0;
-    make(guess, {"app", authority, "/"}, arena);
+    const std::string target = "/" + std::to_string(++number);
+    const bool told = guess.guess(target) != 0;
+    make(guess, {"app", authority, target}, arena);
     return told;
   };
   CHECK_FALSE(ask("a.test"));
@@ -65,9 +69,9 @@ TEST_CASE("after a guess that was wrong none is told before one would have been 
 TEST_CASE("what is too long is not guessed", "[cache][key]") {
   KeyGuess guess;
   Arena arena;
-  for (int i = 0; i < 2; ++i) {
-    guess.guess("/");
-    make(guess, {"p", "a.test", "/"}, arena);
+  for (const char* target : {"/1", "/2"}) {
+    guess.guess(target);
+    make(guess, {"p", "a.test", target}, arena);
   }
   const std::size_t start = std::string("p http://a.test").size();
   const std::string longest = "/" + std::string(512 - start - 1, 'x');
